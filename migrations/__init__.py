@@ -1,0 +1,1 @@
+"""The schema's history. Runs as the owning role; the app never does."""

@@ -1,0 +1,35 @@
+"""Alembic's entry. The connection is given by migrations.run or migrations.draft, acting as the owning role."""
+
+from typing import Any
+
+from alembic import context
+
+from migrations.model import METADATA
+from server.tables import Instant
+
+
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+    """Migrations name only library types, so that an old one never depends on today's code."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    return not (kind == "table" and name in {"policy_exemption", "alembic_version"})
+
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("Run migrations with `python3 carewright.py migrate` (or `up`), not with alembic alone.")
+
+context.configure(
+    connection=connection,
+    target_metadata=METADATA,
+    transaction_per_migration=True,
+    compare_type=True,
+    render_item=render_item,
+    include_name=include_name,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,78 @@
+"""Contacts of every kind, the ones that reached nobody too. Savable with a date, a kind and the person alone."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from server.tables import AboutPatient, Made, Table, one_of, within
+
+#: kind -> words. `with_patient` says whether the person (or who speaks for them) took part.
+KINDS = {
+    "phone": "Phone call",
+    "video": "Video visit",
+    "in_person": "In person",
+    "home": "Home visit",
+    "on_behalf": "On the patient's behalf",
+    "message": "Secure message",
+}
+OUTCOMES = {
+    "reached": "Reached",
+    "reached_supporter": "Spoke with a support person",
+    "no_answer": "No answer",
+    "left_message": "Left a message",
+    "wrong_number": "Wrong or disconnected number",
+    "no_show": "Did not come",
+    "declined_contact": "Preferred not to talk today",
+    "done": "Done (nothing to reach)",
+}
+
+
+class Encounter(AboutPatient, Made, Table):
+    __tablename__ = "encounter"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("kind", *KINDS),
+            one_of("outcome", *OUTCOMES),
+            Index("ix_encounter_patient", "tenant_id", "patient_id", "at"),
+            Index("ix_encounter_staff", "tenant_id", "staff_id", "at"),
+            patient_id="patient",
+            staff_id="staff",
+        )
+
+    kind: Mapped[str]
+    outcome: Mapped[str] = mapped_column(default="reached")
+    at: Mapped[datetime]
+    staff_id: Mapped[UUID]
+    program: Mapped[str] = mapped_column(default="")
+    who_else: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    next_step: Mapped[str] = mapped_column(default="")
+    revision: Mapped[int] = mapped_column(default=1)
+    signed_at: Mapped[datetime | None]
+
+
+class EncounterAmendment(AboutPatient, Made, Table):
+    """What a signed note said before it was amended, and why it was."""
+
+    __tablename__ = "encounter_amendment"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            Index("ix_encounter_amendment_encounter", "tenant_id", "encounter_id"),
+            patient_id="patient",
+            encounter_id="encounter",
+        )
+
+    encounter_id: Mapped[UUID]
+    reason: Mapped[str]
+    note_before: Mapped[str]
+    next_step_before: Mapped[str] = mapped_column(default="")

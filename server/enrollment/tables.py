@@ -1,0 +1,142 @@
+"""From a yes to a goodbye: which program a person is in, and every consent, refusal and revocation on the way."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from server.tables import AboutPatient, Made, Table, one_of, within
+
+#: program -> the words people use. Programs are ways of working; what a payer calls them is the plugins' business.
+PROGRAMS = {
+    "ccm": "Chronic care management",
+    "pdcm": "Provider-delivered care management",
+}
+
+
+class Enrollment(AboutPatient, Made, Table):
+    """A person's time in a program. Open while `ended_on` is empty."""
+
+    __tablename__ = "enrollment"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("status", "invited", "enrolled", "paused", "declined", "ended"),
+            Index("ix_enrollment_patient", "tenant_id", "patient_id"),
+            Index(
+                "uq_enrollment_open",
+                "tenant_id",
+                "patient_id",
+                "program",
+                unique=True,
+                postgresql_where="ended_on is null",
+            ),
+            patient_id="patient",
+            practitioner_id="staff",
+        )
+
+    program: Mapped[str]
+    status: Mapped[str]
+    started_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    practitioner_id: Mapped[UUID | None]  # the billing practitioner
+    contact_frequency: Mapped[str] = mapped_column(default="")  # set by the patient (R116)
+    ended_reason: Mapped[str] = mapped_column(default="")
+
+
+class Consent(AboutPatient, Made, Table):
+    """A consent given, refused or taken back. Appended; the newest per program counts, all are kept."""
+
+    __tablename__ = "consent"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("kind", "given", "refused", "revoked"),
+            one_of("method", "verbal", "written"),
+            Index("ix_consent_patient", "tenant_id", "patient_id", "program", "at"),
+            patient_id="patient",
+            practitioner_id="staff",
+        )
+
+    program: Mapped[str]
+    kind: Mapped[str]
+    method: Mapped[str]
+    at: Mapped[datetime]
+    wording_version: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    given_by: Mapped[str] = mapped_column(default="")  # the patient, or who spoke for them
+    cost_share_told: Mapped[bool] = mapped_column(default=False)
+    practitioner_id: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(default="")
+    what_would_help: Mapped[str] = mapped_column(default="")  # asked of those who say no (R113)
+    ask_again_on: Mapped[date | None]
+
+
+class InitiatingVisit(AboutPatient, Made, Table):
+    """The visit at which care management was discussed with the billing practitioner."""
+
+    __tablename__ = "initiating_visit"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("kind", "office_visit", "annual_wellness", "welcome_visit", "transition_visit"),
+            Index("ix_initiating_visit_patient", "tenant_id", "patient_id"),
+            patient_id="patient",
+            practitioner_id="staff",
+        )
+
+    kind: Mapped[str]
+    visited_on: Mapped[date]
+    practitioner_id: Mapped[UUID | None]
+    discussed: Mapped[bool] = mapped_column(default=True)
+    withdrawn_at: Mapped[datetime | None]
+
+
+class DecisionLevel(AboutPatient, Made, Table):
+    """How hard the month's medical decisions were, as the practitioner judged. Newest per month counts."""
+
+    __tablename__ = "decision_level"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("level", "straightforward", "low", "moderate", "high"),
+            Index("ix_decision_level_patient", "tenant_id", "patient_id", "month"),
+            patient_id="patient",
+        )
+
+    program: Mapped[str]
+    month: Mapped[str]  # YYYY-MM
+    level: Mapped[str]
+
+
+class OtherService(AboutPatient, Made, Table):
+    """A service billed outside this program that a payer's rules ask about, by us or by someone else."""
+
+    __tablename__ = "other_service"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            Index("ix_other_service_patient", "tenant_id", "patient_id", "on_date"),
+            patient_id="patient",
+            practitioner_id="staff",
+        )
+
+    code: Mapped[str]
+    on_date: Mapped[date]
+    practitioner_id: Mapped[UUID | None]  # empty: someone outside this practice
+    note: Mapped[str] = mapped_column(default="")
+    withdrawn_at: Mapped[datetime | None]

@@ -1,0 +1,311 @@
+"""The doors to the data. There is no other way to a database session.
+
+`tenant_db(actor)` opens one transaction that sees one practice, because PostgreSQL says so: the practice is set
+with SET LOCAL in the same message as BEGIN, and dies with the transaction. `auth_db()` sees only what is needed
+before a practice is known. `bell_db()` sees one table that says which practices have work due.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
+from uuid import UUID
+
+from sqlalchemy import event, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from server.clock import now
+from server.errors import Refused
+from server.ids import new_id
+from server.settings import settings
+from server.tenants.actor import Actor
+from server.tenants.tables import AuditEvent
+
+_WEB_SECONDS = 5
+
+
+class CommitInside(RuntimeError):
+    """The door commits, once, at the end. Code inside it may not."""
+
+
+class _OneTransaction(Session):
+    """A session inside a transaction that someone else began and will end."""
+
+    def commit(self) -> NoReturn:
+        raise CommitInside("tenant_db() commits when its block ends; use begin_nested() for a savepoint")
+
+    def rollback(self) -> NoReturn:
+        raise CommitInside("raise to roll back; tenant_db() does the rest")
+
+
+class Db(AsyncSession):
+    """The session a room is given: an AsyncSession that also knows its actor, its audit notes and its bells."""
+
+    sync_session_class = _OneTransaction
+
+    def __init__(self, connection: AsyncConnection, *, read_only: bool) -> None:
+        super().__init__(bind=connection, expire_on_commit=False, autoflush=True)
+        self.read_only = read_only
+        self.notes: list[dict[str, Any]] = []
+        self.rings = False
+        #: Statements of one request run one after another on one connection; GraphQL resolvers share it through this.
+        self.turn = asyncio.Lock()
+
+    def note(  # noqa: D417
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        entity: str,
+        entity_ids: Sequence[UUID] = (),
+        patient_ids: Sequence[UUID] = (),
+        effect: str = "read",
+        **details: Any,
+    ) -> None:
+        """Remember that `actor` saw or did something; the door writes all notes of the transaction at once."""
+        self.notes.append(
+            {
+                "id": new_id(),
+                "tenant_id": actor.tenant_id,
+                "at": now(),
+                "staff_id": actor.staff_id,
+                "role": actor.role,
+                "via": actor.via,
+                "request_id": actor.request_id,
+                "action": action,
+                "effect": effect,
+                "patient_ids": list(dict.fromkeys(patient_ids)),
+                "entity": entity,
+                "entity_ids": list(dict.fromkeys(entity_ids)),
+                "details": details,
+            }
+        )
+
+
+class Doors:
+    """The three pools of one process. Made at start, closed at the end; tests make their own."""
+
+    def __init__(self, app_url: str, auth_url: str, bell_url: str, *, pool_size: int = 10, seconds: int = _WEB_SECONDS):
+        self._app = _engine(app_url, pool_size, seconds) if app_url else None
+        self._auth = _engine(auth_url, pool_size, seconds) if auth_url else None
+        self._bell = _engine(bell_url, 2, seconds) if bell_url else None
+
+    async def close(self) -> None:
+        for engine in (self._app, self._auth, self._bell):
+            if engine is not None:
+                await engine.dispose()
+
+    @asynccontextmanager
+    async def tenant(self, actor: Actor, *, read_only: bool = False) -> AsyncIterator[Db]:
+        if not isinstance(actor, Actor) or not isinstance(actor.tenant_id, UUID):
+            raise TypeError("tenant_db() needs an actor with a practice")
+        context = {"app.tenant_id": actor.tenant_id, "app.staff_id": actor.staff_id}
+        engine = _open(self._app, "app")
+        db: Db
+        try:
+            async with _transaction(engine, context, read_only=read_only) as connection:
+                db = Db(connection, read_only=read_only)
+                try:
+                    yield db
+                    if not read_only:
+                        await db.flush()
+                        await _write_notes(connection, db.notes)
+                finally:
+                    await _forget(db)
+        except Refused:
+            # What was rolled back did not happen; that someone was turned away did, and is written down.
+            await self._write_apart(engine, context, [n for n in db.notes if n["effect"] == "refused"])
+            raise
+        if read_only:
+            # Reads ran in a read-only transaction; what was seen is written down before the answer leaves.
+            await self._write_apart(engine, context, db.notes)
+        if db.rings:
+            await ring()
+
+    async def _write_apart(
+        self, engine: AsyncEngine, context: dict[str, UUID | None], notes: list[dict[str, Any]]
+    ) -> None:
+        if notes:
+            async with _transaction(engine, context, read_only=False) as connection:
+                await _write_notes(connection, notes)
+
+    @asynccontextmanager
+    async def auth(self) -> AsyncIterator[Db]:
+        async with _transaction(_open(self._auth, "auth"), {}, read_only=False) as connection:
+            db = Db(connection, read_only=False)
+            try:
+                yield db
+                await db.flush()
+            finally:
+                await _forget(db)
+
+    @asynccontextmanager
+    async def bell(self) -> AsyncIterator[AsyncConnection]:
+        async with _transaction(_open(self._bell, "bell"), {}, read_only=False) as connection:
+            yield connection
+
+    async def check_roles(self) -> None:
+        """Refuse to start as a role that could see past the policies or change the schema."""
+        for name, engine in (("app", self._app), ("auth", self._auth), ("bell", self._bell)):
+            if engine is None:
+                continue
+            async with _transaction(engine, {}, read_only=True) as connection:
+                found = (await connection.execute(text(_POWERS))).one()
+            if any(found):
+                raise RuntimeError(
+                    f"The {name} role is too strong (superuser {found[0]}, bypasses policies {found[1]}, "
+                    f"owns tables {found[2]}, may create {found[3]}). Run the migrations, which make the right "
+                    "roles, and use their addresses."
+                )
+
+
+_POWERS = """
+select rolsuper, rolbypassrls,
+       exists(select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              where c.relowner = r.oid and n.nspname = 'public'),
+       has_schema_privilege(current_user, 'public', 'create')
+from pg_roles r where rolname = current_user
+"""
+
+
+def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,  # a failed statement's values are patients' data, and exceptions reach logs
+        isolation_level="AUTOCOMMIT",  # the door sends BEGIN and COMMIT itself, with the practice in the same message
+        connect_args={
+            "server_settings": {
+                "statement_timeout": str(seconds * 1000),
+                "idle_in_transaction_session_timeout": "60000",
+                "lock_timeout": "4000",
+                "timezone": "UTC",
+                "search_path": "public",
+                "application_name": "carewright",
+            }
+        },
+    )
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def _no_session_settings(
+        conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+    ) -> None:
+        # A plain SET would outlive the transaction and hand one practice's context to the next borrower.
+        head = statement.lstrip()[:10].lower()
+        if head.startswith("set ") and not head.startswith("set local"):
+            raise RuntimeError("SET without LOCAL is forbidden: it would outlive the transaction")
+
+    return engine
+
+
+def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
+    if engine is None:
+        raise RuntimeError(f"the {name} door is not open in this process")
+    return engine
+
+
+@asynccontextmanager
+async def _transaction(
+    engine: AsyncEngine, context: dict[str, UUID | None], *, read_only: bool
+) -> AsyncIterator[AsyncConnection]:
+    """One transaction on one pooled connection; a connection that was interrupted is thrown away."""
+    settings_sql = "".join(
+        f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
+    )
+    begin = f"begin isolation level read committed {'read only' if read_only else 'read write'}{settings_sql}"
+    connection = await engine.connect()
+    try:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver.execute(begin)
+        try:
+            yield connection
+        except Exception:
+            await driver.execute("rollback")
+            raise
+        await driver.execute("commit")
+    except BaseException:
+        if not await _is_idle(connection):
+            await connection.invalidate()
+        raise
+    finally:
+        await asyncio.shield(connection.close())
+
+
+async def _is_idle(connection: AsyncConnection) -> bool:
+    """True only if the connection surely holds no transaction: anything else is not given back to the pool."""
+    if asyncio.current_task() is not None and asyncio.current_task().cancelling():  # type: ignore[union-attr]
+        return False
+    try:
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        return not driver.is_closed() and not driver.is_in_transaction()
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not fit for the pool
+        return False
+
+
+async def _forget(db: Db) -> None:
+    # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end.
+    await asyncio.shield(AsyncSession.close(db))
+
+
+async def _write_notes(connection: AsyncConnection, notes: list[dict[str, Any]]) -> None:
+    if notes:
+        await connection.execute(insert(AuditEvent), notes)
+
+
+# --- the process's own doors ----------------------------------------------------------------------------------
+
+_doors: Doors | None = None
+_ringer: list[Any] = []
+
+
+def open_doors(doors: Doors | None = None) -> Doors:
+    """Open this process's doors from the settings (or take the given ones)."""
+    global _doors  # noqa: PLW0603 - one process, one set of pools
+    s = settings()
+    _doors = doors or Doors(
+        s.app_url, s.auth_url, s.bell_url, pool_size=int(s.pool_size), seconds=int(s.statement_seconds)
+    )
+    return _doors
+
+
+def doors() -> Doors:
+    if _doors is None:
+        raise RuntimeError("the doors are not open: call open_doors() when the process starts")
+    return _doors
+
+
+def tenant_db(actor: Actor, *, read_only: bool = False) -> Any:
+    """`async with tenant_db(actor) as db:` one transaction in the actor's practice.
+
+    Commits when the block ends, rolls back when it raises, then rings the worker if jobs were added. Audit notes
+    are written in the same transaction, or, for reads, in a short second one before this returns.
+    """
+    return doors().tenant(actor, read_only=read_only)
+
+
+def auth_db() -> Any:
+    """`async with auth_db() as db:` logins, sessions, links, tokens, mail and the directory of practices."""
+    return doors().auth()
+
+
+def bell_db() -> Any:
+    """`async with bell_db() as connection:` the one table that says which practices have work due."""
+    return doors().bell()
+
+
+def on_ring(callback: Any) -> None:
+    """Set what wakes the worker after a commit that added jobs. Best effort: the sweep finds them anyway."""
+    _ringer[:] = [callback]
+
+
+async def ring() -> None:
+    for callback in _ringer:
+        try:
+            await callback()
+        except Exception:  # noqa: BLE001, S110 - losing a ring loses nothing: the sweep comes every second
+            pass

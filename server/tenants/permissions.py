@@ -1,0 +1,70 @@
+"""Who may do what: one table, read by both edges and by the authorization tests.
+
+A permission is `room.verb`. Every GraphQL root field and every page declares one; an undeclared one stops start-up.
+Roles follow the work of a practice; V1 and V2 hold: there is no permission to browse what a colleague did.
+"""
+
+from typing import Final
+
+ADMINISTRATOR = "administrator"
+CARE_MANAGER = "care_manager"
+PROVIDER = "provider"
+MEDICAL_ASSISTANT = "medical_assistant"
+FRONT_DESK = "front_desk"
+BILLER = "biller"
+MENTOR = "mentor"
+
+#: role -> the words people use for it
+ROLES: Final[dict[str, str]] = {
+    ADMINISTRATOR: "Administrator",
+    CARE_MANAGER: "Care manager",
+    PROVIDER: "Provider",
+    MEDICAL_ASSISTANT: "Medical assistant",
+    FRONT_DESK: "Front desk",
+    BILLER: "Biller",
+    MENTOR: "Mentor",
+}
+
+_EVERYONE = frozenset(ROLES)
+_CLINICAL = frozenset({CARE_MANAGER, PROVIDER, MEDICAL_ASSISTANT})
+_CHART = _CLINICAL | {ADMINISTRATOR}
+
+#: permission -> (roles that hold it, what it lets them do)
+PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
+    "self.read": (_EVERYONE, "See one's own sign-in, roles and security settings"),
+    "self.write": (_EVERYONE, "Change one's own password, authenticator and sessions"),
+    "practice.read": (_EVERYONE, "See the practice, its sites, payers and who works in it"),
+    "practice.write": (frozenset({ADMINISTRATOR}), "Change the practice, its sites and payers"),
+    "staff.write": (frozenset({ADMINISTRATOR}), "Invite staff, set roles, licences and training"),
+    "tokens.write": (frozenset({ADMINISTRATOR}), "Make and revoke API tokens"),
+    "audit.read": (frozenset({ADMINISTRATOR}), "See who opened a patient's record, as the law asks"),
+    "patients.find": (_EVERYONE - {MENTOR}, "Find a patient by name, birth date, phone or record number"),
+    "patients.read": (_CHART | {BILLER, FRONT_DESK}, "Open a patient's page: person, contact, coverage"),
+    "patients.write": (_CHART | {FRONT_DESK}, "Register a patient, mend contact details and coverage"),
+    "chart.read": (_CHART, "Read conditions, medicines, results, story and plans"),
+    "story.write": (_CLINICAL, "Write down what matters to a person, and their story"),
+    "diagnoses.write": (_CLINICAL | {BILLER}, "Choose the diagnosis codes a claim will carry"),
+    "imports.write": (_CHART, "Bring in patients and chart facts from files"),
+    "enrollment.read": (_CHART | {BILLER}, "See programs, consents and their history"),
+    "enrollment.write": (_CLINICAL, "Enroll a patient, record consent, refusal and revocation"),
+    "plans.write": (_CLINICAL, "Write care plan versions and record copies given"),
+    "encounters.read": (_CHART, "Read contacts and their notes"),
+    "encounters.write": (_CLINICAL, "Record contacts of every kind"),
+    "minutes.read": (_CHART | {BILLER}, "See minutes recorded for a patient and their totals"),
+    "minutes.write": (_CLINICAL, "Record and correct one's own minutes"),
+    "claims.read": (frozenset({ADMINISTRATOR, BILLER, PROVIDER}), "See lines and holds of a month, with their proof"),
+    "claims.close": (frozenset({ADMINISTRATOR, BILLER}), "Close a month"),
+}
+
+#: scope of an API token -> permissions it may carry; a token never exceeds its owner's role
+SCOPES: Final[dict[str, frozenset[str]]] = {
+    "read": frozenset(name for name in PERMISSIONS if name.endswith((".read", ".find"))),
+    "write": frozenset(PERMISSIONS) - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write"},
+    "billing": frozenset({"claims.read", "claims.close", "minutes.read", "practice.read", "patients.find"}),
+    "administration": frozenset({"practice.read", "practice.write", "staff.write", "audit.read"}),
+}
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """Everything a role may do; an unknown role may do nothing."""
+    return frozenset(name for name, (roles, _) in PERMISSIONS.items() if role in roles)

@@ -1,0 +1,339 @@
+"""Practices and their people: what is known before a practice is (platform), and what belongs to one (tenant)."""
+
+from datetime import date, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.ids import new_id
+from server.tables import JSON, Made, Platform, Table, Tenant, one_of, unique, within
+from server.tenants.permissions import ROLES
+
+# --- before a practice is known -------------------------------------------------------------------------------
+
+
+class Directory(Platform, Table):
+    """Which practices exist, for sign-in and the switcher. No patient data, no settings."""
+
+    __tablename__ = "directory"
+    __table_args__ = (one_of("state", "preparing", "open", "closed"),)
+    exempt = "Names a practice before one can be chosen; readable by the sign-in role only."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(unique=True)  # never reused: a closed practice keeps its row
+    name: Mapped[str]
+    state: Mapped[str]
+    demo: Mapped[bool] = mapped_column(default=False)
+    made_at: Mapped[datetime]
+
+
+class Person(Platform, Table):
+    """A login. One person may work in several practices."""
+
+    __tablename__ = "person"
+    exempt = "A login exists before a practice is chosen; readable by the sign-in role only."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(unique=True)  # folded by server.tenants.names.fold_email
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime]
+    email_confirmed_at: Mapped[datetime | None]
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # sealed with the installation's key
+    totp_last_step: Mapped[int] = mapped_column(default=0)
+    totp_confirmed_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    made_at: Mapped[datetime]
+
+
+class Membership(Platform, Table):
+    """Which practices a login may try to enter. The right to enter is the staff row inside the practice."""
+
+    __tablename__ = "membership"
+    exempt = "The switcher's index from login to practices; carries no rights."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, delete"}
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("directory.id"), primary_key=True)
+
+
+class RecoveryCode(Platform, Table):
+    __tablename__ = "recovery_code"
+    exempt = "Part of a login."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update, delete"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    used_at: Mapped[datetime | None]
+
+
+class SignIn(Platform, Table):
+    """A session. `stage` grows from password to full (second factor given); every change of stage, practice or
+    role makes a new token. Only the token's hash is kept."""
+
+    __tablename__ = "sign_in"
+    __table_args__ = (one_of("stage", "password", "full"),)
+    exempt = "A session is looked up before the practice is known."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update, delete"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    csrf_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("directory.id"))
+    stage: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)  # wrong second factors in this challenge
+    made_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ends_at: Mapped[datetime]  # absolute; idling ends it sooner
+    ended_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(default="")
+
+
+class OneTimeLink(Platform, Table):
+    """Confirmation, reset and invitation links: hashed, single use, bound to an e-mail and a purpose."""
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (one_of("kind", "confirm", "reset", "invite"),)
+    exempt = "Opened by someone who has not signed in yet."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    email: Mapped[str] = mapped_column(index=True)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("directory.id"))
+    staff_id: Mapped[UUID | None]
+    details: Mapped[JSON] = mapped_column(default=dict)
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Attempt(Platform, Table):
+    """Counters that slow guessing: keyed by account, address block or purpose, all hashed."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_bucket_at", "bucket", "at"),)
+    exempt = "Counts wrong passwords before anyone is known."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, delete"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    bucket: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime]
+    good: Mapped[bool]
+
+
+class ApiToken(Platform, Table):
+    """A bearer token of one person in one practice, never exceeding that person's role there."""
+
+    __tablename__ = "api_token"
+    exempt = "A token is looked up before the practice is known."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("directory.id"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Mail(Platform, Table):
+    """The system's own mail (confirm, reset, invite). Never about a patient."""
+
+    __tablename__ = "mail"
+    __table_args__ = (one_of("state", "waiting", "sending", "sent", "unknown", "local"),)
+    exempt = "Mail to people who may not belong to a practice yet; carries links, never patient data."
+    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    to_address: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str]
+    state: Mapped[str]
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Bell(Platform, Table):
+    """Which practices have work due. No payload."""
+
+    __tablename__ = "bell"
+    exempt = "Holds no data: only that a practice has work due, so that workers can take turns."
+    roles: ClassVar[dict[str, str]] = {"bell": "select, insert, update, delete", "app": "select, insert, update"}
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+
+
+class DiagnosisCode(Platform, Table):
+    """ICD-10-CM, a public code set; the same for everyone."""
+
+    __tablename__ = "diagnosis_code"
+    exempt = "A public code set."
+    roles: ClassVar[dict[str, str]] = {"app": "select"}
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    search_key: Mapped[str]
+    billable: Mapped[bool]
+
+
+# --- a practice and its staff ---------------------------------------------------------------------------------
+
+
+class Practice(Tenant, Table):
+    """The practice's own row; its id equals its tenant_id."""
+
+    __tablename__ = "practice"
+    __table_args__ = (one_of("selection_policy", "accurate", "max"),)
+
+    name: Mapped[str]
+    npi: Mapped[str]
+    time_zone: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="")
+    selection_policy: Mapped[str] = mapped_column(default="accurate")
+    set_up_done_at: Mapped[datetime | None]
+    made_at: Mapped[datetime]
+
+
+class Acceptance(Tenant, Table):
+    """Terms and business-associate agreement accepted; no patient data may be entered before both."""
+
+    __tablename__ = "acceptance"
+    __table_args__ = (one_of("document", "terms", "baa"),)
+    append_only = True
+
+    document: Mapped[str]
+    version: Mapped[str]
+    text_hash: Mapped[str]  # sha256 of the text shown
+    accepted_by: Mapped[str]  # the name as typed
+    staff_id: Mapped[UUID | None]
+    at: Mapped[datetime]
+
+
+class Site(Tenant, Made, Table):
+    __tablename__ = "site"
+
+    name: Mapped[str]
+    street: Mapped[str] = mapped_column(default="")
+    city: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default="")
+    zip: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Payer(Tenant, Made, Table):
+    """A payer this practice bills. `kind` is the word plugins own payers by; empty means none claims it."""
+
+    __tablename__ = "payer"
+    __table_args__ = (unique("name"),)
+
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="")
+    edi_id: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Staff(Tenant, Made, Table):
+    """Someone who works in the practice. May have no login (person_id empty), as a provider who only bills."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        one_of("role", *ROLES),
+        unique("person_id"),
+        Index("uq_staff_email", "tenant_id", "email", unique=True, postgresql_where="email <> ''"),
+    )
+
+    person_id: Mapped[UUID | None]
+    name: Mapped[str]
+    email: Mapped[str] = mapped_column(default="")
+    role: Mapped[str]
+    npi: Mapped[str] = mapped_column(default="")
+    bills: Mapped[bool] = mapped_column(default=False)  # may be the billing practitioner
+    active: Mapped[bool] = mapped_column(default=True)
+    invited_at: Mapped[datetime | None]
+    joined_at: Mapped[datetime | None]
+
+
+class Qualification(Tenant, Made, Table):
+    """A dated discipline, licence or training of a staff member: payer rules ask who someone was on the day."""
+
+    __tablename__ = "qualification"
+    __table_args__ = within(one_of("kind", "discipline", "licence", "training"), staff_id="staff")
+
+    staff_id: Mapped[UUID]
+    kind: Mapped[str]
+    name: Mapped[str]  # such as rn, md, medical_assistant; a licence's type; a course
+    number: Mapped[str] = mapped_column(default="")
+    region: Mapped[str] = mapped_column(default="")
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+
+
+class AuditEvent(Tenant, Table):
+    """Who saw or did what, to whom. Written by the door; read by the privacy officer and the person concerned."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_at", "tenant_id", "at"),)
+    append_only = True
+
+    at: Mapped[datetime]
+    staff_id: Mapped[UUID | None]
+    role: Mapped[str]
+    via: Mapped[str]
+    request_id: Mapped[str]
+    action: Mapped[str]  # room.verb
+    effect: Mapped[str]  # read | write | refused
+    patient_ids: Mapped[list[UUID]]
+    entity: Mapped[str]
+    entity_ids: Mapped[list[UUID]]
+    details: Mapped[JSON] = mapped_column(default=dict)  # never a person's words: codes, counts, reasons chosen
+
+
+class AuditSeal(Tenant, Table):
+    """The chain over a practice's audit: one row per event, in the order the sealer met them."""
+
+    __tablename__ = "audit_seal"
+    __table_args__ = (UniqueConstraint("tenant_id", "number"), unique("event_id"))
+    append_only = True
+
+    number: Mapped[int]
+    event_id: Mapped[UUID]
+    chain_hash: Mapped[str]
+    sealed_at: Mapped[datetime]
+
+
+class Job(Tenant, Table):
+    """The ledger of work. Ids only in `args`; the worker claims with a lease and a fence."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        one_of("state", "ready", "running", "done", "dead", "cancelled"),
+        unique("kind", "dedupe_key"),
+        Index("ix_job_due", "tenant_id", "run_at", postgresql_where="state in ('ready', 'running')"),
+    )
+
+    kind: Mapped[str]
+    dedupe_key: Mapped[str]
+    args: Mapped[JSON]
+    state: Mapped[str] = mapped_column(default="ready")
+    attempts: Mapped[int] = mapped_column(default=0)
+    run_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(default="")
+    made_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
