@@ -15,22 +15,22 @@ from carewright_plugin_api import canonical
 
 Policy = Literal["accurate", "max"]
 Role = Literal["staff", "practitioner", "admin"]
-Mode = Literal["in_person", "video", "phone", "portal", "email", "letter", "none"]
+Mode = Literal["phone", "video", "in_person", "home", "message", "email", "letter", "none"]
 Activity = Literal[
-    "contact",  # talking with the patient or the person who cares for them
-    "care_planning",
-    "coordination",  # with other clinicians, agencies, family
-    "medication",
-    "education",
-    "review",  # reading results, records, the chart
-    "transition",  # after a stay or an emergency visit
+    "contact",  # talking with the patient
+    "supporter_contact",  # talking with the person who cares for them
+    "coordination",  # with other clinicians and agencies
+    "plan_work",
+    "medication_review",
+    "record_review",
     "team_meeting",
+    "education",
     "assessment",  # a first, comprehensive assessment
+    "transition",  # after a stay or an emergency visit
     "documentation",
     "chart_preparation",
     "prior_authorization",
-    "scheduling",
-    "billing_work",
+    "administrative",  # scheduling, forms, billing and other office work
     "staff_training",
     "automated",  # a machine called or wrote; no person spent the time
     "other",
@@ -40,16 +40,22 @@ ConsentMethod = Literal["verbal", "written"]
 Told = Literal["availability", "cost_share", "one_practitioner", "right_to_stop"]
 Level = Literal["straightforward", "low", "moderate", "high"]
 VisitKind = Literal[
-    "office",  # an evaluation visit of level 2 to 5, home and residence included
+    "office_visit",  # an evaluation visit of level 2 to 5, home and residence included
     "nurse_visit",  # level 1: no practitioner needed
     "annual_wellness",
-    "welcome",  # the first preventive visit under Medicare
-    "transition",  # the visit after a discharge
+    "welcome_visit",  # the first preventive visit under Medicare
+    "transition_visit",  # the visit after a discharge
     "hospital",
     "emergency",
     "other",
 ]
-StayKind = Literal["inpatient", "skilled_nursing_part_a", "other"]
+StayKind = Literal[
+    "inpatient",
+    "observation",
+    "skilled_nursing",  # a skilled stay paid under Part A
+    "nursing_facility",  # living there, no skilled stay
+    "other",
+]
 Site = Literal["practice", "rural_health_clinic", "federally_qualified_health_center"]
 
 
