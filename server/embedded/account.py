@@ -32,13 +32,17 @@ class Account:
         if folder.stat().st_uid == self.uid:
             return
         if os.geteuid() != 0:
-            raise Refused(
-                "DATA_FOLDER_NOT_OURS",
-                f"{folder} belongs to another user, so its database cannot be started as you.",
-                "Start as that user, or give another folder with --data.",
-            )
+            raise not_ours(folder)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+
+def not_ours(folder: Path) -> Refused:
+    return Refused(
+        "DATA_FOLDER_NOT_OURS",
+        f"{folder} belongs to another user, so the servers in it cannot be started as you.",
+        "Start as that user, or give another folder with --data.",
+    )
 
 
 def account_for(paths: Iterable[Path]) -> Account:
@@ -47,7 +51,7 @@ def account_for(paths: Iterable[Path]) -> Account:
         return Account(os.geteuid(), os.getegid(), ())
     nobody = pwd.getpwnam("nobody")
     namespace = ("unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--")
-    if _works(namespace) and os.environ.get("CAREWRIGHT_NO_USERNS") != "1":
+    if _works(namespace):
         return Account(0, 0, namespace)
     become = [
         *("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"),

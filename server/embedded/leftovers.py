@@ -3,7 +3,7 @@
 A process is ours when it is a database or Valkey server *and* works inside that very folder; never by name alone.
 """
 
-# ruff: noqa: S603, S607 -- every command run here is written here; none comes from input
+# ruff: noqa: S607 -- every command run here is written here; none comes from input
 
 import os
 import signal

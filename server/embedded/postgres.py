@@ -52,6 +52,17 @@ class Binaries:
     major: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One PostgreSQL to be: its folder, binaries, owner, port on 127.0.0.1 and log."""
+
+    folder: Path
+    binaries: Binaries
+    account: Account
+    port: int
+    log: Path
+
+
 def candidates() -> list[Path]:
     """Every bin folder there is on this machine, best first."""
     chosen = os.environ.get("CAREWRIGHT_PG_BIN")
@@ -184,19 +195,19 @@ def _environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(("PG", "CAREWRIGHT_")) and k != "LC_ALL"}
 
 
-def start(cluster: Path, with_: Binaries, account: Account, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start `cluster` on 127.0.0.1:`port` and wait until it answers; a crash is recovered from on the way.
+def start(cluster: Cluster) -> subprocess.Popen[bytes]:
+    """Start it and wait until it answers; a crash is recovered from on the way.
 
     Nothing may be running in the folder (`leftovers.clear` first). Raises RuntimeError with the log's end.
     """
-    _forget_a_stranger(cluster)
+    _forget_a_stranger(cluster.folder)
     command = [
-        *account.prefix,
-        str(with_.folder / "postgres"),
-        *("-D", str(cluster), "-p", str(port)),
+        *cluster.account.prefix,
+        str(cluster.binaries.folder / "postgres"),
+        *("-D", str(cluster.folder), "-p", str(cluster.port)),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
     ]
-    with log.open("ab") as out:
+    with cluster.log.open("ab") as out:
         child = subprocess.Popen(
             leashed(command, signal.SIGINT),
             cwd="/",
@@ -206,16 +217,23 @@ def start(cluster: Path, with_: Binaries, account: Account, port: int, log: Path
             stderr=out,
             start_new_session=True,  # a Ctrl-C at the terminal is ours to handle, in order
         )
+    try:
+        _wait(cluster, child)
+    except BaseException:
+        stop(child, throwaway=False)
+        raise
+    return child
+
+
+def _wait(cluster: Cluster, child: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 300  # recovery after a crash may take long, and must not be cut short
-    while time.monotonic() < deadline:
+    while not _ready(cluster.folder, child.pid):
         if child.poll() is not None:
-            tail = log.read_text(errors="replace")[-1000:]
-            raise RuntimeError(f"PostgreSQL did not start ({child.returncode}); {log} ends:\n{tail}")
-        if _ready(cluster, child.pid):
-            return child
+            tail = cluster.log.read_text(errors="replace")[-1000:]
+            raise RuntimeError(f"PostgreSQL did not start ({child.returncode}); {cluster.log} ends:\n{tail}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL was not ready after 300 seconds; see {cluster.log}")
         time.sleep(0.01)
-    stop(child, throwaway=False)
-    raise RuntimeError(f"PostgreSQL was not ready after 300 seconds; see {log}")
 
 
 def _ready(cluster: Path, pid: int) -> bool:

@@ -89,16 +89,23 @@ def _start(ring: Ring) -> subprocess.Popen[bytes]:
             stderr=out,
             start_new_session=True,
         )
+    try:
+        _wait(ring, child)
+    except BaseException:
+        stop(child)
+        raise
+    return child
+
+
+def _wait(ring: Ring, child: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while not answers(ring.port, ring.password):
         if child.poll() is not None:
             tail = ring.log.read_text(errors="replace")[-1000:]
             raise RuntimeError(f"Valkey did not start ({child.returncode}); {ring.log} ends:\n{tail}")
-        if answers(ring.port, ring.password):
-            return child
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Valkey did not answer within 60 seconds; see {ring.log}")
         time.sleep(0.01)
-    stop(child)
-    raise RuntimeError(f"Valkey did not answer within 60 seconds; see {ring.log}")
 
 
 def answers(port: int, password: str) -> bool:
