@@ -39,7 +39,9 @@ _LOG_LIMIT = 10_000_000  # bytes; a longer log becomes .old at the next start
 class Servers:
     """Running servers that this process started and will stop."""
 
-    def __init__(self, cluster: Cluster, ring: Ring, addresses: Addresses, lock: IO[str], *, throwaway: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, ring: Ring, addresses: Addresses, lock: IO[str], *, throwaway: bool
+    ) -> None:
         self.addresses = addresses
         self.data_dir = addresses.data_dir
         self.database_url = addresses.database_url
@@ -78,7 +80,9 @@ class Servers:
             return
         valkey.stop(self._valkey)
         postgres.stop(self._postgres, throwaway=self._throwaway)
-        leftovers.clear(self._cluster.folder)  # the postmaster is gone; a killed one's last sessions may not be
+        leftovers.clear(
+            self._cluster.folder
+        )  # the postmaster is gone; a killed one's last sessions may not be
         if self._throwaway:
             shutil.rmtree(self.data_dir, ignore_errors=True)
         self._lock.close()
@@ -132,7 +136,14 @@ def _start(folder: Path, lock: IO[str], *, throwaway: bool) -> Servers:
         try:
             return Servers(
                 Cluster(cluster, pg_binaries, account, kept.postgres_port, _log(folder / "postgres.log")),
-                Ring(ring, ring_binary, account, kept.valkey_port, kept.valkey_password, _log(folder / "valkey.log")),
+                Ring(
+                    ring,
+                    ring_binary,
+                    account,
+                    kept.valkey_port,
+                    kept.valkey_password,
+                    _log(folder / "valkey.log"),
+                ),
                 kept.addresses(folder, pg_binaries.major),
                 lock,
                 throwaway=throwaway,
