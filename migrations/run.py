@@ -93,6 +93,7 @@ async def _make_roles(connection: Any, secret: bytes) -> None:
 def config() -> Config:
     made = Config()
     made.set_main_option("script_location", str(_FOLDER))
+    made.set_main_option("path_separator", "os")
     made.set_main_option("version_locations", str(_FOLDER / "versions"))
     return made
 

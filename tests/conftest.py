@@ -1,0 +1,129 @@
+"""The test house: throw-away servers once per run, a database per worker, two fresh practices per test.
+
+Practices are walled off from each other, so tests need no clean-up: each test gets its own `lakeside`, which has
+the data, and its own `hillcrest`, which must see nothing of it. The people are always the same (tests/cast.py).
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+ROOT = Path(__file__).resolve().parent.parent
+for entry in (str(ROOT), str(ROOT / "tests")):
+    if entry not in sys.path:
+        sys.path.insert(0, entry)
+
+SECRET = "7" * 64
+TEMPLATE = "carewright_template"
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    os.environ["CAREWRIGHT_MODE"] = "test"
+    os.environ["CAREWRIGHT_SECRET_KEY"] = SECRET
+    if "CAREWRIGHT_TEST_SERVERS" not in os.environ:
+        from server import embedded
+
+        servers = embedded.start(throwaway=True)
+        config.add_cleanup(servers.stop)
+        os.environ["CAREWRIGHT_TEST_SERVERS"] = json.dumps(
+            {"database_url": servers.database_url, "redis_url": servers.redis_url}
+        )
+        config.add_cleanup(lambda: os.environ.pop("CAREWRIGHT_TEST_SERVERS", None))
+    asyncio.run(_make_template())
+
+
+async def _make_template() -> None:
+    from migrations.run import upgrade
+
+    await _admin(f'drop database if exists "{TEMPLATE}"', f'create database "{TEMPLATE}"')
+    await upgrade(database_url(TEMPLATE), bytes.fromhex(SECRET))
+
+
+def servers() -> dict[str, str]:
+    return json.loads(os.environ["CAREWRIGHT_TEST_SERVERS"])  # type: ignore[no-any-return]
+
+
+def database_url(name: str) -> str:
+    """The superuser's address of a database on the throw-away server: for set-up and for looking behind the doors."""
+    return sa.make_url(servers()["database_url"]).set(database=name).render_as_string(hide_password=False)
+
+
+async def _admin(*statements: str) -> None:
+    from migrations.run import async_url
+
+    engine = create_async_engine(async_url(database_url("postgres")), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(sa.text(statement))
+    await engine.dispose()
+
+
+async def make_database(name: str) -> str:
+    """A fresh copy of the migrated template; returns the superuser's address."""
+    await _admin(f'drop database if exists "{name}" with (force)', f'create database "{name}" template "{TEMPLATE}"')
+    return database_url(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_host_settings() -> Iterator[None]:
+    """Tests depend on nothing configured on this machine."""
+    for key in [k for k in os.environ if k.startswith("CAREWRIGHT_SMTP")]:
+        del os.environ[key]
+    yield
+
+
+@pytest.fixture(scope="session")
+async def database(worker_id: str) -> AsyncIterator[str]:
+    """Superuser's address of this worker's migrated database; the process's doors are open to it."""
+    from migrations.run import runtime_urls
+    from server.settings import settings
+    from server.tenants.db import open_doors
+
+    url = await make_database(f"test_{worker_id}")
+    for word, address in runtime_urls(url, bytes.fromhex(SECRET)).items():
+        os.environ[f"CAREWRIGHT_{word.upper()}_URL"] = address
+    os.environ["CAREWRIGHT_REDIS_URL"] = servers()["redis_url"]
+    settings.cache_clear()
+    opened = open_doors()
+    yield url
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """xdist's own fixture where it runs; one word where it does not."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+@pytest.fixture(scope="session")
+async def behind(database: str) -> AsyncIterator[AsyncEngine]:
+    """The superuser's engine: sees every practice. For planting data and for checking what really changed."""
+    from migrations.run import async_url
+
+    engine = create_async_engine(async_url(database), hide_parameters=True)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def lakeside(database: str) -> "object":
+    from cast import make_practice
+
+    return await make_practice("lakeside")
+
+
+@pytest.fixture
+async def hillcrest(database: str) -> "object":
+    from cast import make_practice
+
+    return await make_practice("hillcrest")
