@@ -247,8 +247,13 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=False),
         sa.Column("selection_policy", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("set_up_done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind in ('practice', 'rural_health_clinic', 'federally_qualified_health_center')",
+            name=op.f("ck_practice_kind"),
+        ),
         sa.CheckConstraint(
             "selection_policy in ('accurate', 'max')", name=op.f("ck_practice_selection_policy")
         ),
@@ -279,6 +284,7 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("npi", sa.Text(), nullable=False),
         sa.Column("bills", sa.Boolean(), nullable=False),
+        sa.Column("qualifying_participant", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
@@ -371,6 +377,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_token_tenant_id"), "api_token", ["tenant_id"], unique=False)
     op.create_table(
+        "attestation",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=True),
+        sa.Column("element", sa.Text(), nullable=False),
+        sa.Column("met", sa.Boolean(), nullable=False),
+        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_attestation_tenant_id_patient_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_attestation")),
+    )
+    op.create_index(
+        "ix_attestation_element", "attestation", ["tenant_id", "patient_id", "element"], unique=False
+    )
+    op.create_table(
         "care_team_member",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -442,7 +469,7 @@ def upgrade() -> None:
         sa.Column("wording_version", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("given_by", sa.Text(), nullable=False),
-        sa.Column("cost_share_told", sa.Boolean(), nullable=False),
+        sa.Column("told", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("practitioner_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("what_would_help", sa.Text(), nullable=False),
@@ -502,6 +529,7 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("from_on", sa.Date(), nullable=False),
         sa.Column("to_on", sa.Date(), nullable=True),
+        sa.Column("replaces_part_b", sa.Boolean(), nullable=False),
         sa.Column("qualified_beneficiary", sa.Boolean(), nullable=False),
         sa.Column("care_management_benefit", sa.Boolean(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
@@ -598,6 +626,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("staff_id", sa.Uuid(), nullable=False),
         sa.Column("program", sa.Text(), nullable=False),
+        sa.Column("video_declined", sa.Boolean(), nullable=False),
         sa.Column("who_else", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("next_step", sa.Text(), nullable=False),
@@ -606,7 +635,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "kind in ('phone', 'video', 'in_person', 'home', 'on_behalf', 'message')",
+            "kind in ('phone', 'video', 'in_person', 'home', 'on_behalf', 'message', 'email', 'letter')",
             name=op.f("ck_encounter_kind"),
         ),
         sa.CheckConstraint(
@@ -686,37 +715,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_import_issue")),
     )
     op.create_index("ix_import_issue_batch", "import_issue", ["tenant_id", "batch_id"], unique=False)
-    op.create_table(
-        "initiating_visit",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("patient_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("visited_on", sa.Date(), nullable=False),
-        sa.Column("practitioner_id", sa.Uuid(), nullable=True),
-        sa.Column("discussed", sa.Boolean(), nullable=False),
-        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("made_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint(
-            "kind in ('office_visit', 'annual_wellness', 'welcome_visit', 'transition_visit')",
-            name=op.f("ck_initiating_visit_kind"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "patient_id"],
-            ["patient.tenant_id", "patient.id"],
-            name=op.f("fk_initiating_visit_tenant_id_patient_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "practitioner_id"],
-            ["staff.tenant_id", "staff.id"],
-            name=op.f("fk_initiating_visit_tenant_id_practitioner_id"),
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_initiating_visit")),
-    )
-    op.create_index(
-        "ix_initiating_visit_patient", "initiating_visit", ["tenant_id", "patient_id"], unique=False
-    )
     op.create_table(
         "medication",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -969,6 +967,7 @@ def upgrade() -> None:
         sa.Column("supports", sa.Text(), nullable=False),
         sa.Column("expected", sa.Text(), nullable=False),
         sa.Column("review_on", sa.Date(), nullable=True),
+        sa.Column("substantially_revised", sa.Boolean(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -984,6 +983,41 @@ def upgrade() -> None:
             "number",
             name=op.f("uq_plan_version_tenant_id_patient_id_program_number"),
         ),
+    )
+    op.create_table(
+        "practitioner_visit",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("visited_on", sa.Date(), nullable=False),
+        sa.Column("practitioner_id", sa.Uuid(), nullable=True),
+        sa.Column("initiating_for", sa.Text(), nullable=False),
+        sa.Column("care_planning_by_practitioner", sa.Boolean(), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "kind in ('office_visit', 'annual_wellness', 'welcome_visit', 'transition_visit', 'nurse_visit', 'hospital', 'emergency', 'other')",
+            name=op.f("ck_practitioner_visit_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_practitioner_visit_tenant_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "practitioner_id"],
+            ["staff.tenant_id", "staff.id"],
+            name=op.f("fk_practitioner_visit_tenant_id_practitioner_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_practitioner_visit")),
+    )
+    op.create_index(
+        "ix_practitioner_visit_patient",
+        "practitioner_visit",
+        ["tenant_id", "patient_id", "visited_on"],
+        unique=False,
     )
     op.create_table(
         "procedure",
@@ -1365,7 +1399,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "activity in ('contact', 'supporter_contact', 'coordination', 'plan_work', 'medication_review', 'record_review', 'team_meeting', 'education', 'administrative')",
+            "activity in ('contact', 'supporter_contact', 'coordination', 'plan_work', 'medication_review', 'record_review', 'team_meeting', 'education', 'assessment', 'transition', 'documentation', 'chart_preparation', 'prior_authorization', 'administrative', 'staff_training', 'automated', 'other')",
             name=op.f("ck_time_entry_activity"),
         ),
         sa.CheckConstraint("state in ('draft', 'final')", name=op.f("ck_time_entry_state")),
@@ -1449,6 +1483,7 @@ def upgrade() -> None:
         reason="A token is looked up before the practice is known.",
         rights={"auth": "select, insert, update"},
     )
+    protect(op.get_bind(), "attestation", append_only=True)
     protect(op.get_bind(), "care_team_member")
     protect(op.get_bind(), "condition")
     protect(op.get_bind(), "consent", append_only=True)
@@ -1460,7 +1495,6 @@ def upgrade() -> None:
     protect(op.get_bind(), "encounter")
     protect(op.get_bind(), "enrollment")
     protect(op.get_bind(), "import_issue")
-    protect(op.get_bind(), "initiating_visit")
     protect(op.get_bind(), "medication")
     exempt(
         op.get_bind(),
@@ -1481,6 +1515,7 @@ def upgrade() -> None:
     protect(op.get_bind(), "patient_identifier")
     protect(op.get_bind(), "person_time")
     protect(op.get_bind(), "plan_version", append_only=True)
+    protect(op.get_bind(), "practitioner_visit")
     protect(op.get_bind(), "procedure")
     protect(op.get_bind(), "qualification")
     protect(op.get_bind(), "raw_record", append_only=True)
@@ -1537,6 +1572,8 @@ def downgrade() -> None:
     op.drop_index("uq_procedure_source", table_name="procedure", postgresql_where="source_id <> ''")
     op.drop_index("ix_procedure_patient", table_name="procedure")
     op.drop_table("procedure")
+    op.drop_index("ix_practitioner_visit_patient", table_name="practitioner_visit")
+    op.drop_table("practitioner_visit")
     op.drop_table("plan_version")
     op.drop_table("person_time")
     op.drop_table("patient_identifier")
@@ -1554,8 +1591,6 @@ def downgrade() -> None:
     op.drop_index("uq_medication_source", table_name="medication", postgresql_where="source_id <> ''")
     op.drop_index("ix_medication_patient", table_name="medication")
     op.drop_table("medication")
-    op.drop_index("ix_initiating_visit_patient", table_name="initiating_visit")
-    op.drop_table("initiating_visit")
     op.drop_index("ix_import_issue_batch", table_name="import_issue")
     op.drop_table("import_issue")
     op.drop_index("uq_enrollment_open", table_name="enrollment", postgresql_where="ended_on is null")
@@ -1582,6 +1617,8 @@ def downgrade() -> None:
     op.drop_table("condition")
     op.drop_index("ix_care_team_patient", table_name="care_team_member")
     op.drop_table("care_team_member")
+    op.drop_index("ix_attestation_element", table_name="attestation")
+    op.drop_table("attestation")
     op.drop_index(op.f("ix_api_token_tenant_id"), table_name="api_token")
     op.drop_table("api_token")
     op.drop_index("uq_allergy_source", table_name="allergy", postgresql_where="source_id <> ''")

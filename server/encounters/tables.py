@@ -17,6 +17,8 @@ KINDS = {
     "home": "Home visit",
     "on_behalf": "On the patient's behalf",
     "message": "Secure message",
+    "email": "E-mail",
+    "letter": "Letter",
 }
 OUTCOMES = {
     "reached": "Reached",
@@ -50,6 +52,7 @@ class Encounter(AboutPatient, Made, Table):
     at: Mapped[datetime]
     staff_id: Mapped[UUID]
     program: Mapped[str] = mapped_column(default="")
+    video_declined: Mapped[bool] = mapped_column(default=False)  # offered video, preferred the phone
     who_else: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")

@@ -7,12 +7,24 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from server.tables import AboutPatient, Made, Table, one_of, within
+from server.tables import AboutPatient, Made, Table, Tenant, one_of, within
 
 #: program -> the words people use. Programs are ways of working; what a payer calls them is the plugins' business.
 PROGRAMS = {
     "ccm": "Chronic care management",
     "pdcm": "Provider-delivered care management",
+}
+
+#: kind of visit with a practitioner -> words
+VISIT_KINDS = {
+    "office_visit": "Office visit",
+    "annual_wellness": "Annual wellness visit",
+    "welcome_visit": "Welcome-to-Medicare visit",
+    "transition_visit": "Visit after a discharge",
+    "nurse_visit": "Nurse visit",
+    "hospital": "Hospital visit",
+    "emergency": "Emergency visit",
+    "other": "Other visit",
 }
 
 
@@ -72,24 +84,24 @@ class Consent(AboutPatient, Made, Table):
     wording_version: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
     given_by: Mapped[str] = mapped_column(default="")  # the patient, or who spoke for them
-    cost_share_told: Mapped[bool] = mapped_column(default=False)
+    told: Mapped[list[str]] = mapped_column(default=list)  # availability, cost_share, one_practitioner, right_to_stop
     practitioner_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="")
     what_would_help: Mapped[str] = mapped_column(default="")  # asked of those who say no (R113)
     ask_again_on: Mapped[date | None]
 
 
-class InitiatingVisit(AboutPatient, Made, Table):
-    """The visit at which care management was discussed with the billing practitioner."""
+class PractitionerVisit(AboutPatient, Made, Table):
+    """A visit with a practitioner that program rules ask about: was this person seen, and was the program discussed."""
 
-    __tablename__ = "initiating_visit"
+    __tablename__ = "practitioner_visit"
 
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("kind", "office_visit", "annual_wellness", "welcome_visit", "transition_visit"),
-            Index("ix_initiating_visit_patient", "tenant_id", "patient_id"),
+            one_of("kind", *VISIT_KINDS),
+            Index("ix_practitioner_visit_patient", "tenant_id", "patient_id", "visited_on"),
             patient_id="patient",
             practitioner_id="staff",
         )
@@ -97,8 +109,26 @@ class InitiatingVisit(AboutPatient, Made, Table):
     kind: Mapped[str]
     visited_on: Mapped[date]
     practitioner_id: Mapped[UUID | None]
-    discussed: Mapped[bool] = mapped_column(default=True)
+    initiating_for: Mapped[str] = mapped_column(default="")  # the program discussed and documented at this visit
+    care_planning_by_practitioner: Mapped[bool] = mapped_column(default=False)
     withdrawn_at: Mapped[datetime | None]
+
+
+class Attestation(Tenant, Made, Table):
+    """Somebody recorded that an element a program asks for is, or is not, in place; for one patient, or (patient_id
+    empty) for the practice as a whole. Appended; the newest per element counts."""
+
+    __tablename__ = "attestation"
+    append_only = True
+    __table_args__ = within(
+        Index("ix_attestation_element", "tenant_id", "patient_id", "element"), patient_id="patient"
+    )
+
+    patient_id: Mapped[UUID | None]
+    element: Mapped[str]  # a key from a plugin's required documents
+    met: Mapped[bool]
+    on_date: Mapped[date]
+    note: Mapped[str] = mapped_column(default="")
 
 
 class DecisionLevel(AboutPatient, Made, Table):

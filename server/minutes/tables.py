@@ -14,13 +14,21 @@ from server.tables import AboutPatient, Made, Table, Tenant, one_of, unique, wit
 ACTIVITIES = {
     "contact": "Talking with the patient",
     "supporter_contact": "Talking with family or support",
-    "coordination": "Working with other providers or agencies",
+    "coordination": "Working with other clinicians or agencies",
     "plan_work": "Working on the plan",
     "medication_review": "Reviewing medicines",
     "record_review": "Reviewing records and results",
     "team_meeting": "Meeting about the patient",
     "education": "Teaching and self-management support",
+    "assessment": "First, comprehensive assessment",
+    "transition": "After a stay or an emergency visit",
+    "documentation": "Writing the record",
+    "chart_preparation": "Preparing the chart",
+    "prior_authorization": "Prior authorization",
     "administrative": "Scheduling, forms and other office work",
+    "staff_training": "Staff training",
+    "automated": "Automated call or message (no person's time)",
+    "other": "Something else",
 }
 
 

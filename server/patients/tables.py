@@ -173,6 +173,7 @@ class Coverage(AboutPatient, Made, Table):
     rank: Mapped[int] = mapped_column(default=1)  # 1 primary, 2 secondary
     from_on: Mapped[date]
     to_on: Mapped[date | None]
+    replaces_part_b: Mapped[bool] = mapped_column(default=False)  # a Medicare Advantage plan
     qualified_beneficiary: Mapped[bool] = mapped_column(default=False)  # QMB: the person is never billed
     care_management_benefit: Mapped[bool | None]  # None: not yet asked of the payer
     source: Mapped[str] = mapped_column(default="")

@@ -29,6 +29,7 @@ class PlanVersion(AboutPatient, Made, Table):
     supports: Mapped[str] = mapped_column(default="")  # family, friends, services
     expected: Mapped[str] = mapped_column(default="")  # outcome hoped for
     review_on: Mapped[date | None]
+    substantially_revised: Mapped[bool] = mapped_column(default=False)  # more than a routine update
 
 
 class PlanCopy(AboutPatient, Made, Table):

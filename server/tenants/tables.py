@@ -197,13 +197,17 @@ class Practice(Tenant, Table):
     """The practice's own row; its id equals its tenant_id."""
 
     __tablename__ = "practice"
-    __table_args__ = (one_of("selection_policy", "accurate", "max"),)
+    __table_args__ = (
+        one_of("selection_policy", "accurate", "max"),
+        one_of("kind", "practice", "rural_health_clinic", "federally_qualified_health_center"),
+    )
 
     name: Mapped[str]
     npi: Mapped[str]
     time_zone: Mapped[str]
     phone: Mapped[str] = mapped_column(default="")
     selection_policy: Mapped[str] = mapped_column(default="accurate")
+    kind: Mapped[str] = mapped_column(default="practice")
     set_up_done_at: Mapped[datetime | None]
     made_at: Mapped[datetime]
 
@@ -263,6 +267,7 @@ class Staff(Tenant, Made, Table):
     role: Mapped[str]
     npi: Mapped[str] = mapped_column(default="")
     bills: Mapped[bool] = mapped_column(default=False)  # may be the billing practitioner
+    qualifying_participant: Mapped[bool] = mapped_column(default=False)  # paid by the higher conversion factor
     active: Mapped[bool] = mapped_column(default=True)
     invited_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
