@@ -18,10 +18,15 @@ _PR_SET_PDEATHSIG = 1
 
 def leashed(command: Sequence[str | Path], ending: signal.Signals) -> list[str]:
     """The argument list that runs `command` on a leash; `ending` is sent to it when we die."""
-    if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("a leashed command must be started from the main thread: it dies with its thread")
+    require_main_thread()
     script = str(Path(__file__).resolve())
     return [sys.executable, "-I", "-S", script, str(int(ending)), str(os.getpid()), *map(str, command)]
+
+
+def require_main_thread() -> None:
+    """Raise RuntimeError in any other thread: what is leashed there would die with that thread, not with us."""
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("servers and other leashed commands must be started from the main thread")
 
 
 def _main() -> None:

@@ -28,6 +28,7 @@ from server.embedded.lock import AlreadyRunning, hold, holder
 from server.embedded.postgres import Cluster
 from server.embedded.valkey import Ring
 from server.errors import Refused
+from server.leash import require_main_thread
 
 __all__ = ["Addresses", "AlreadyRunning", "Servers", "running", "servers", "start"]
 
@@ -94,6 +95,7 @@ def start(data_dir: Path | str | None = None, *, throwaway: bool = False) -> Ser
     throwaway: for tests; without `data_dir` in a fresh temporary folder. Raises `AlreadyRunning`, `Refused` when
     there are no binaries or the folder is not ours, and RuntimeError with the log's end when a server won't start.
     """
+    require_main_thread()
     if data_dir is None:
         if not throwaway:
             raise ValueError("a data folder is needed unless throwaway=True")
@@ -199,7 +201,7 @@ def _sweep_throwaways() -> None:
     for mark in Path(tempfile.gettempdir()).glob(f"{_THROWAWAY_PREFIX}*/{_LOCK}"):
         folder = mark.parent
         try:
-            lock = hold(mark)
+            lock = hold(mark, attempts=1)
         except Refused:  # another user's, or in use
             continue
         leftovers.clear(folder / "postgres")

@@ -10,9 +10,6 @@ from server.embedded.account import not_ours
 from server.errors import Refused
 
 
-_ATTEMPTS = 10
-
-
 class AlreadyRunning(Refused):
     """Another process runs the servers of this data folder. pid: that process, when it could be read."""
 
@@ -26,13 +23,13 @@ class AlreadyRunning(Refused):
         self.pid = pid
 
 
-def hold(path: Path) -> IO[str]:
+def hold(path: Path, attempts: int = 10) -> IO[str]:
     """Take the lock at `path`, which the kernel lets go when we end, however we end."""
     try:
         lock = path.open("a+")
     except PermissionError:
         raise not_ours(path.parent) from None
-    for attempts_left in range(_ATTEMPTS, -1, -1):
+    for attempts_left in range(attempts - 1, -1, -1):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
