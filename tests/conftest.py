@@ -127,3 +127,24 @@ async def hillcrest(database: str) -> "object":
     from cast import make_practice
 
     return await make_practice("hillcrest")
+
+
+@pytest.fixture(scope="session")
+def ask(database: str) -> "object":
+    """`await ask(world, "nora", "query ...", variables={...})` -> {"data": ..., "errors": [...]}."""
+    from server.graphql.context import Context
+    from server.graphql.refusals import described
+    from server.graphql.schema import SCHEMA
+
+    surprises: list[BaseException] = []
+
+    async def ask(world: object, who: str | None, document: str, **variables: object) -> dict[str, object]:
+        actor = world.actor(who, via="graphql") if who else None  # type: ignore[attr-defined]
+        surprises.clear()
+        result = await SCHEMA.execute(document, variable_values=variables, context_value=Context(actor))
+        errors = [described(error, lambda _, raised: surprises.append(raised)) for error in result.errors or ()]
+        if surprises:
+            raise surprises[0]
+        return {"data": result.data, "errors": errors}
+
+    return ask

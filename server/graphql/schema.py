@@ -1,0 +1,32 @@
+"""The rooms put together. `carewright schema` prints what this makes; server/graphql/schema.graphql is its committed
+copy, and a change to it is reviewed like code: additions only."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from server.graphql.connections import NodeQuery
+from server.graphql.patients import PatientsMutation, PatientsQuery
+from server.graphql.refusals import GuardedSchema
+from server.graphql.scalars import SCALARS
+
+
+@strawberry.type
+class Query(NodeQuery, PatientsQuery):
+    pass
+
+
+@strawberry.type
+class Mutation(PatientsMutation):
+    pass
+
+
+SCHEMA = GuardedSchema(
+    query=Query,
+    mutation=Mutation,
+    config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
+)
+
+
+def sdl() -> str:
+    """The schema in GraphQL's own language, as committed beside this file."""
+    return SCHEMA.as_str() + "\n"

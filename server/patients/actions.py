@@ -1,0 +1,86 @@
+"""What people in a practice do about a person: register them, mend their details."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from server.clock import now, today
+from server.errors import Refused
+from server.ids import new_id
+from server.patients.search import fold
+from server.patients.tables import Patient
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class NewPatient:
+    """What is needed to register someone. An empty record number asks us to give one."""
+
+    family_name: str
+    given_names: str
+    birth_date: date
+    preferred_name: str = ""
+    record_number: str = ""
+    sex: str = ""
+    language: str = ""
+    interpreter_needed: bool = False
+
+
+async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
+    """Add a person to the practice. Refused: a birth date to come, a record number already used here."""
+    actor.require("patients.write")
+    if new.birth_date > today(actor.zone):
+        raise Refused(
+            "BORN_IN_FUTURE",
+            f"The birth date {new.birth_date:%d %B %Y} has not come yet.",
+            "Check the year.",
+            field="birth_date",
+        )
+    patient = Patient(
+        tenant_id=actor.tenant_id,
+        id=new_id(),
+        record_number=new.record_number or await _next_record_number(db),
+        family_name=new.family_name,
+        given_names=new.given_names,
+        preferred_name=new.preferred_name,
+        family_key=fold(new.family_name),
+        given_key=fold(new.given_names),
+        preferred_key=fold(new.preferred_name),
+        birth_date=new.birth_date,
+        sex=new.sex,
+        language=new.language,
+        interpreter_needed=new.interpreter_needed,
+        source="here",
+        made_at=now(),
+        made_by=actor.staff_id,
+    )
+    try:
+        async with db.begin_nested():
+            db.add(patient)
+    except IntegrityError as error:
+        raise Refused(
+            "RECORD_NUMBER_TAKEN",
+            f"Record number {new.record_number} already belongs to someone in this practice.",
+            "Find that person first; if it is somebody else, leave the number empty and one is given.",
+            field="record_number",
+        ) from error
+    db.note(
+        actor, "patients.register", entity="patient", entity_ids=[patient.id], patient_ids=[patient.id], effect="write"
+    )
+    return patient
+
+
+async def _next_record_number(db: Db) -> str:
+    # Counted within the practice: a number shared with others would tell how many people they have.
+    newest = (
+        await db.execute(
+            select(Patient.record_number)
+            .where(Patient.record_number >= "CW-", Patient.record_number < "CW.")
+            .order_by(Patient.record_number.desc())
+            .limit(1)
+        )
+    ).scalar_one_or_none()
+    return f"CW-{int(newest[3:]) + 1 if newest else 1:06d}"

@@ -1,0 +1,75 @@
+"""Reads of people that more than one caller shares."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+
+from server.patients.search import Sought, after, phone_key
+from server.patients.tables import ContactWay, Patient
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """One row of a list of people."""
+
+    id: UUID
+    record_number: str
+    family_name: str
+    given_names: str
+    preferred_name: str
+    birth_date: date
+    language: str
+    interpreter_needed: bool
+    deceased_on: date | None
+    family_key: str
+    given_key: str
+
+
+_COLUMNS = tuple(getattr(Patient, name) for name in PatientRow.__dataclass_fields__)
+
+
+async def find_patients(
+    db: Db, actor: Actor, what: Sought, *, limit: int, position: tuple[str, str, UUID] | None = None
+) -> list[PatientRow]:
+    """People by family name, given name, id; at most `limit`, continuing after `position`. One statement."""
+    actor.require("patients.find")
+    statement = _matching(select(*_COLUMNS), what).order_by(Patient.family_key, Patient.given_key, Patient.id)
+    if position is not None:
+        statement = statement.where(tuple_(Patient.family_key, Patient.given_key, Patient.id) > tuple_(*position))
+    rows = [PatientRow(*row) for row in await db.execute(statement.limit(limit))]
+    db.note(actor, "patients.find", entity="patient", patient_ids=[row.id for row in rows])
+    return rows
+
+
+def _matching(statement: Select[tuple[object, ...]], what: Sought) -> Select[tuple[object, ...]]:
+    if what.born is not None:
+        return statement.where(Patient.birth_date == what.born)
+    if what.digits:
+        key = phone_key(what.digits)
+        by_phone = select(ContactWay.patient_id).where(
+            ContactWay.tenant_id == Patient.tenant_id, ContactWay.active, _starts(ContactWay.search_key, key)
+        )
+        return statement.where(or_(_starts(Patient.record_number, what.digits), Patient.id.in_(by_phone)))
+    if what.words:
+        return statement.where(and_(*(_named(word) for word in what.words)))
+    if what.text:
+        return statement.where(Patient.record_number == what.text)
+    return statement
+
+
+def _named(word: str) -> ColumnElement[bool]:
+    return or_(
+        _starts(Patient.family_key, word),
+        _starts(Patient.given_key, word),
+        _starts(Patient.preferred_key, word),
+        Patient.record_number == word,
+    )
+
+
+def _starts(column: ColumnElement[str] | object, prefix: str) -> ColumnElement[bool]:
+    # A range, not LIKE: under row level security only leakproof comparisons may use an index.
+    return and_(column >= prefix, column < after(prefix))  # type: ignore[operator]
