@@ -1,0 +1,143 @@
+"""Takes pictures of pages, so that whoever makes a page can look at it.
+
+`python web/look.py http://127.0.0.1:8000 / /people --out /tmp/pictures [--cookies FILE] [--only phone,dark]`
+writes NAME-desktop.png (1280 x 900), NAME-phone.png (360 x 780), NAME-dark.png, NAME-contrast.png, the whole page
+each, and NAME-paper-1.png ... from the printed PDF (through pdftoppm where it is installed; without it, the
+page as it is laid out for print). It also says when a page is wider than the window, logs an error to the
+console or answers with something other than 200, and then ends with exit code 1.
+
+FILE holds cookies as JSON, [{"name": ..., "value": ...}], or as `name=value` lines. Needs the development
+dependency playwright and a Chromium: CAREWRIGHT_CHROMIUM, or `chromium` / `google-chrome` on the path.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 780}
+VIEWS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": DESKTOP},
+    "phone": {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "contrast": {"viewport": DESKTOP, "contrast": "more"},
+    "paper": {"viewport": DESKTOP},
+}
+
+
+def chromium() -> str | None:
+    """Path of a Chromium to drive, or None when this machine has none."""
+    asked = os.environ.get("CAREWRIGHT_CHROMIUM")
+    return asked or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def cookies_in(path: Path, base: str) -> list[dict[str, str]]:
+    """Cookies for the base address, from JSON or from name=value lines."""
+    text = path.read_text()
+    if text.lstrip().startswith("["):
+        pairs = [(str(item["name"]), str(item["value"])) for item in json.loads(text)]
+    else:
+        pairs = [tuple(line.strip().split("=", 1)) for line in text.splitlines() if "=" in line]  # type: ignore[misc]
+    return [{"name": name, "value": value, "url": base} for name, value in pairs]
+
+
+def file_name(path: str) -> str:
+    """A file name for a page's path: "/people/new?x=1" -> "people-new-x-1"."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-") or "first"
+
+
+def paper(pdf: Path) -> list[Path]:
+    """The PDF's pages as PNG files beside it; empty when pdftoppm is not installed."""
+    program = shutil.which("pdftoppm")
+    if program is None:
+        return []
+    subprocess.run([program, "-png", "-r", "60", str(pdf), str(pdf.with_suffix(""))], check=True)  # noqa: S603
+    return sorted(pdf.parent.glob(f"{pdf.stem}-*.png"))
+
+
+def look_at(
+    browser: Browser, base: str, path: str, view: str, out: Path, cookies: list[dict[str, str]]
+) -> list[str]:
+    """Take one view of one page; returns what is wrong with it, one sentence each."""
+    wrong: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            wrong.append(f"console: {message.text}")
+
+    context = browser.new_context(**VIEWS[view], reduced_motion="reduce")
+    try:
+        if cookies:
+            context.add_cookies(cookies)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+        answer = page.goto(urljoin(base, path), wait_until="networkidle")
+        if answer is None or answer.status != 200:
+            wrong.append(f"answered {answer.status if answer else 'nothing'}")
+        page.evaluate("document.fonts.ready")
+        target = out / f"{file_name(path)}-{view}"
+        if view == "paper":
+            pdf = target.with_suffix(".pdf")
+            page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
+            if not paper(pdf):
+                page.emulate_media(media="print")
+                page.set_viewport_size({"width": 700, "height": 990})
+                page.screenshot(path=f"{target}.png", full_page=True)
+            return wrong
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > VIEWS[view]["viewport"]["width"]:
+            wrong.append(f"is {width} px wide in a window of {VIEWS[view]['viewport']['width']} px")
+        page.screenshot(path=f"{target}.png", full_page=True)
+    finally:
+        context.close()
+    return wrong
+
+
+def main() -> int:
+    """Command line; returns 1 when a page had something wrong with it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("base", help="address of the running house, http://127.0.0.1:PORT")
+    parser.add_argument("paths", nargs="+", help="pages to look at, /people ...")
+    parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder for the pictures")
+    parser.add_argument("--cookies", type=Path, help="file with the cookies of a sign-in")
+    parser.add_argument("--only", default=",".join(VIEWS), help=f"views, of: {', '.join(VIEWS)}")
+    asked = parser.parse_args()
+    program = chromium()
+    if program is None:
+        sys.stderr.write("No Chromium on this machine: install it, or set CAREWRIGHT_CHROMIUM to its path.\n")
+        return 2
+    asked.out.mkdir(parents=True, exist_ok=True)
+    cookies = cookies_in(asked.cookies, asked.base) if asked.cookies else []
+    troubled = False
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
+        for path in asked.paths:
+            for view in asked.only.split(","):
+                wrong = look_at(browser, asked.base, path, view, asked.out, cookies)
+                troubled = troubled or bool(wrong)
+                sys.stdout.write(f"{path} {view}: {'; '.join(wrong) or 'fine'}\n")
+        browser.close()
+    return 1 if troubled else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
