@@ -2,7 +2,7 @@
 
 `python web/look.py http://127.0.0.1:8000 / /people --out /tmp/pictures [--cookies FILE] [--only phone,dark]`
 writes NAME-desktop.png (1280 x 900), NAME-phone.png (360 x 780), NAME-dark.png, NAME-contrast.png, the whole page
-each, and NAME-paper-1.png ... from the printed PDF (through pdftoppm where it is installed; without it, the
+each (a tall one in parts, NAME-desktop-1.png ...), and NAME-paper-1.png ... from the printed PDF (through pdftoppm where it is installed; without it, the
 page as it is laid out for print). It also says when a page is wider than the window, logs an error to the
 console or answers with something other than 200, and then ends with exit code 1.
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -34,6 +34,7 @@ CHROMIUM_ARGS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 780}
+PART = 1600  # CSS pixels: a taller picture cannot be read at a glance
 VIEWS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": DESKTOP},
     "phone": {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True},
@@ -73,6 +74,19 @@ def paper(pdf: Path) -> list[Path]:
     return sorted(pdf.parent.glob(f"{pdf.stem}-*.png"))
 
 
+def take(page: Page, target: str, width: int) -> None:
+    """The whole page as one picture, or in parts when it is tall."""
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    if height <= PART:
+        page.screenshot(path=f"{target}.png", full_page=True)
+        return
+    # As tall as the page, so that what sticks to the window's edges is pictured once, not in every part.
+    page.set_viewport_size({"width": width, "height": height})
+    for number, top in enumerate(range(0, height, PART), start=1):
+        clip = {"x": 0, "y": top, "width": width, "height": min(PART, height - top)}
+        page.screenshot(path=f"{target}-{number}.png", clip=clip)  # type: ignore[arg-type]
+
+
 def look_at(
     browser: Browser, base: str, path: str, view: str, out: Path, cookies: list[dict[str, str]]
 ) -> list[str]:
@@ -106,7 +120,7 @@ def look_at(
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > VIEWS[view]["viewport"]["width"]:
             wrong.append(f"is {width} px wide in a window of {VIEWS[view]['viewport']['width']} px")
-        page.screenshot(path=f"{target}.png", full_page=True)
+        take(page, str(target), VIEWS[view]["viewport"]["width"])
     finally:
         context.close()
     return wrong
@@ -126,6 +140,10 @@ def main() -> int:
         sys.stderr.write("No Chromium on this machine: install it, or set CAREWRIGHT_CHROMIUM to its path.\n")
         return 2
     asked.out.mkdir(parents=True, exist_ok=True)
+    for path in asked.paths:
+        for view in asked.only.split(","):
+            for old in asked.out.glob(f"{file_name(path)}-{view}*"):
+                old.unlink()
     cookies = cookies_in(asked.cookies, asked.base) if asked.cookies else []
     troubled = False
     with sync_playwright() as play:
