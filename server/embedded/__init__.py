@@ -16,7 +16,9 @@ kill -9, and whatever a killed run left behind is ended by the next start. Start
 
 import os
 import shutil
+import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -41,7 +43,13 @@ class Servers:
     """Running servers that this process started and will stop."""
 
     def __init__(
-        self, cluster: Cluster, ring: Ring, addresses: Addresses, lock: IO[str], *, throwaway: bool
+        self,
+        cluster: Cluster | None,
+        ring: Ring | None,
+        addresses: Addresses,
+        lock: IO[str],
+        *,
+        throwaway: bool,
     ) -> None:
         self.addresses = addresses
         self.data_dir = addresses.data_dir
@@ -51,49 +59,61 @@ class Servers:
         self._cluster, self._ring = cluster, ring
         self._lock = lock
         self._throwaway = throwaway
-        self._valkey = valkey.start(ring, throwaway=throwaway)
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
         try:
-            self._postgres = postgres.start(cluster)
+            self.mend()
         except BaseException:
-            valkey.stop(self._valkey)
+            self._end()
             raise
 
     @property
-    def pids(self) -> tuple[int, int]:
-        """Process ids of PostgreSQL and Valkey."""
-        return self._postgres.pid, self._valkey.pid
+    def pids(self) -> dict[str, int]:
+        """Process ids by name: "PostgreSQL", "Valkey"."""
+        return {name: child.pid for name, child in self._children.items()}
 
     def mend(self) -> list[str]:
         """Start again what has ended on its own, on the same port; the names of what that was."""
         mended = []
-        if self._postgres.poll() is not None:
-            leftovers.clear(self._cluster.folder)  # its sessions may outlive it for a moment
-            self._postgres = postgres.start(self._cluster)
-            mended.append("PostgreSQL")
-        if self._valkey.poll() is not None:
-            self._valkey = valkey.start(self._ring, throwaway=self._throwaway)
+        if self._ring is not None and not self._lives("Valkey"):
+            self._children["Valkey"] = valkey.start(self._ring, throwaway=self._throwaway)
             mended.append("Valkey")
+        if self._cluster is not None and not self._lives("PostgreSQL"):
+            leftovers.clear(self._cluster.folder)  # its sessions may outlive it for a moment
+            self._children["PostgreSQL"] = postgres.start(self._cluster)
+            mended.append("PostgreSQL")
         return mended
 
+    def _lives(self, name: str) -> bool:
+        return name in self._children and self._children[name].poll() is None
+
     def stop(self) -> None:
-        """Stop both and let the folder go; a throw-away folder is removed."""
+        """Stop them and let the folder go; a throw-away folder is removed."""
         if self._lock.closed:
             return
-        valkey.stop(self._valkey)
-        postgres.stop(self._postgres, throwaway=self._throwaway)
-        leftovers.clear(
-            self._cluster.folder
-        )  # the postmaster is gone; a killed one's last sessions may not be
+        self._end()
         if self._throwaway:
             shutil.rmtree(self.data_dir, ignore_errors=True)
         self._lock.close()
 
+    def _end(self) -> None:
+        if "Valkey" in self._children:
+            valkey.stop(self._children["Valkey"])
+        if "PostgreSQL" in self._children:
+            postgres.stop(self._children["PostgreSQL"], throwaway=self._throwaway)
+        if self._cluster is not None:
+            leftovers.clear(
+                self._cluster.folder
+            )  # the postmaster is gone; a killed one's sessions may not be
 
-def start(data_dir: Path | str | None = None, *, throwaway: bool = False) -> Servers:
-    """Start both servers in `data_dir` (made if missing) and return once they answer.
 
-    throwaway: for tests; without `data_dir` in a fresh temporary folder. Raises `AlreadyRunning`, `Refused` when
-    there are no binaries or the folder is not ours, and RuntimeError with the log's end when a server won't start.
+def start(
+    data_dir: Path | str | None = None, *, throwaway: bool = False, database: bool = True, ring: bool = True
+) -> Servers:
+    """Start the servers in `data_dir` (made if missing) and return once they answer.
+
+    throwaway: for tests; without `data_dir` in a fresh temporary folder. database, ring: False leaves PostgreSQL
+    or Valkey out, and its address empty. Raises `AlreadyRunning`, `Refused` when there are no binaries or the
+    folder is not ours, and RuntimeError with the log's end when a server won't start.
     """
     require_main_thread()
     if data_dir is None:
@@ -105,48 +125,45 @@ def start(data_dir: Path | str | None = None, *, throwaway: bool = False) -> Ser
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = hold(folder / _LOCK)
     try:
-        return _start(folder, lock, throwaway=throwaway)
+        return _start(folder, lock, throwaway=throwaway, database=database, ring=ring)
     except BaseException:
         lock.close()
         raise
 
 
-def _start(folder: Path, lock: IO[str], *, throwaway: bool) -> Servers:
-    cluster, ring = folder / "postgres", folder / "valkey"
+def _start(folder: Path, lock: IO[str], *, throwaway: bool, database: bool, ring: bool) -> Servers:
+    cluster, ring_folder = folder / "postgres", folder / "valkey"
     leftovers.clear(cluster)
-    leftovers.clear(ring)
+    leftovers.clear(ring_folder)
     kept = Kept.read(folder)
-    made_by = postgres.version_in(cluster)
-    pg_binaries, ring_binary = postgres.binaries(made_by), valkey.binary()
-    account = account_for([folder / "postgres", pg_binaries.folder / "postgres", ring_binary])
+    binaries = postgres.binaries(postgres.version_in(cluster)) if database else None
+    ring_binary = valkey.binary() if ring else None
+    programs = [
+        cluster,
+        *([binaries.folder / "postgres"] if binaries else []),
+        *([ring_binary] if ring_binary else []),
+    ]
+    account = account_for(programs)
     if account.uid != os.geteuid():
         folder.chmod(0o711)  # ours alone to list; `nobody` may pass through to its own two folders
-    if made_by is None:
-        if cluster.exists():
-            raise Refused(
-                "POSTGRES_FOLDER_UNKNOWN",
-                f"{cluster} exists but holds no PostgreSQL data.",
-                "Move it away, or give another folder with --data.",
-            )
-        postgres.make(cluster, pg_binaries, account, kept.postgres_password, throwaway=throwaway)
-    ring.mkdir(mode=0o700, exist_ok=True)
-    account.own(cluster)
-    account.own(ring)
+    if binaries:
+        if postgres.version_in(cluster) is None:
+            postgres.make(cluster, binaries, account, kept.postgres_password, throwaway=throwaway)
+        account.own(cluster)
+    if ring_binary:
+        ring_folder.mkdir(mode=0o700, exist_ok=True)
+        account.own(ring_folder)
     for attempts_left in (2, 1, 0):
         kept.choose_ports()
         kept.write(folder)
+        log, ring_log = _log(folder / "postgres.log"), _log(folder / "valkey.log")
         try:
             return Servers(
-                Cluster(cluster, pg_binaries, account, kept.postgres_port, _log(folder / "postgres.log")),
-                Ring(
-                    ring,
-                    ring_binary,
-                    account,
-                    kept.valkey_port,
-                    kept.valkey_password,
-                    _log(folder / "valkey.log"),
-                ),
-                kept.addresses(folder, pg_binaries.major),
+                Cluster(cluster, binaries, account, kept.postgres_port, log) if binaries else None,
+                Ring(ring_folder, ring_binary, account, kept.valkey_port, kept.valkey_password, ring_log)
+                if ring_binary
+                else None,
+                kept.addresses(folder, binaries.major if binaries else 0, ring=ring),
                 lock,
                 throwaway=throwaway,
             )
@@ -157,22 +174,28 @@ def _start(folder: Path, lock: IO[str], *, throwaway: bool) -> Servers:
 
 
 def running(data_dir: Path | str) -> Addresses | None:
-    """The addresses of the servers another process runs in `data_dir`, or None when none does."""
+    """The addresses of the servers a process runs in `data_dir` now, or None when none does."""
     folder = Path(data_dir).resolve()
-    major = postgres.version_in(folder / "postgres")
-    if major is None or not (folder / "servers.json").exists() or holder(folder / _LOCK) is None:
+    if not (folder / "servers.json").exists() or holder(folder / _LOCK) is None:
         return None
-    return Kept.read(folder).addresses(folder, major)
+    return Kept.read(folder).addresses(folder, postgres.version_in(folder / "postgres") or 0)
 
 
 class servers:
     """`start` as a context manager, plain or async."""
 
-    def __init__(self, data_dir: Path | str | None = None, *, throwaway: bool = False) -> None:
-        self._data_dir, self._throwaway = data_dir, throwaway
+    def __init__(
+        self,
+        data_dir: Path | str | None = None,
+        *,
+        throwaway: bool = False,
+        database: bool = True,
+        ring: bool = True,
+    ) -> None:
+        self._start = partial(start, data_dir, throwaway=throwaway, database=database, ring=ring)
 
     def __enter__(self) -> Servers:
-        self._running = start(self._data_dir, throwaway=self._throwaway)
+        self._running = self._start()
         return self._running
 
     def __exit__(

@@ -11,7 +11,7 @@ from server.embedded.postgres import DATABASE, SUPERUSER
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the servers of a data folder answer. postgres_major: 15 to 18."""
+    """Where the servers of a data folder answer; empty for one that is not run. postgres_major: 15 to 18, or 0."""
 
     data_dir: Path
     database_url: str = field(repr=False)
@@ -51,11 +51,12 @@ class Kept:
         while not free(self.valkey_port) or self.valkey_port == self.postgres_port:
             self.valkey_port = _any_port()
 
-    def addresses(self, folder: Path, major: int) -> Addresses:
+    def addresses(self, folder: Path, major: int, *, ring: bool = True) -> Addresses:
+        database = f"{SUPERUSER}:{self.postgres_password}@127.0.0.1:{self.postgres_port}/{DATABASE}"
         return Addresses(
             folder,
-            f"postgresql://{SUPERUSER}:{self.postgres_password}@127.0.0.1:{self.postgres_port}/{DATABASE}",
-            f"redis://:{self.valkey_password}@127.0.0.1:{self.valkey_port}/0",
+            f"postgresql://{database}" if major else "",
+            f"redis://:{self.valkey_password}@127.0.0.1:{self.valkey_port}/0" if ring else "",
             major,
         )
 

@@ -121,6 +121,12 @@ def version_in(cluster: Path) -> int | None:
 
 def make(cluster: Path, with_: Binaries, account: Account, password: str, *, throwaway: bool) -> None:
     """Make `cluster` in one step: built beside itself and renamed, so a killed run leaves nothing half-made."""
+    if cluster.exists():
+        raise Refused(
+            "POSTGRES_FOLDER_UNKNOWN",
+            f"{cluster} exists but holds no PostgreSQL data.",
+            "Move it away, or give another folder with --data.",
+        )
     building = cluster.with_name(cluster.name + ".making")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700)

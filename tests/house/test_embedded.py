@@ -23,7 +23,7 @@ HOLD = """
 import sys, time
 from server import embedded
 s = embedded.start(sys.argv[1], throwaway=sys.argv[2:] == ["throwaway"])
-print(*s.pids, flush=True)
+print(*s.pids.values(), flush=True)
 time.sleep(60)
 """
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
@@ -80,7 +80,7 @@ async def test_a_second_start_finds_the_same_data_at_the_same_address(folder: Pa
     async with embedded.servers(folder) as first:
         await ask(first.database_url, "create table kept (word text)", "insert into kept values ('here')")
         safe = [await ask(first.database_url, f"show {name}") for name in ("fsync", "full_page_writes")]
-        pids = list(first.pids)
+        pids = list(first.pids.values())
     assert safe == ["on", "on"]
     wait_until_gone(pids)
     async with embedded.servers(folder) as second:
@@ -139,7 +139,7 @@ async def test_killing_the_parent_ends_the_servers_and_loses_nothing(folder: Pat
 async def test_killed_servers_are_mended_on_the_same_address(folder: Path) -> None:
     with embedded.servers(folder) as servers:
         await ask(servers.database_url, "create table crash (n int)", "insert into crash values (1)")
-        before = servers.pids
+        before = list(servers.pids.values())
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
@@ -147,7 +147,7 @@ async def test_killed_servers_are_mended_on_the_same_address(folder: Path) -> No
         while len(mended) < 2 and time.monotonic() < deadline:
             mended += servers.mend()
         assert sorted(mended) == ["PostgreSQL", "Valkey"]
-        assert set(before).isdisjoint(servers.pids)
+        assert set(before).isdisjoint(servers.pids.values())
         assert await ask(servers.database_url, "select n from crash") == 1
         assert servers.mend() == []
 
@@ -158,7 +158,7 @@ def test_a_living_stranger_in_a_stale_pid_file_is_left_alone(folder: Path) -> No
         stale = folder / "postgres" / "postmaster.pid"
         stale.write_text(f"{stranger.pid}\n{folder / 'postgres'}\n1\n5432\n\n127.0.0.1\n0 0\nready\n")
         with embedded.servers(folder) as servers:
-            assert servers.pids[0] != stranger.pid
+            assert servers.pids["PostgreSQL"] != stranger.pid
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -177,9 +177,9 @@ def test_what_a_killed_run_left_behind_is_ended_and_nothing_else(folder: Path, t
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
         with embedded.servers(folder) as servers:
-            assert set(pids).isdisjoint(servers.pids)
+            assert set(pids).isdisjoint(servers.pids.values())
             wait_until_gone(pids)
-        assert all(map(leftovers.alive, neighbour.pids))
+        assert all(map(leftovers.alive, neighbour.pids.values()))
 
 
 def test_a_second_process_is_told_who_runs_it(folder: Path) -> None:
@@ -234,6 +234,13 @@ def test_a_half_made_cluster_is_made_again(tmp_path: Path) -> None:
         assert not half.exists()
 
 
+def test_either_server_may_be_left_out(tmp_path: Path) -> None:
+    with embedded.servers(tmp_path, throwaway=True, database=False) as servers:
+        assert list(servers.pids) == ["Valkey"]
+        assert servers.database_url == ""
+        assert not (tmp_path / "postgres").exists()
+
+
 def test_no_binaries_is_a_sentence_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAREWRIGHT_PG_BIN", str(tmp_path))
     with pytest.raises(Refused) as refused:
@@ -261,10 +268,10 @@ def test_as_root_without_namespaces_it_runs_as_nobody(
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with embedded.servers(closed / "data", throwaway=True) as servers:
-        status = Path(f"/proc/{servers.pids[0]}/status").read_text()
+        status = Path(f"/proc/{servers.pids['PostgreSQL']}/status").read_text()
         assert "Uid:\t65534\t65534" in status
         assert asyncio.run(ask(servers.database_url, "select 1")) == 1
-        pids = list(servers.pids)
+        pids = list(servers.pids.values())
     assert closed.stat().st_mode & 0o777 == 0o700, "no folder above the data folder is loosened"
     wait_until_gone(pids)
 
