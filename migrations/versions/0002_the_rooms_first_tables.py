@@ -66,6 +66,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_audit_seal_tenant_id_number")),
     )
     op.create_table(
+        "audit_subject",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_subject")),
+    )
+    op.create_index(
+        "ix_audit_subject_patient", "audit_subject", ["tenant_id", "patient_id", "at"], unique=False
+    )
+    op.create_table(
+        "audit_unsealed",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "event_id", name=op.f("pk_audit_unsealed")),
+    )
+    op.create_table(
         "bell",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -1442,6 +1460,13 @@ def upgrade() -> None:
     )
     protect(op.get_bind(), "audit_event", append_only=True)
     protect(op.get_bind(), "audit_seal", append_only=True)
+    protect(op.get_bind(), "audit_subject", append_only=True)
+    exempt(
+        op.get_bind(),
+        "audit_unsealed",
+        reason="Holds ids only: which practices' audits wait for the sealer, so that it need not visit them all.",
+        rights={"bell": "select", "app": "select, insert, delete"},
+    )
     exempt(
         op.get_bind(),
         "bell",
@@ -1646,6 +1671,9 @@ def downgrade() -> None:
     op.drop_table("directory")
     op.drop_table("diagnosis_code")
     op.drop_table("bell")
+    op.drop_table("audit_unsealed")
+    op.drop_index("ix_audit_subject_patient", table_name="audit_subject")
+    op.drop_table("audit_subject")
     op.drop_table("audit_seal")
     op.drop_index("ix_audit_event_at", table_name="audit_event")
     op.drop_table("audit_event")

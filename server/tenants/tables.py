@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.ids import new_id
+from server.mail import Mail
 from server.tables import JSON, Made, Platform, Table, Tenant, one_of, unique, within
 from server.tenants.permissions import ROLES
 
@@ -147,23 +148,6 @@ class ApiToken(Platform, Table):
     ends_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-
-
-class Mail(Platform, Table):
-    """The system's own mail (confirm, reset, invite). Never about a patient."""
-
-    __tablename__ = "mail"
-    __table_args__ = (one_of("state", "waiting", "sending", "sent", "unknown", "local"),)
-    exempt = "Mail to people who may not belong to a practice yet; carries links, never patient data."
-    roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    to_address: Mapped[str]
-    subject: Mapped[str]
-    body: Mapped[str]
-    state: Mapped[str]
-    made_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
 
 
 class Bell(Platform, Table):
@@ -308,6 +292,17 @@ class AuditEvent(Tenant, Table):
     details: Mapped[JSON] = mapped_column(default=dict)  # never a person's words: codes, counts, reasons chosen
 
 
+class AuditUnsealed(Platform, Table):
+    """Events the sealer has not met yet. The door writes one in the message that commits the event."""
+
+    __tablename__ = "audit_unsealed"
+    exempt = "Holds ids only: which practices' audits wait for the sealer, so that it need not visit them all."
+    roles: ClassVar[dict[str, str]] = {"bell": "select", "app": "select, insert, delete"}
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class AuditSeal(Tenant, Table):
     """The chain over a practice's audit: one row per event, in the order the sealer met them."""
 
@@ -319,6 +314,20 @@ class AuditSeal(Tenant, Table):
     event_id: Mapped[UUID]
     chain_hash: Mapped[str]
     sealed_at: Mapped[datetime]
+
+
+class AuditSubject(Tenant, Table):
+    """Whom an event is about, one row per patient: the sealer's index for "who opened this record". Patient ids
+    inside `audit_event` cannot be searched under row level security: array containment is not leakproof."""
+
+    __tablename__ = "audit_subject"
+    __table_args__ = (Index("ix_audit_subject_patient", "tenant_id", "patient_id", "at"),)
+    append_only = True
+    about_patient = True
+
+    patient_id: Mapped[UUID]  # no foreign key: a refusal may name someone who does not exist here
+    event_id: Mapped[UUID]
+    at: Mapped[datetime]
 
 
 class Job(Tenant, Table):
