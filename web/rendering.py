@@ -1,0 +1,81 @@
+"""Templates: one environment, autoescaped, compiled once, with the few globals every page may use."""
+
+import logging
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).with_name("templates")
+_log = logging.getLogger("carewright.web")
+
+
+def say(words: str, **values: Any) -> str:
+    """The text of a page, ready for translation; values are named."""
+    return words % values if values else words
+
+
+def day(value: date | None) -> str:
+    """`Tue 4 Aug 2026`, as people say it."""
+    return "" if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None, zone: str) -> str:
+    """`Tue 4 Aug 2026, 2:05 pm`, on the practice's clock."""
+    if value is None:
+        return ""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {clock(value, zone)}"
+
+
+def clock(value: datetime, zone: str) -> str:
+    """`2:05 pm`."""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
+def month_words(month: str) -> str:
+    """`2026-10` becomes `October 2026`."""
+    return f"{date.fromisoformat(month + '-01'):%B %Y}"
+
+
+def minutes_words(seconds: int) -> str:
+    """Whole minutes, floored once, with their unit."""
+    minutes = seconds // 60
+    return f"{minutes} min"
+
+
+def age(born: date, on: date) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, auto_reload=False, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals.update(
+        {
+            "_": say,
+            "csrf_field": lambda: "",  # given per page by the visit
+            "day": day,
+            "moment": moment,
+            "clock": clock,
+            "month_words": month_words,
+            "minutes_words": minutes_words,
+        }
+    )
+    return made
+
+
+def csrf_input(token: str) -> Markup:
+    return Markup('<input type="hidden" name="_csrf" value="{}">').format(token)
+
+
+def render(template: str, /, **values: Any) -> str:
+    """The page as text. values: plain data only."""
+    return environment().get_template(template).render(**values)

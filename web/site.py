@@ -1,0 +1,332 @@
+"""How a page is reached: who is asking, may they, was the form theirs; and how it answers.
+
+A page is a function in web/pages/ that takes a `Visit` and returns an answer:
+
+    @page.get("/people", permission="patients.find")
+    async def people(visit: Visit) -> Answer:
+        ...
+        return visit.show("people/list.html", rows=rows)
+
+`page` declares the route's scope, and a route that declares none stops start-up: `tenant` pages need a full sign-in
+to a practice and a permission; `platform` pages need a sign-in (perhaps before the second factor or a practice is
+chosen) and `public` pages need nothing.
+"""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+from litestar import Request, Response, Router
+from litestar.datastructures import Cookie, UploadFile
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from server.clock import now, today
+from server.errors import Refused
+from server.settings import settings
+from server.tenants.actor import Actor
+from server.tenants.permissions import PERMISSIONS, ROLES
+from server.tenants.sessions import SignedIn, session_actor
+from web.doorway import SAFE_METHODS
+from web.rendering import csrf_input, day, render
+
+Scope = Literal["tenant", "platform", "public"]
+Answer = Response[Any]
+Handler = Callable[["Visit"], Awaitable[Answer]]
+
+_FLASH: Final = "flash"
+_LONGEST_FIELD: Final = 50_000
+_UNREADABLE: Final = {chr(c) for c in (*range(9), 11, 12, *range(14, 32), 127)}
+_log = logging.getLogger("carewright.web")
+
+#: key, words, address, permission: a room appears in the rail when it is built and allowed
+RAIL: Final = (
+    ("today", "Today", "/", "self.read"),
+    ("people", "People", "/people", "patients.find"),
+    ("month", "Month", "/month", "claims.read"),
+    ("practice", "Practice", "/practice", "practice.read"),
+)
+
+
+def cookie_name() -> str:
+    """`__Host-` wherever there is TLS; on plain loopback the prefix would make browsers drop it."""
+    return "__Host-carewright" if settings().https else "carewright"
+
+
+def session_cookie(token: str, *, ends: bool = False) -> Cookie:
+    return Cookie(
+        key=cookie_name(),
+        value="" if ends else token,
+        path="/",
+        httponly=True,
+        secure=settings().https,
+        samesite="lax",
+        max_age=0 if ends else 12 * 3600,
+    )
+
+
+class SessionEnded(Exception):
+    """A page behind a sign-in was asked for without a live one."""
+
+
+class WrongOrigin(Exception):
+    """A form or change that did not come from one of our pages, or not from this sign-in."""
+
+
+@dataclass
+class Visit:
+    """One request to one page."""
+
+    request: Request[Any, Any, Any]
+    signed_in: SignedIn | None
+    said: list[dict[str, str]] = field(default_factory=list)
+    _form: dict[str, Any] | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """The actor in the practice; tenant pages have one."""
+        if self.signed_in is None or self.signed_in.actor is None:
+            raise SessionEnded
+        return self.signed_in.actor
+
+    @property
+    def zone(self) -> str:
+        return self.actor.zone
+
+    def path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    def query(self, name: str, default: str = "") -> str:
+        value = str(self.request.query_params.get(name, default))
+        return _clean(name, value)
+
+    @property
+    def htmx(self) -> bool:
+        return self.request.headers.get("hx-request") == "true"
+
+    async def form(self) -> dict[str, str]:
+        """The form's text fields, trimmed; the last of several with one name. Unreadable text is refused."""
+        return {k: _clean(k, v) for k, v in (await self._read()).items() if isinstance(v, str)}
+
+    async def many(self, name: str) -> list[str]:
+        """All values of a field that may come several times (boxes)."""
+        await self._read()
+        data = await self.request.form()
+        return [_clean(name, v) for v in data.getall(name, []) if isinstance(v, str)]
+
+    async def files(self, name: str) -> list[UploadFile]:
+        data = await self.request.form()
+        return [v for v in data.getall(name, []) if isinstance(v, UploadFile)]
+
+    async def _read(self) -> dict[str, Any]:
+        if self._form is None:
+            self._form = dict(await self.request.form())
+        return self._form
+
+    # --- answers ------------------------------------------------------------------------------------------
+
+    def show(self, template: str, /, status: int = 200, **values: Any) -> Answer:
+        """The page. values: plain data."""
+        given = self._common() | {"errors": {}, "values": {}} | values
+        return Response(
+            render(template, **given),
+            media_type="text/html; charset=utf-8",
+            status_code=status,
+            cookies=self._flash_read(),
+        )
+
+    def again(self, template: str, refused: Refused, /, **values: Any) -> Answer:
+        """The same form with what was typed, and what was refused beside its field (422)."""
+        sentence = f"{refused.message} {refused.next_step}".strip()
+        return self.show(template, status=422, errors={refused.field or "": sentence}, refused=refused, **values)
+
+    def go(self, address: str, said: str = "", kind: str = "done", cookies: list[Cookie] | None = None) -> Answer:
+        """Send the browser on after something was saved (303). said: a fixed sentence, never a person's words."""
+        jar = list(cookies or [])
+        if said:
+            jar.append(_flash_cookie(kind, said))
+        if self.htmx:
+            return Response("", status_code=200, headers={"HX-Redirect": address}, cookies=jar)
+        return Redirect(address, status_code=303, cookies=jar)
+
+    def fragment(self, template: str, /, **values: Any) -> Answer:
+        """A piece of a page, for htmx."""
+        return Response(render(template, **(self._common() | values)), media_type="text/html; charset=utf-8")
+
+    # --- what every page is given -------------------------------------------------------------------------
+
+    def csrf_token(self) -> str:
+        if self.signed_in is None:
+            return ""
+        return hmac.new(self.signed_in.csrf_secret, b"form", hashlib.sha256).hexdigest()
+
+    def _common(self) -> dict[str, Any]:
+        self.said = self.said or _flash_from(self.request)
+        common: dict[str, Any] = {
+            "csrf_field": lambda: csrf_input(self.csrf_token()),
+            "flashes_said": self.said,
+            "language": "en",
+            "loopback": settings().loopback,
+        }
+        if self.signed_in is not None and self.signed_in.actor is not None:
+            common["frame"] = self._frame(self.signed_in, self.signed_in.actor)
+            common["may"] = self.signed_in.actor.may
+            common["zone"] = self.signed_in.actor.zone
+            common["today"] = today(self.signed_in.actor.zone)
+        return common
+
+    def _frame(self, signed_in: SignedIn, actor: Actor) -> dict[str, Any]:
+        menu = [{"label": "Security", "href": "/security"}]
+        if len(signed_in.practices) > 1:
+            menu.append({"label": "Change practice", "href": "/switch"})
+        return {
+            "practice_name": signed_in.practice_name,
+            "home_url": "/",
+            "today": day(today(actor.zone)),
+            "person": {"id": str(actor.person_id), "name": signed_in.name, "role": ROLES.get(actor.role, "")},
+            "rail": [{"key": k, "label": w, "href": a} for k, w, a, p in RAIL if actor.may(p)],
+            "menu": menu,
+            "find_url": "/people/find" if actor.may("patients.find") else "",
+            "people_url": "/people",
+            "session_url": "/session",
+            "sign_in_url": "/sign-in",
+            "sign_out_url": "/sign-out",
+            "flashes": self.said,
+        }
+
+    def _flash_read(self) -> list[Cookie]:
+        return [Cookie(key=_FLASH, value="", path="/", max_age=0)] if self.said else []
+
+
+# --- declaring pages --------------------------------------------------------------------------------------
+
+
+class _Page:
+    """`@page.get(...)` and `@page.post(...)`: a route with its scope and permission."""
+
+    def __init__(self) -> None:
+        self.handlers: list[HTTPRouteHandler] = []
+
+    def get(self, path: str, *, permission: str = "", scope: Scope = "tenant") -> Callable[[Handler], Handler]:
+        return self._declare("GET", path, permission, scope, None)
+
+    def post(
+        self, path: str, *, permission: str = "", scope: Scope = "tenant", largest: int = 256 * 1024
+    ) -> Callable[[Handler], Handler]:
+        """largest: bytes of the request body."""
+        return self._declare("POST", path, permission, scope, largest)
+
+    def _declare(
+        self, method: Literal["GET", "POST"], path: str, permission: str, scope: Scope, largest: int | None
+    ) -> Callable[[Handler], Handler]:
+        if scope == "tenant" and permission not in PERMISSIONS:
+            raise TypeError(f"{method} {path} must declare a permission that exists, not {permission!r}")
+
+        def declare(handler: Handler) -> Handler:
+            async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
+                return await handler(await _visit(request, scope, permission))
+
+            answer.__name__ = handler.__name__
+            self.handlers.append(
+                HTTPRouteHandler(
+                    path,
+                    http_method=method,
+                    name=f"{method.lower()} {path}",
+                    opt={"scope": scope, "permission": permission},
+                    request_max_body_size=largest,
+                    include_in_schema=False,
+                    status_code=200,
+                )(answer)
+            )
+            return handler
+
+        return declare
+
+    def router(self) -> Router:
+        return Router("/", route_handlers=list(self.handlers))
+
+
+page = _Page()
+
+
+async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str) -> Visit:
+    """Look up the sign-in, check the form's origin, check the permission; raise what the error pages understand."""
+    token = request.cookies.get(cookie_name(), "")
+    active = request.headers.get("x-active") == "1" or request.scope["path"] != "/session"
+    signed_in = await session_actor(token, at=now(), active=active, request_id=request.scope["state"]["request_id"]) if token else None
+    visit = Visit(request, signed_in)
+    if request.method not in SAFE_METHODS:
+        await _check_form(visit)
+    if scope == "platform" and signed_in is None:
+        raise SessionEnded
+    if scope == "tenant":
+        visit.actor.require(permission)
+    return visit
+
+
+async def _check_form(visit: Visit) -> None:
+    if not visit.request.scope["state"]["sent_by_us"]:
+        raise WrongOrigin
+    if visit.signed_in is not None:
+        form = await visit._read()
+        given = str(form.get("_csrf", "")) or visit.request.headers.get("x-csrf-token", "")
+        if not hmac.compare_digest(given.encode(), visit.csrf_token().encode()):
+            raise WrongOrigin
+
+
+def _clean(name: str, value: str) -> str:
+    value = value.strip()
+    if len(value) > _LONGEST_FIELD:
+        raise Refused(
+            "TEXT_TOO_LONG",
+            f"This text has {len(value):,} characters; at most {_LONGEST_FIELD:,} fit here.",
+            "Shorten it, or split it over two notes.",
+            field=name,
+        )
+    if any(c in _UNREADABLE for c in value) or any("\ud800" <= c <= "\udfff" for c in value):
+        raise Refused(
+            "BAD_TEXT",
+            "This text holds a character that cannot be stored (a control character).",
+            "Remove it and send the form again.",
+            field=name,
+        )
+    return value
+
+
+# --- flashes: one fixed sentence carried to the next page ---------------------------------------------------
+
+
+def _flash_cookie(kind: str, said: str) -> Cookie:
+    text = f"{kind}|{quote(said)}"
+    return Cookie(
+        key=_FLASH,
+        value=f"{_flash_mac(text)}.{text}",
+        path="/",
+        max_age=60,
+        httponly=True,
+        secure=settings().https,
+        samesite="lax",
+    )
+
+
+def _flash_from(request: Request[Any, Any, Any]) -> list[dict[str, str]]:
+    from urllib.parse import unquote
+
+    mac, _, text = request.cookies.get(_FLASH, "").partition(".")
+    if not text or not hmac.compare_digest(mac.encode(), _flash_mac(text).encode()):
+        return []
+    kind, _, said = text.partition("|")
+    return [{"kind": kind, "text": unquote(said)}]
+
+
+def _flash_mac(text: str) -> str:
+    return hmac.new(settings().secret, b"flash" + text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def undeclared(routes: Mapping[str, Any]) -> list[str]:
+    """Routes that declare no scope."""
+    return sorted(path for path, opt in routes.items() if opt.get("scope") not in {"tenant", "platform", "public"})
