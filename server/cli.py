@@ -1,0 +1,303 @@
+"""The commands. Each is thin: it reads its arguments, calls the one function that does the work, prints what it says.
+
+`server.<room>` functions are imported when their command runs, so that `--help` is quick and one broken room does
+not take the others' commands with it. What they promise:
+
+    cases.run(paths, as_json) -> int                                    prints; the exit code
+    plugin_host.discover.describe() -> list[dict]                       name, version, hooks, oldest_review
+    graphql.schema.sdl() -> str
+    app.route_table() -> list[dict]                                     method, path, scope
+    async interop.fhir_import.import_files(paths, practice, advance) -> dict
+    async claims.command.close_month(month, practice, advance) -> dict
+    async tenants.tokens.create_for_command(practice, email, scopes) -> str
+    async tenants.demo_code.current_code(email) -> str
+
+A dict answer holds what a program would read; its "says" is the same for a person, and a true "failed" makes the
+exit code 1. `advance(done, total)` moves the progress bar.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+import typer
+
+from server.errors import Refused
+
+Answer = TypeVar("Answer")
+
+app = typer.Typer(
+    help="Care management for primary-care practices.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables, and those hold patients' data
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+import_app = typer.Typer(help="Bring data into a practice.", no_args_is_help=True)
+tokens_app = typer.Typer(help="Bearer tokens for programs that use the API.", no_args_is_help=True)
+demo_app = typer.Typer(help="Help with the demo practices.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+app.add_typer(tokens_app, name="tokens")
+app.add_typer(demo_app, name="demo")
+
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Data folder. [default: .carewright/data]")
+]
+Practice = Annotated[str, typer.Option("--practice", metavar="SLUG", help="The practice's short name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+class Advance(Protocol):
+    """Told how far a long work is; both numbers count the same things."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes any free one. [default: 8080]")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    data: Data = None,
+    demo: Annotated[bool, typer.Option(help="Make two demo practices in a new data folder.")] = True,
+) -> None:
+    """Start everything: database, migrations, web pages, GraphQL and worker. Ctrl-C stops it all."""
+    from server import supervisor
+
+    supervisor.up(_configured(data, host=host, port=port), demo=demo)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the test suite on throw-away servers of its own. Further arguments go to pytest."""
+    import importlib.util
+
+    from server.settings import ROOT
+
+    if importlib.util.find_spec("pytest") is None:
+        raise Refused(
+            "NO_TEST_TOOLS",
+            "The test tools are not installed here.",
+            "Run it as `python3 carewright.py test`.",
+        )
+    arguments = context.args if "-m" in context.args else ["-m", "not campaign", *context.args]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *arguments])  # noqa: S606 -- our own Python
+
+
+@app.command()
+def doctor(data: Data = None, as_json: AsJson = False) -> None:
+    """Check this installation; each finding ends with the command that mends it."""
+    from server import doctor as examination
+
+    findings = examination.examine(_configured(data))
+    healthy = all(finding.state != "failure" for finding in findings)
+    if as_json:
+        _print_json({"healthy": healthy, "findings": examination.as_dicts(findings)})
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.state:8} {finding.subject}: {finding.says}")
+            if finding.mend:
+                typer.echo(f"{'':8} -> {finding.mend}")
+    raise typer.Exit(0 if healthy else 1)
+
+
+@import_app.command("fhir")
+def import_fhir(
+    paths: Annotated[
+        list[Path], typer.Argument(exists=True, metavar="PATH...", help="Bundles, NDJSON, or folders.")
+    ],
+    practice: Practice,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring FHIR R4 bundles or NDJSON into a practice. Importing twice changes nothing the second time."""
+    from server.interop import fhir_import
+
+    with _progress("Importing") as advance:
+        report = _with_the_house(data, lambda: fhir_import.import_files(paths, practice, advance))
+    _answer(report, as_json)
+
+
+@app.command("close-month")
+def close_month(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The service month.")],
+    practice: Practice,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide every claim line and hold of a month, with its reason and its source."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise Refused("BAD_MONTH", f"{month} is not a month.", "Write it as YYYY-MM, such as 2026-03.")
+    from server.claims import command
+
+    with _progress("Deciding") as advance:
+        report = _with_the_house(data, lambda: command.close_month(month, practice, advance))
+    _answer(report, as_json)
+
+
+@app.command()
+def cases(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...")],
+    as_json: AsJson = False,
+) -> None:
+    """Run golden billing cases against the installed plugins: a line per mismatch, then `N passed, N failed`."""
+    from server import cases as golden
+
+    raise typer.Exit(golden.run(files, as_json))
+
+
+@tokens_app.command("create")
+def create_token(
+    practice: Practice,
+    email: Annotated[str, typer.Option(help="Whose token it is; it can do no more than they.")],
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeat for several.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API token and print it: once, for it is kept only as a hash."""
+    from server.tenants import tokens
+
+    token = _with_the_house(data, lambda: tokens.create_for_command(practice, email, scope or []))
+    _answer({"token": token, "says": token}, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema in SDL."""
+    from server.graphql import schema as graph
+
+    typer.echo(graph.sdl(), nl=False)
+
+
+@app.command()
+def routes(as_json: AsJson = False) -> None:
+    """List every HTTP route with its scope: tenant, public or platform."""
+    from server.app import route_table
+
+    _print_table(route_table(), as_json)
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """List the loaded plugins: versions, hooks, and when their oldest value was last reviewed."""
+    from server.plugin_host import discover
+
+    _print_table(discover.describe(), as_json)
+
+
+@demo_app.command("code")
+def demo_code(
+    email: Annotated[str, typer.Argument(help="The demo sign-in.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the current sign-in code of someone in a demo practice."""
+    from server.tenants import demo_code as codes
+
+    code = _with_the_house(data, lambda: codes.current_code(email))
+    _answer({"code": code, "says": code}, as_json)
+
+
+def _configured(data: str | None, **given: object) -> Any:
+    """The settings, with what was said on the command line put over the environment."""
+    from server.settings import settings
+
+    if data is not None:
+        given["data_dir"] = Path(data).absolute()
+    for name, value in given.items():
+        if value is not None:
+            os.environ[f"CAREWRIGHT_{name.upper()}"] = str(value)
+    settings.cache_clear()
+    return settings()
+
+
+def _with_the_house(data: str | None, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do `work` with the doors to the data open: the running house's, or one opened for this command."""
+    from server.attach import attached
+
+    _configured(data)
+
+    async def inside() -> Answer:
+        from server.tenants.db import open_doors
+
+        doors = open_doors()
+        try:
+            return await work()
+        finally:
+            await doors.close()
+
+    with attached():
+        return asyncio.run(inside())
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Advance]:
+    """A bar on the terminal; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def _answer(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json({key: value for key, value in report.items() if key != "says"})
+    else:
+        typer.echo(report["says"])
+    if report.get("failed"):
+        raise typer.Exit(1)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def _print_table(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Rows with the same keys, in aligned columns; lists are joined."""
+    if as_json:
+        _print_json(list(rows))
+        return
+    if not rows:
+        typer.echo("None.")
+        return
+    lines = [[key.replace("_", " ").upper() for key in rows[0]]]
+    lines += [
+        [", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()] for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def main() -> None:
+    """Run a command. A refusal is one sentence on stderr and exit code 1; a wrong usage is 2."""
+    try:
+        app(prog_name="carewright.py")
+    except Refused as refused:
+        sys.exit(f"{refused.message} {refused.next_step}".strip())
+    except ImportError as missing:
+        sys.exit(f"This command is not built yet: {missing}.")
+    except Exception as error:
+        # Where it broke, and of what kind; never its words or values, which may be a patient's.
+        typer.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        sys.exit(f"{type(error).__name__}. This is a mistake of ours; please report the lines above.")
+
+
+if __name__ == "__main__":
+    main()

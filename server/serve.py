@@ -1,0 +1,31 @@
+"""The web process: `python -m server.serve FD`, where FD is a listening socket the supervisor holds.
+
+The supervisor keeps the socket open, so a restarted web process finds waiting visitors instead of refusing them.
+"""
+
+import socket
+import sys
+
+import uvicorn
+
+from server.settings import settings
+
+
+def main(descriptor: int) -> None:
+    proxy = settings().trusted_proxy
+    config = uvicorn.Config(
+        "server.app:create_app",
+        factory=True,
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy or "",
+        access_log=False,  # addresses of pages can carry a person's words (search), and logs outlive them
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+        ws_max_size=1 << 20,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

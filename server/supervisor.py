@@ -1,0 +1,316 @@
+"""`carewright up`: servers, migrations, web and worker under one roof, started in order and stopped in order.
+
+Everything runs in the main thread of one process that owns all others: what is leashed to it ends with it, even
+on kill -9, and the next `up` on the same data folder needs no help.
+"""
+
+# ruff: noqa: S603 -- every command run here is written here; none comes from input
+
+import asyncio
+import http.client
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from server import embedded
+from server.attach import runtime_environment, secret_of
+from server.embedded.lock import hold
+from server.errors import Refused
+from server.leash import leashed, require_main_thread
+from server.settings import ROOT, Settings
+
+_READY_SECONDS = 120
+_STEADY_SECONDS = 60  # a process that has lived this long has earned a quick restart
+_LONGEST_PAUSE = 30.0
+_STOP_SECONDS = 15
+_DEMO_PENDING = "demo.pending"  # in the data folder until its demo practices are made
+
+
+class _Stop(KeyboardInterrupt):
+    """Raised in the main thread by Ctrl-C, SIGTERM or SIGHUP. asyncio lets only this kind through."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A process kept alive: its command, and how its restarts went."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    descriptors: tuple[int, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    falls: int = field(default=0)
+    due: float = 0.0  # when it may start again, in time.monotonic() seconds
+
+    def keep(self) -> None:
+        """Start it if it is not running and its pause is over."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        now = time.monotonic()
+        if self.process is not None:
+            self.falls = 1 if now - self.started > _STEADY_SECONDS else self.falls + 1
+            pause = min(_LONGEST_PAUSE, 0.5 * 2.0 ** (self.falls - 1))
+            self.due = now + pause
+            say(
+                f"The {self.name} process ended with {self.process.returncode}; starting again in {pause:g} s."
+            )
+            _end_group(self.process.pid)
+            self.process = None
+        if now >= self.due:
+            self.started = now
+            self.process = subprocess.Popen(
+                leashed(self.command, signal.SIGTERM),
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr,
+                pass_fds=self.descriptors,
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order
+            )
+
+
+def up(configured: Settings, *, demo: bool) -> None:
+    """Run until told to stop. Raises `Refused` for what the operator can mend."""
+    require_main_thread()
+    configured.check_bind()
+    folder = Path(configured.data_dir)
+    with _stoppable(), ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Refused(
+                "DATA_FOLDER_UNUSABLE",
+                f"The data folder {folder} cannot be made: {error.strerror}.",
+                "Give a folder you may write with --data, or CAREWRIGHT_DATA_DIR.",
+            ) from None
+        stack.enter_context(hold(folder / "up.lock"))
+        door = stack.enter_context(closing(_listen(configured)))
+        port = door.getsockname()[1]
+        secret = secret_of(configured)
+        demo = demo and not configured.database_url  # never into a database somebody else runs
+        if demo and not (folder / "postgres").exists():
+            (folder / _DEMO_PENDING).touch()
+        servers = _servers(configured, stack)
+        admin_url = configured.database_url or (servers.database_url if servers else "")
+        redis_url = configured.redis_url or (servers.redis_url if servers else "")
+        say(asyncio.run(_check_postgres(admin_url)))
+        _migrate(admin_url, secret)
+        environment = {
+            **os.environ,
+            **runtime_environment(admin_url, redis_url, secret),
+            "CAREWRIGHT_PORT": str(port),
+            "CAREWRIGHT_DATA_DIR": str(folder.resolve()),
+            "PYTHONPATH": str(ROOT),
+        }
+        children = [
+            Child("web", _python("server.serve", str(door.fileno())), environment, (door.fileno(),)),
+            Child("worker", _python("server.worker"), environment),
+        ]
+        children = [child for child in children if _exists(child.command[3])]
+        stack.callback(_stop, children)
+        for child in children:
+            child.keep()
+        if demo:
+            _demo(folder / _DEMO_PENDING, environment)
+        _until_ready(configured.host, port, children)
+        print(f"ready http://{_shown(configured.host)}:{port}", flush=True)  # noqa: T201 -- programs read this line
+        _keep(children, servers)
+
+
+def _keep(children: list[Child], servers: "embedded.Servers | None") -> None:
+    """Look after everything, until _Stop is raised."""
+    due, falls = 0.0, 0
+    while True:
+        for child in children:
+            child.keep()
+        if servers is not None and time.monotonic() >= due:
+            try:
+                for name in servers.mend():
+                    say(f"{name} had ended and was started again.")
+                    falls = 0
+            except RuntimeError as error:
+                falls += 1
+                due = time.monotonic() + min(_LONGEST_PAUSE, 0.5 * 2.0**falls)
+                say(str(error))
+        time.sleep(0.2)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn the signals that mean "stop" into _Stop, once; stopping itself is not interrupted."""
+    signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(_sign: int, _frame: FrameType | None) -> None:
+        for sign in signs:
+            signal.signal(sign, signal.SIG_IGN)
+        say("Stopping.")
+        raise _Stop
+
+    before = {sign: signal.signal(sign, stop) for sign in signs}
+    try:
+        yield
+    except _Stop:
+        pass
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def _listen(configured: Settings) -> socket.socket:
+    port = int(configured.port) if configured.port.isdigit() else -1
+    if not 0 <= port <= 65535:
+        raise Refused(
+            "BAD_PORT", f"{configured.port} is not a port.", "Give a number from 0 (any free one) to 65535."
+        )
+    try:
+        family, _, _, _, address = socket.getaddrinfo(configured.host, port, type=socket.SOCK_STREAM)[0]
+        door = socket.socket(family)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen(256)
+    except OSError as error:
+        raise Refused(
+            "PORT_TAKEN",
+            f"Cannot listen on {configured.host} port {port}: {error.strerror or error}.",
+            "Stop what uses it, or choose another with --port (0 takes any free one).",
+        ) from None
+    return door
+
+
+def _servers(configured: Settings, stack: ExitStack) -> "embedded.Servers | None":
+    database, ring = not configured.database_url, not configured.redis_url
+    if not database and not ring:
+        return None
+    return stack.enter_context(embedded.servers(configured.data_dir, database=database, ring=ring))
+
+
+async def _check_postgres(admin_url: str) -> str:
+    """A sentence naming the version. Raises `Refused` when it cannot be reached or is not 15 to 18."""
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(admin_url.replace("+asyncpg", ""), timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
+        raise Refused(
+            "DATABASE_UNREACHABLE",
+            f"PostgreSQL could not be reached: {type(error).__name__}: {error}.",
+            "Check CAREWRIGHT_DATABASE_URL and that the server runs; leave it empty to use the embedded one.",
+        ) from None
+    try:
+        version = str(await connection.fetchval("show server_version"))
+    finally:
+        await connection.close()
+    major = int(version.partition(".")[0].partition(" ")[0])
+    if major not in embedded.postgres.SUPPORTED:
+        raise Refused(
+            "DATABASE_VERSION",
+            f"This is PostgreSQL {version}; Carewright is made for 15 to 18.",
+            "Use a server of one of those versions.",
+        )
+    return f"PostgreSQL {version}."
+
+
+def _migrate(admin_url: str, secret: bytes) -> None:
+    from migrations.run import upgrade
+
+    asyncio.run(upgrade(admin_url, secret))
+
+
+def _demo(pending: Path, environment: dict[str, str]) -> None:
+    """On a new data folder make the demo practices; `server.demo` prints their sign-ins. A killed try is repeated."""
+    if not pending.exists() or not _exists("server.demo"):
+        return
+    done = subprocess.run(
+        leashed(_python("server.demo"), signal.SIGTERM), cwd=ROOT, env=environment, check=False
+    )
+    if done.returncode != 0:
+        raise Refused(
+            "DEMO_FAILED",
+            "The demo practices could not be made; what was said is above.",
+            "Start with --no-demo to do without them.",
+        )
+    pending.unlink()
+
+
+def _until_ready(host: str, port: int, children: list[Child]) -> None:
+    """Wait for /health/ready, keeping the children alive meanwhile."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while not _healthy(host, port):
+        for child in children:
+            child.keep()
+            if child.falls >= 3:
+                raise Refused(
+                    "WILL_NOT_START",
+                    f"The {child.name} process ended {child.falls} times before Carewright was ready; why is above.",
+                    "Run `python3 carewright.py doctor`.",
+                )
+        if time.monotonic() > deadline:
+            raise Refused(
+                "NOT_READY",
+                f"Carewright was not ready after {_READY_SECONDS} seconds.",
+                "Run `python3 carewright.py doctor`.",
+            )
+        time.sleep(0.05)
+
+
+def _healthy(host: str, port: int) -> bool:
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- asked, not listened on
+    asked = http.client.HTTPConnection(here, port, timeout=5)
+    try:
+        asked.request("GET", "/health/ready")
+        return asked.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
+
+
+def _stop(children: list[Child]) -> None:
+    """End web and worker, politely and then not, with everything they started."""
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for process in running:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _end_group(process.pid)
+
+
+def _end_group(leader: int) -> None:
+    """What an ended process left behind in its own group."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    """-P: the folder one stands in is not searched for modules; server/graphql would hide the graphql library."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def _exists(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 -- the operator's console
