@@ -95,14 +95,19 @@ async function copy(element) {
 
 /* ---- asking first: data-confirm ---- */
 
-function ask(words, yes, then) {
+function ask(words, button, then) {
   const dialog = document.getElementById("confirm-dialog");
   if (!dialog) { then(); return; }
+  const yes = dialog.querySelector("[data-confirm-yes]");
+  const danger = button?.matches(".button-danger") ?? false;
   dialog.querySelector("[data-confirm-words]").textContent = words;
-  dialog.querySelector("[data-confirm-yes] span").textContent = yes || "Yes";
+  yes.querySelector("span").textContent = button?.querySelector("span")?.textContent.trim() || "Yes";
+  yes.classList.toggle("button-danger", danger);
+  yes.classList.toggle("button-primary", !danger);
   dialog.returnValue = "no";
   dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") then(); }, { once: true });
   dialog.showModal();
+  if (danger) dialog.querySelector("[value=no]").focus(); // Enter pressed in haste destroys nothing
 }
 const agreed = new WeakSet();
 function wordsToAsk(form, button) {
@@ -310,7 +315,7 @@ document.addEventListener("submit", (event) => {
   if (words && !agreed.has(button || form)) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    ask(words, button?.innerText.trim(), () => {
+    ask(words, button, () => {
       agreed.add(button || form);
       form.requestSubmit(button || undefined);
       agreed.delete(button || form);
@@ -356,7 +361,7 @@ body.addEventListener("htmx:confirm", (event) => {
   const words = element.dataset.confirm;
   if (!words) return;
   event.preventDefault();
-  ask(words, element.innerText.trim(), () => event.detail.issueRequest(true));
+  ask(words, element, () => event.detail.issueRequest(true));
 });
 body.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.matches("[role=combobox]")) return;
