@@ -47,7 +47,9 @@ VIEWS: dict[str, dict[str, Any]] = {
 def chromium() -> str | None:
     """Path of a Chromium to drive, or None when this machine has none."""
     asked = os.environ.get("CAREWRIGHT_CHROMIUM")
-    return asked or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return asked or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
 
 
 def cookies_in(path: Path, base: str) -> list[dict[str, str]]:
@@ -88,7 +90,7 @@ def take(page: Page, target: str, width: int) -> None:
 
 
 def look_at(
-    browser: Browser, base: str, path: str, view: str, out: Path, cookies: list[dict[str, str]]
+    browser: Browser, base: str, path: str, *, view: str, out: Path, cookies: list[dict[str, str]]
 ) -> list[str]:
     """Take one view of one page; returns what is wrong with it, one sentence each."""
     wrong: list[str] = []
@@ -150,7 +152,7 @@ def main() -> int:
         browser = play.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
         for path in asked.paths:
             for view in asked.only.split(","):
-                wrong = look_at(browser, asked.base, path, view, asked.out, cookies)
+                wrong = look_at(browser, asked.base, path, view=view, out=asked.out, cookies=cookies)
                 troubled = troubled or bool(wrong)
                 sys.stdout.write(f"{path} {view}: {'; '.join(wrong) or 'fine'}\n")
         browser.close()
