@@ -778,45 +778,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person_id", "tenant_id", name=op.f("pk_membership")),
     )
     op.create_table(
-        "month_decision",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("patient_id", sa.Uuid(), nullable=False),
-        sa.Column("close_id", sa.Uuid(), nullable=False),
-        sa.Column("program", sa.Text(), nullable=False),
-        sa.Column("month", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("payer_id", sa.Uuid(), nullable=True),
-        sa.Column("payer_name", sa.Text(), nullable=False),
-        sa.Column("plugin", sa.Text(), nullable=False),
-        sa.Column("plugin_version", sa.Text(), nullable=False),
-        sa.Column("rule_set_hash", sa.Text(), nullable=False),
-        sa.Column("facts_fingerprint", sa.Text(), nullable=False),
-        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("alternatives", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "close_id"],
-            ["month_close.tenant_id", "month_close.id"],
-            name=op.f("fk_month_decision_tenant_id_close_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "patient_id"],
-            ["patient.tenant_id", "patient.id"],
-            name=op.f("fk_month_decision_tenant_id_patient_id"),
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_month_decision")),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "patient_id",
-            "program",
-            "month",
-            "version",
-            name=op.f("uq_month_decision_tenant_id_patient_id_program_month_version"),
-        ),
-    )
-    op.create_index("ix_month_decision_month", "month_decision", ["tenant_id", "month"], unique=False)
-    op.create_table(
         "month_total",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1278,71 +1239,6 @@ def upgrade() -> None:
         postgresql_where="source_id <> ''",
     )
     op.create_table(
-        "claim_hold",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("patient_id", sa.Uuid(), nullable=False),
-        sa.Column("decision_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("sentence", sa.Text(), nullable=False),
-        sa.Column("next_step", sa.Text(), nullable=False),
-        sa.Column("entry_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("rule_id", sa.Text(), nullable=False),
-        sa.Column("facts_used", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("citations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("what_would_change", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "decision_id"],
-            ["month_decision.tenant_id", "month_decision.id"],
-            name=op.f("fk_claim_hold_tenant_id_decision_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "patient_id"],
-            ["patient.tenant_id", "patient.id"],
-            name=op.f("fk_claim_hold_tenant_id_patient_id"),
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_claim_hold")),
-        sa.UniqueConstraint(
-            "tenant_id", "decision_id", "number", name=op.f("uq_claim_hold_tenant_id_decision_id_number")
-        ),
-    )
-    op.create_table(
-        "claim_line",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("patient_id", sa.Uuid(), nullable=False),
-        sa.Column("decision_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("units", sa.Integer(), nullable=False),
-        sa.Column("modifiers", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("service_on", sa.Date(), nullable=False),
-        sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=True),
-        sa.Column("amount_note", sa.Text(), nullable=False),
-        sa.Column("entry_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("rule_id", sa.Text(), nullable=False),
-        sa.Column("sentence", sa.Text(), nullable=False),
-        sa.Column("facts_used", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("citations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("what_would_change", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "decision_id"],
-            ["month_decision.tenant_id", "month_decision.id"],
-            name=op.f("fk_claim_line_tenant_id_decision_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "patient_id"],
-            ["patient.tenant_id", "patient.id"],
-            name=op.f("fk_claim_line_tenant_id_patient_id"),
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_claim_line")),
-        sa.UniqueConstraint(
-            "tenant_id", "decision_id", "number", name=op.f("uq_claim_line_tenant_id_decision_id_number")
-        ),
-    )
-    op.create_table(
         "encounter_amendment",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1367,6 +1263,52 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_encounter_amendment_encounter", "encounter_amendment", ["tenant_id", "encounter_id"], unique=False
+    )
+    op.create_table(
+        "month_decision",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("close_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("coverage_id", sa.Uuid(), nullable=True),
+        sa.Column("payer_name", sa.Text(), nullable=False),
+        sa.Column("plugin", sa.Text(), nullable=False),
+        sa.Column("plugin_version", sa.Text(), nullable=False),
+        sa.Column("rule_set_hash", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("facts_fingerprint", sa.Text(), nullable=False),
+        sa.Column("decision_hash", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "close_id"],
+            ["month_close.tenant_id", "month_close.id"],
+            name=op.f("fk_month_decision_tenant_id_close_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "coverage_id"],
+            ["coverage.tenant_id", "coverage.id"],
+            name=op.f("fk_month_decision_tenant_id_coverage_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_month_decision_tenant_id_patient_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_month_decision")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "patient_id",
+            "month",
+            "version",
+            name=op.f("uq_month_decision_tenant_id_patient_id_month_version"),
+        ),
+    )
+    op.create_index(
+        "ix_month_decision_month", "month_decision", ["tenant_id", "month", "patient_id"], unique=False
     )
     op.create_table(
         "plan_copy",
@@ -1451,6 +1393,73 @@ def upgrade() -> None:
     op.create_index(
         "ix_time_entry_staff", "time_entry", ["tenant_id", "staff_id", "started_at"], unique=False
     )
+    op.create_table(
+        "claim_hold",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("program", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("next_step", sa.Text(), nullable=False),
+        sa.Column("entry_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("facts_used", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("citations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("what_would_change", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "decision_id"],
+            ["month_decision.tenant_id", "month_decision.id"],
+            name=op.f("fk_claim_hold_tenant_id_decision_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_claim_hold_tenant_id_patient_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_claim_hold")),
+        sa.UniqueConstraint(
+            "tenant_id", "decision_id", "number", name=op.f("uq_claim_hold_tenant_id_decision_id_number")
+        ),
+    )
+    op.create_table(
+        "claim_line",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("program", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("modifiers", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("service_on", sa.Date(), nullable=False),
+        sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=True),
+        sa.Column("amount_note", sa.Text(), nullable=False),
+        sa.Column("entry_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("rule_id", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("facts_used", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("citations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("what_would_change", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "decision_id"],
+            ["month_decision.tenant_id", "month_decision.id"],
+            name=op.f("fk_claim_line_tenant_id_decision_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_claim_line_tenant_id_patient_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_claim_line")),
+        sa.UniqueConstraint(
+            "tenant_id", "decision_id", "number", name=op.f("uq_claim_line_tenant_id_decision_id_number")
+        ),
+    )
     protect(op.get_bind(), "acceptance", append_only=True)
     exempt(
         op.get_bind(),
@@ -1527,7 +1536,6 @@ def upgrade() -> None:
         reason="The switcher's index from login to practices; carries no rights.",
         rights={"auth": "select, insert, delete"},
     )
-    protect(op.get_bind(), "month_decision", append_only=True)
     protect(op.get_bind(), "month_total")
     protect(op.get_bind(), "observation")
     exempt(
@@ -1560,23 +1568,26 @@ def upgrade() -> None:
     protect(op.get_bind(), "story_entry", append_only=True)
     protect(op.get_bind(), "support_person")
     protect(op.get_bind(), "visit")
-    protect(op.get_bind(), "claim_hold", append_only=True)
-    protect(op.get_bind(), "claim_line", append_only=True)
     protect(op.get_bind(), "encounter_amendment", append_only=True)
+    protect(op.get_bind(), "month_decision", append_only=True)
     protect(op.get_bind(), "plan_copy", append_only=True)
     protect(op.get_bind(), "time_entry", append_only=True)
+    protect(op.get_bind(), "claim_hold", append_only=True)
+    protect(op.get_bind(), "claim_line", append_only=True)
 
 
 def downgrade() -> None:
+    op.drop_table("claim_line")
+    op.drop_table("claim_hold")
     op.drop_index("ix_time_entry_staff", table_name="time_entry")
     op.drop_index("ix_time_entry_patient", table_name="time_entry")
     op.drop_table("time_entry")
     op.drop_index("ix_plan_copy_version", table_name="plan_copy")
     op.drop_table("plan_copy")
+    op.drop_index("ix_month_decision_month", table_name="month_decision")
+    op.drop_table("month_decision")
     op.drop_index("ix_encounter_amendment_encounter", table_name="encounter_amendment")
     op.drop_table("encounter_amendment")
-    op.drop_table("claim_line")
-    op.drop_table("claim_hold")
     op.drop_index("uq_visit_source", table_name="visit", postgresql_where="source_id <> ''")
     op.drop_index("ix_visit_patient", table_name="visit")
     op.drop_table("visit")
@@ -1610,8 +1621,6 @@ def downgrade() -> None:
     op.drop_index("ix_observation_patient", table_name="observation")
     op.drop_table("observation")
     op.drop_table("month_total")
-    op.drop_index("ix_month_decision_month", table_name="month_decision")
-    op.drop_table("month_decision")
     op.drop_table("membership")
     op.drop_index("uq_medication_source", table_name="medication", postgresql_where="source_id <> ''")
     op.drop_index("ix_medication_patient", table_name="medication")

@@ -15,7 +15,10 @@ class MonthClose(Tenant, Made, Table):
     """One closing run of a month."""
 
     __tablename__ = "month_close"
-    __table_args__ = (one_of("state", "running", "done", "stopped"), Index("ix_month_close_month", "tenant_id", "month"))
+    __table_args__ = (
+        one_of("state", "running", "done", "stopped"),
+        Index("ix_month_close_month", "tenant_id", "month"),
+    )
 
     month: Mapped[str]
     state: Mapped[str]
@@ -28,7 +31,7 @@ class MonthClose(Tenant, Made, Table):
 
 
 class MonthDecision(AboutPatient, Table):
-    """What a payer's rules said of one patient's month and program. The newest version counts."""
+    """What a payer's rules said of one patient's month. The newest version counts; all are kept."""
 
     __tablename__ = "month_decision"
     append_only = True
@@ -37,24 +40,26 @@ class MonthDecision(AboutPatient, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            unique("patient_id", "program", "month", "version"),
-            Index("ix_month_decision_month", "tenant_id", "month"),
+            unique("patient_id", "month", "version"),
+            Index("ix_month_decision_month", "tenant_id", "month", "patient_id"),
             patient_id="patient",
             close_id="month_close",
+            coverage_id="coverage",
         )
 
     close_id: Mapped[UUID]
-    program: Mapped[str]
     month: Mapped[str]
     version: Mapped[int]
-    payer_id: Mapped[UUID | None]
+    coverage_id: Mapped[UUID | None]
     payer_name: Mapped[str] = mapped_column(default="")
     plugin: Mapped[str]  # empty: nobody's rules answered
     plugin_version: Mapped[str] = mapped_column(default="")
     rule_set_hash: Mapped[str] = mapped_column(default="")
+    policy: Mapped[str]
     facts_fingerprint: Mapped[str]
-    facts: Mapped[JSON]
-    alternatives: Mapped[list[JSON]] = mapped_column(default=list)
+    decision_hash: Mapped[str]  # sha256 of `decision`: the same answer twice is not a new version
+    facts: Mapped[str]  # canonical JSON text, exactly what the rules were told
+    decision: Mapped[str]  # canonical JSON text: findings, minutes counted, left out, alternatives too
     decided_at: Mapped[datetime]
 
 
@@ -73,6 +78,7 @@ class ClaimLine(AboutPatient, Table):
 
     decision_id: Mapped[UUID]
     number: Mapped[int]
+    program: Mapped[str]
     code: Mapped[str]
     label: Mapped[str]
     units: Mapped[int]
@@ -83,7 +89,7 @@ class ClaimLine(AboutPatient, Table):
     entry_ids: Mapped[list[UUID]]
     rule_id: Mapped[str]
     sentence: Mapped[str]
-    facts_used: Mapped[JSON]
+    facts_used: Mapped[list[JSON]]
     citations: Mapped[list[JSON]]
     what_would_change: Mapped[str] = mapped_column(default="")
 
@@ -103,11 +109,12 @@ class ClaimHold(AboutPatient, Table):
 
     decision_id: Mapped[UUID]
     number: Mapped[int]
+    program: Mapped[str]
     reason: Mapped[str]
     sentence: Mapped[str]
     next_step: Mapped[str] = mapped_column(default="")
     entry_ids: Mapped[list[UUID]] = mapped_column(default=list)
     rule_id: Mapped[str] = mapped_column(default="")
-    facts_used: Mapped[JSON] = mapped_column(default=dict)
+    facts_used: Mapped[list[JSON]] = mapped_column(default=list)
     citations: Mapped[list[JSON]] = mapped_column(default=list)
     what_would_change: Mapped[str] = mapped_column(default="")

@@ -1,0 +1,110 @@
+"""The child process in which payer rules run: `python -m server.plugin_host.child`.
+
+Reads requests and writes answers as length-prefixed JSON on two private descriptors. Before the first request it
+imports every plugin, then gives up what it does not need: privileges, new processes, files, the network. This
+contains accidents; hostile native code is not claimed to be contained.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+from typing import Any, BinaryIO, NoReturn
+
+from carewright_plugin_api.facts import MonthFacts
+
+_LARGEST_REQUEST = 64 * 1024 * 1024
+_MEMORY = 2 * 1024**3
+_NOBODY = 65534
+_REFUSED = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.kill",
+    "ctypes.dlopen",
+)
+
+
+def main() -> None:
+    # What a plugin prints must not be taken for an answer: its stdout becomes the void.
+    answers = os.fdopen(os.dup(1), "wb")
+    void = os.open(os.devnull, os.O_RDWR)
+    os.dup2(void, 1)
+    requests = os.fdopen(os.dup(0), "rb")
+    os.dup2(void, 0)
+
+    from server.plugin_host.discover import load
+
+    rules = {p.name: p.rules for p in load().loaded}
+    _give_up()
+    while (request := read(requests, _LARGEST_REQUEST)) is not None:
+        write(answers, _answer(rules, json.loads(request)))
+
+
+def _answer(rules: dict[str, Any], request: dict[str, Any]) -> bytes:
+    try:
+        batch = [MonthFacts.from_json(facts) for facts in request["facts"]]
+        decisions = rules[request["plugin"]].decide(batch)
+        return json.dumps({"decisions": [decision.to_json() for decision in decisions]}).encode()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the host is told what kind
+        return json.dumps({"raised": type(error).__name__}).encode()
+
+
+def _give_up() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+    if os.geteuid() != 0:
+        # Counts processes of the whole user, so "none" is the only number that means the same everywhere.
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    _end_with_parent()  # after setuid, which would undo it
+    sys.addaudithook(_refuse)
+
+
+def _end_with_parent() -> None:
+    """An idle child sees its pipe close; one caught in a plugin's endless loop needs the kernel's help."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def _refuse(event: str, args: tuple[Any, ...]) -> None:
+    if event.startswith(_REFUSED):
+        raise PermissionError(f"a payer plugin may not use {event}")
+    if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+        raise PermissionError("a payer plugin may not write files")
+
+
+def read(stream: BinaryIO, largest: int) -> bytes | None:
+    """The next message, or None at the end."""
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    (size,) = struct.unpack(">I", head)
+    if size > largest:
+        _stop()
+    body = stream.read(size)
+    return body if len(body) == size else None
+
+
+def write(stream: BinaryIO, body: bytes) -> None:
+    stream.write(struct.pack(">I", len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def _stop() -> NoReturn:
+    os._exit(3)
+
+
+if __name__ == "__main__":
+    main()
