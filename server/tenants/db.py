@@ -6,14 +6,16 @@ before a practice is known. `bell_db()` sees one table that says which practices
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import event, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from server.clock import now
 from server.errors import Refused
@@ -38,6 +40,12 @@ class _OneTransaction(Session):
     def rollback(self) -> NoReturn:
         raise CommitInside("raise to roll back; tenant_db() does the rest")
 
+    def begin(self, nested: bool = False) -> SessionTransaction:
+        # Its rollback would reach nobody: the connection is in the door's transaction, not in the session's.
+        if not nested:
+            raise CommitInside("the transaction has begun already; use begin_nested() for a savepoint")
+        return super().begin(nested=True)
+
 
 class Db(AsyncSession):
     """The session a room is given: an AsyncSession that also knows its actor, its audit notes and its bells."""
@@ -48,11 +56,12 @@ class Db(AsyncSession):
         super().__init__(bind=connection, expire_on_commit=False, autoflush=True)
         self.read_only = read_only
         self.notes: list[dict[str, Any]] = []
-        self.rings = False
+        #: When the earliest job added here is due; the door sets the practice's bell to it and wakes the worker.
+        self.rings: datetime | None = None
         #: Statements of one request run one after another on one connection; GraphQL resolvers share it through this.
         self.turn = asyncio.Lock()
 
-    def note(  # noqa: D417
+    def note(
         self,
         actor: Actor,
         action: str,
@@ -86,7 +95,9 @@ class Db(AsyncSession):
 class Doors:
     """The three pools of one process. Made at start, closed at the end; tests make their own."""
 
-    def __init__(self, app_url: str, auth_url: str, bell_url: str, *, pool_size: int = 10, seconds: int = _WEB_SECONDS):
+    def __init__(
+        self, app_url: str, auth_url: str, bell_url: str, *, pool_size: int = 10, seconds: int = _WEB_SECONDS
+    ):
         self._app = _engine(app_url, pool_size, seconds) if app_url else None
         self._auth = _engine(auth_url, pool_size, seconds) if auth_url else None
         self._bell = _engine(bell_url, 2, seconds) if bell_url else None
@@ -103,14 +114,18 @@ class Doors:
         context = {"app.tenant_id": actor.tenant_id, "app.staff_id": actor.staff_id}
         engine = _open(self._app, "app")
         db: Db
+        last_words: list[str] = []
         try:
-            async with _transaction(engine, context, read_only=read_only) as connection:
+            async with _transaction(
+                engine, context, read_only=read_only, last_words=last_words
+            ) as connection:
                 db = Db(connection, read_only=read_only)
                 try:
                     yield db
                     if not read_only:
                         await db.flush()
-                        await _write_notes(connection, db.notes)
+                        last_words += await _write_notes(connection, db.notes)
+                        last_words += _ring_for(actor.tenant_id, db.rings)
                 finally:
                     await _forget(db)
         except Refused:
@@ -127,8 +142,9 @@ class Doors:
         self, engine: AsyncEngine, context: dict[str, UUID | None], notes: list[dict[str, Any]]
     ) -> None:
         if notes:
-            async with _transaction(engine, context, read_only=False) as connection:
-                await _write_notes(connection, notes)
+            last_words: list[str] = []
+            async with _transaction(engine, context, read_only=False, last_words=last_words) as connection:
+                last_words += await _write_notes(connection, notes)
 
     @asynccontextmanager
     async def auth(self) -> AsyncIterator[Db]:
@@ -169,6 +185,17 @@ from pg_roles r where rolname = current_user
 """
 
 
+#: What only the door may say; savepoints, `set local` of timeouts and `set constraints` remain.
+_OURS_ALONE = re.compile(
+    r"""(?: \s | --[^\n]*\n | /\*.*?\*/ )*
+    (?: set \s+ (?! local\b | constraints\b )
+      | set \s+ local \s+ (?: app\. | role\b | session\b | transaction\b | "? transaction_read_only )
+      | reset\b | discard\b | begin\b | start\b | commit\b | end\b | abort\b | prepare \s+ transaction\b
+      | rollback\b (?! \s+ to\b ) )""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
 def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -190,13 +217,12 @@ def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
     )
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def _no_session_settings(
-        conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
-    ) -> None:
-        # A plain SET would outlive the transaction and hand one practice's context to the next borrower.
-        head = statement.lstrip()[:10].lower()
-        if head.startswith("set ") and not head.startswith("set local"):
-            raise RuntimeError("SET without LOCAL is forbidden: it would outlive the transaction")
+    def _not_inside(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if _OURS_ALONE.match(statement) or "set_config" in statement.lower():
+            raise CommitInside(
+                "Beginning, ending and setting the practice belong to the door. A plain SET would outlive the "
+                "transaction and hand one practice's context to the next borrower of the connection."
+            )
 
     return engine
 
@@ -209,52 +235,78 @@ def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
 
 @asynccontextmanager
 async def _transaction(
-    engine: AsyncEngine, context: dict[str, UUID | None], *, read_only: bool
+    engine: AsyncEngine, context: dict[str, UUID | None], *, read_only: bool, last_words: Sequence[str] = ()
 ) -> AsyncIterator[AsyncConnection]:
-    """One transaction on one pooled connection; a connection that was interrupted is thrown away."""
+    """One transaction on one pooled connection; a connection that was interrupted is thrown away.
+
+    last_words: statements sent in the same message as COMMIT, so that the rows they lock are held for no longer.
+    """
     settings_sql = "".join(
         f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
     )
     begin = f"begin isolation level read committed {'read only' if read_only else 'read write'}{settings_sql}"
     connection = await engine.connect()
+    clean = False
     try:
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
-        await driver.execute(begin)
         try:
+            await driver.execute(begin)
             yield connection
+            await driver.execute("; ".join([*last_words, "commit"]))
         except Exception:
-            await driver.execute("rollback")
+            # What went wrong inside is the news; that a broken connection cannot roll back is not.
+            with suppress(Exception):
+                await driver.execute("rollback")
+                clean = not driver.is_in_transaction()
             raise
-        await driver.execute("commit")
-    except BaseException:
-        if not await _is_idle(connection):
-            await connection.invalidate()
-        raise
+        clean = not driver.is_in_transaction()
     finally:
-        await asyncio.shield(connection.close())
+        # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
+        await _surely(_give_back(connection, clean=clean))
 
 
-async def _is_idle(connection: AsyncConnection) -> bool:
-    """True only if the connection surely holds no transaction: anything else is not given back to the pool."""
-    if asyncio.current_task() is not None and asyncio.current_task().cancelling():  # type: ignore[union-attr]
-        return False
-    try:
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        return not driver.is_closed() and not driver.is_in_transaction()
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not fit for the pool
-        return False
+async def _give_back(connection: AsyncConnection, *, clean: bool) -> None:
+    with suppress(Exception):
+        if not clean:
+            await connection.invalidate()
+    with suppress(Exception):
+        await connection.close()
 
 
 async def _forget(db: Db) -> None:
     # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end.
-    await asyncio.shield(AsyncSession.close(db))
+    await _surely(AsyncSession.close(db))
 
 
-async def _write_notes(connection: AsyncConnection, notes: list[dict[str, Any]]) -> None:
-    if notes:
-        await connection.execute(insert(AuditEvent), notes)
+_finishing: set[asyncio.Task[None]] = set()
+
+
+async def _surely(work: Coroutine[Any, Any, None]) -> None:
+    """Finish `work` even if whoever asked for it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    _finishing.add(task)
+    task.add_done_callback(_finishing.discard)
+    await asyncio.shield(task)
+
+
+async def _write_notes(connection: AsyncConnection, notes: list[dict[str, Any]]) -> list[str]:
+    """Write the audit's events; what is returned goes with COMMIT and tells the sealer about them."""
+    if not notes:
+        return []
+    await connection.execute(insert(AuditEvent), notes)
+    marks = ", ".join(f"('{UUID(str(n['tenant_id']))}', '{UUID(str(n['id']))}')" for n in notes)
+    return [f"insert into audit_unsealed (tenant_id, event_id) values {marks}"]  # noqa: S608 - ids only
+
+
+def _ring_for(tenant_id: UUID, due_at: datetime | None) -> list[str]:
+    """What sets the practice's bell. With COMMIT, because every job of the practice wants this one row."""
+    if due_at is None:
+        return []
+    return [
+        f"insert into bell (tenant_id, due_at) values ('{UUID(str(tenant_id))}', '{due_at.isoformat()}') "  # noqa: S608 - an id and an instant
+        "on conflict (tenant_id) do update set due_at = least(bell.due_at, excluded.due_at)"
+    ]
 
 
 # --- the process's own doors ----------------------------------------------------------------------------------
@@ -305,7 +357,5 @@ def on_ring(callback: Any) -> None:
 
 async def ring() -> None:
     for callback in _ringer:
-        try:
+        with suppress(Exception):  # losing a ring loses nothing: the sweep comes every second
             await callback()
-        except Exception:  # noqa: BLE001, S110 - losing a ring loses nothing: the sweep comes every second
-            pass
