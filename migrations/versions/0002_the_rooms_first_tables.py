@@ -484,7 +484,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("effective_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wording_version", sa.Text(), nullable=False),
+        sa.Column("wording_hash", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("given_by", sa.Text(), nullable=False),
         sa.Column("told", postgresql.ARRAY(sa.Text()), nullable=False),
@@ -492,6 +494,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("what_would_help", sa.Text(), nullable=False),
         sa.Column("ask_again_on", sa.Date(), nullable=True),
+        sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("struck", sa.Boolean(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("kind in ('given', 'refused', 'revoked')", name=op.f("ck_consent_kind")),
@@ -506,7 +510,13 @@ def upgrade() -> None:
             ["staff.tenant_id", "staff.id"],
             name=op.f("fk_consent_tenant_id_practitioner_id"),
         ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "replaces_id"],
+            ["consent.tenant_id", "consent.id"],
+            name=op.f("fk_consent_tenant_id_replaces_id"),
+        ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_consent")),
+        sa.UniqueConstraint("tenant_id", "replaces_id", name=op.f("uq_consent_tenant_id_replaces_id")),
     )
     op.create_index(
         "ix_consent_patient", "consent", ["tenant_id", "patient_id", "program", "at"], unique=False
@@ -648,6 +658,7 @@ def upgrade() -> None:
         sa.Column("who_else", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("next_step", sa.Text(), nullable=False),
+        sa.Column("about_code", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -657,7 +668,7 @@ def upgrade() -> None:
             name=op.f("ck_encounter_kind"),
         ),
         sa.CheckConstraint(
-            "outcome in ('reached', 'reached_supporter', 'no_answer', 'left_message', 'wrong_number', 'no_show', 'declined_contact', 'done')",
+            "outcome in ('reached', 'reached_supporter', 'no_answer', 'left_message', 'wrong_number', 'no_show', 'declined_contact', 'declined_program', 'done')",
             name=op.f("ck_encounter_outcome"),
         ),
         sa.ForeignKeyConstraint(
@@ -875,6 +886,8 @@ def upgrade() -> None:
         sa.Column("practitioner_id", sa.Uuid(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -974,6 +987,8 @@ def upgrade() -> None:
         sa.Column("initiating_for", sa.Text(), nullable=False),
         sa.Column("care_planning_by_practitioner", sa.Boolean(), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_reason", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
@@ -1245,6 +1260,11 @@ def upgrade() -> None:
         sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("encounter_id", sa.Uuid(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("revision_before", sa.Integer(), nullable=False),
+        sa.Column("kind_before", sa.Text(), nullable=False),
+        sa.Column("outcome_before", sa.Text(), nullable=False),
+        sa.Column("at_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who_else_before", sa.Text(), nullable=False),
         sa.Column("note_before", sa.Text(), nullable=False),
         sa.Column("next_step_before", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -1260,9 +1280,49 @@ def upgrade() -> None:
             name=op.f("fk_encounter_amendment_tenant_id_patient_id"),
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_encounter_amendment")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "encounter_id",
+            "revision_before",
+            name=op.f("uq_encounter_amendment_tenant_id_encounter_id_revision_before"),
+        ),
+    )
+    op.create_table(
+        "enrollment_change",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("enrollment_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("practitioner_id", sa.Uuid(), nullable=True),
+        sa.Column("contact_frequency", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "status in ('invited', 'enrolled', 'paused', 'declined', 'ended')",
+            name=op.f("ck_enrollment_change_status"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "enrollment_id"],
+            ["enrollment.tenant_id", "enrollment.id"],
+            name=op.f("fk_enrollment_change_tenant_id_enrollment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "patient_id"],
+            ["patient.tenant_id", "patient.id"],
+            name=op.f("fk_enrollment_change_tenant_id_patient_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "practitioner_id"],
+            ["staff.tenant_id", "staff.id"],
+            name=op.f("fk_enrollment_change_tenant_id_practitioner_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_enrollment_change")),
     )
     op.create_index(
-        "ix_encounter_amendment_encounter", "encounter_amendment", ["tenant_id", "encounter_id"], unique=False
+        "ix_enrollment_change_enrollment", "enrollment_change", ["tenant_id", "enrollment_id"], unique=False
     )
     op.create_table(
         "month_decision",
@@ -1362,6 +1422,13 @@ def upgrade() -> None:
             "activity in ('contact', 'supporter_contact', 'coordination', 'plan_work', 'medication_review', 'record_review', 'team_meeting', 'education', 'assessment', 'transition', 'documentation', 'chart_preparation', 'prior_authorization', 'administrative', 'staff_training', 'automated', 'other')",
             name=op.f("ck_time_entry_activity"),
         ),
+        sa.CheckConstraint(
+            "ended_at - started_at <= interval '24 hours'", name=op.f("ck_time_entry_one_day")
+        ),
+        sa.CheckConstraint(
+            "mode in ('', 'phone', 'video', 'in_person', 'home', 'message', 'email', 'letter')",
+            name=op.f("ck_time_entry_mode"),
+        ),
         sa.CheckConstraint("state in ('draft', 'final')", name=op.f("ck_time_entry_state")),
         sa.CheckConstraint("ended_at > started_at", name=op.f("ck_time_entry_order")),
         sa.ForeignKeyConstraint(
@@ -1386,6 +1453,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_time_entry")),
         sa.UniqueConstraint("tenant_id", "replaces_id", name=op.f("uq_time_entry_tenant_id_replaces_id")),
+    )
+    op.create_index(
+        "ix_time_entry_encounter",
+        "time_entry",
+        ["tenant_id", "encounter_id"],
+        unique=False,
+        postgresql_where="encounter_id is not null",
+    )
+    op.create_index(
+        "ix_time_entry_joint",
+        "time_entry",
+        ["tenant_id", "joint_id"],
+        unique=False,
+        postgresql_where="joint_id is not null",
     )
     op.create_index(
         "ix_time_entry_patient", "time_entry", ["tenant_id", "patient_id", "started_at"], unique=False
@@ -1569,6 +1650,7 @@ def upgrade() -> None:
     protect(op.get_bind(), "support_person")
     protect(op.get_bind(), "visit")
     protect(op.get_bind(), "encounter_amendment", append_only=True)
+    protect(op.get_bind(), "enrollment_change", append_only=True)
     protect(op.get_bind(), "month_decision", append_only=True)
     protect(op.get_bind(), "plan_copy", append_only=True)
     protect(op.get_bind(), "time_entry", append_only=True)
@@ -1581,12 +1663,17 @@ def downgrade() -> None:
     op.drop_table("claim_hold")
     op.drop_index("ix_time_entry_staff", table_name="time_entry")
     op.drop_index("ix_time_entry_patient", table_name="time_entry")
+    op.drop_index("ix_time_entry_joint", table_name="time_entry", postgresql_where="joint_id is not null")
+    op.drop_index(
+        "ix_time_entry_encounter", table_name="time_entry", postgresql_where="encounter_id is not null"
+    )
     op.drop_table("time_entry")
     op.drop_index("ix_plan_copy_version", table_name="plan_copy")
     op.drop_table("plan_copy")
     op.drop_index("ix_month_decision_month", table_name="month_decision")
     op.drop_table("month_decision")
-    op.drop_index("ix_encounter_amendment_encounter", table_name="encounter_amendment")
+    op.drop_index("ix_enrollment_change_enrollment", table_name="enrollment_change")
+    op.drop_table("enrollment_change")
     op.drop_table("encounter_amendment")
     op.drop_index("uq_visit_source", table_name="visit", postgresql_where="source_id <> ''")
     op.drop_index("ix_visit_patient", table_name="visit")

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from server.tables import AboutPatient, Made, Table, one_of, within
+from server.tables import AboutPatient, Made, Table, one_of, unique, within
 
-#: kind -> words. `with_patient` says whether the person (or who speaks for them) took part.
+#: kind -> words
 KINDS = {
     "phone": "Phone call",
     "video": "Video visit",
@@ -20,6 +20,7 @@ KINDS = {
     "email": "E-mail",
     "letter": "Letter",
 }
+#: how it went -> words
 OUTCOMES = {
     "reached": "Reached",
     "reached_supporter": "Spoke with a support person",
@@ -28,8 +29,11 @@ OUTCOMES = {
     "wrong_number": "Wrong or disconnected number",
     "no_show": "Did not come",
     "declined_contact": "Preferred not to talk today",
+    "declined_program": "Talked about the program and said no to it",
     "done": "Done (nothing to reach)",
 }
+#: outcomes at which somebody was spoken with, or nobody had to be
+REACHED = frozenset({"reached", "reached_supporter", "declined_contact", "declined_program", "done"})
 
 
 class Encounter(AboutPatient, Made, Table):
@@ -56,12 +60,13 @@ class Encounter(AboutPatient, Made, Table):
     who_else: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")
+    about_code: Mapped[str] = mapped_column(default="")  # the ICD-10-CM code the contact was about, if it was one
     revision: Mapped[int] = mapped_column(default=1)
     signed_at: Mapped[datetime | None]
 
 
 class EncounterAmendment(AboutPatient, Made, Table):
-    """What a signed note said before it was amended, and why it was."""
+    """What a signed contact said before it was amended, and why it was."""
 
     __tablename__ = "encounter_amendment"
     append_only = True
@@ -70,12 +75,17 @@ class EncounterAmendment(AboutPatient, Made, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            Index("ix_encounter_amendment_encounter", "tenant_id", "encounter_id"),
+            unique("encounter_id", "revision_before"),
             patient_id="patient",
             encounter_id="encounter",
         )
 
     encounter_id: Mapped[UUID]
     reason: Mapped[str]
-    note_before: Mapped[str]
+    revision_before: Mapped[int]
+    kind_before: Mapped[str]
+    outcome_before: Mapped[str]
+    at_before: Mapped[datetime]
+    who_else_before: Mapped[str] = mapped_column(default="")
+    note_before: Mapped[str] = mapped_column(default="")
     next_step_before: Mapped[str] = mapped_column(default="")

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from server.tables import AboutPatient, Made, Table, Tenant, one_of, within
+from server.tables import AboutPatient, Made, Table, Tenant, one_of, unique, within
 
 #: program -> the words people use. Programs are ways of working; what a payer calls them is the plugins' business.
 PROGRAMS = {
@@ -28,8 +28,21 @@ VISIT_KINDS = {
 }
 
 
+#: status of an enrollment -> words
+STATUSES = {
+    "invited": "Invited",
+    "enrolled": "Taking part",
+    "paused": "Paused",
+    "declined": "Declined",
+    "ended": "Ended",
+}
+
+#: how hard the month's medical decisions were -> words
+LEVELS = {"straightforward": "Straightforward", "low": "Low", "moderate": "Moderate", "high": "High"}
+
+
 class Enrollment(AboutPatient, Made, Table):
-    """A person's time in a program. Open while `ended_on` is empty."""
+    """A person's time in a program. Open while `ended_on` is empty. How it came to be so is in EnrollmentChange."""
 
     __tablename__ = "enrollment"
 
@@ -37,7 +50,7 @@ class Enrollment(AboutPatient, Made, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("status", "invited", "enrolled", "paused", "declined", "ended"),
+            one_of("status", *STATUSES),
             Index("ix_enrollment_patient", "tenant_id", "patient_id"),
             Index(
                 "uq_enrollment_open",
@@ -60,8 +73,37 @@ class Enrollment(AboutPatient, Made, Table):
     ended_reason: Mapped[str] = mapped_column(default="")
 
 
+class EnrollmentChange(AboutPatient, Made, Table):
+    """One step in the history of an enrollment: what it became, from which day, and why."""
+
+    __tablename__ = "enrollment_change"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("status", *STATUSES),
+            Index("ix_enrollment_change_enrollment", "tenant_id", "enrollment_id"),
+            patient_id="patient",
+            enrollment_id="enrollment",
+            practitioner_id="staff",
+        )
+
+    enrollment_id: Mapped[UUID]
+    status: Mapped[str]
+    from_on: Mapped[date]
+    practitioner_id: Mapped[UUID | None]
+    contact_frequency: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+
+
 class Consent(AboutPatient, Made, Table):
-    """A consent given, refused or taken back. Appended; the newest per program counts, all are kept."""
+    """A consent given, refused or taken back. Appended; the newest per program counts, all are kept.
+
+    A row written by mistake is struck by a further row that names it (`replaces_id`, `struck`) and says why;
+    then neither counts.
+    """
 
     __tablename__ = "consent"
     append_only = True
@@ -72,16 +114,20 @@ class Consent(AboutPatient, Made, Table):
         return within(
             one_of("kind", "given", "refused", "revoked"),
             one_of("method", "verbal", "written"),
+            unique("replaces_id"),
             Index("ix_consent_patient", "tenant_id", "patient_id", "program", "at"),
             patient_id="patient",
             practitioner_id="staff",
+            replaces_id="consent",
         )
 
     program: Mapped[str]
     kind: Mapped[str]
     method: Mapped[str]
     at: Mapped[datetime]
+    effective_at: Mapped[datetime | None]  # a revocation that takes effect later than it was said
     wording_version: Mapped[str] = mapped_column(default="")
+    wording_hash: Mapped[str] = mapped_column(default="")  # sha256 of the text read out or signed
     language: Mapped[str] = mapped_column(default="")
     given_by: Mapped[str] = mapped_column(default="")  # the patient, or who spoke for them
     told: Mapped[list[str]] = mapped_column(default=list)  # availability, cost_share, one_practitioner, right_to_stop
@@ -89,6 +135,8 @@ class Consent(AboutPatient, Made, Table):
     reason: Mapped[str] = mapped_column(default="")
     what_would_help: Mapped[str] = mapped_column(default="")  # asked of those who say no (R113)
     ask_again_on: Mapped[date | None]
+    replaces_id: Mapped[UUID | None]
+    struck: Mapped[bool] = mapped_column(default=False)
 
 
 class PractitionerVisit(AboutPatient, Made, Table):
@@ -112,6 +160,8 @@ class PractitionerVisit(AboutPatient, Made, Table):
     initiating_for: Mapped[str] = mapped_column(default="")  # the program discussed and documented at this visit
     care_planning_by_practitioner: Mapped[bool] = mapped_column(default=False)
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
 
 
 class Attestation(Tenant, Made, Table):
@@ -141,7 +191,7 @@ class DecisionLevel(AboutPatient, Made, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("level", "straightforward", "low", "moderate", "high"),
+            one_of("level", *LEVELS),
             Index("ix_decision_level_patient", "tenant_id", "patient_id", "month"),
             patient_id="patient",
         )
@@ -170,3 +220,5 @@ class OtherService(AboutPatient, Made, Table):
     practitioner_id: Mapped[UUID | None]  # empty: someone outside this practice
     note: Mapped[str] = mapped_column(default="")
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_reason: Mapped[str] = mapped_column(default="")

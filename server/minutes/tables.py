@@ -30,6 +30,21 @@ ACTIVITIES = {
     "automated": "Automated call or message (no person's time)",
     "other": "Something else",
 }
+#: activities that take nobody's time: they hold no place in anybody's day and add nothing to a total
+NOBODYS_TIME = frozenset({"automated"})
+
+#: how the contact was made -> words; empty where the work was no contact
+MODES = {
+    "phone": "Phone",
+    "video": "Video",
+    "in_person": "In person",
+    "home": "At home",
+    "message": "Secure message",
+    "email": "E-mail",
+    "letter": "Letter",
+}
+
+ROLE_CLASSES = {"staff": "Clinical staff", "practitioner": "Practitioner", "admin": "Other staff"}
 
 
 class TimeEntry(AboutPatient, Made, Table):
@@ -47,11 +62,15 @@ class TimeEntry(AboutPatient, Made, Table):
     def __table_args__(cls) -> Any:
         return within(
             one_of("activity", *ACTIVITIES),
+            one_of("mode", "", *MODES),
             one_of("state", "draft", "final"),
             CheckConstraint("ended_at > started_at", name="order"),
+            CheckConstraint("ended_at - started_at <= interval '24 hours'", name="one_day"),
             unique("replaces_id"),
             Index("ix_time_entry_patient", "tenant_id", "patient_id", "started_at"),
             Index("ix_time_entry_staff", "tenant_id", "staff_id", "started_at"),
+            Index("ix_time_entry_joint", "tenant_id", "joint_id", postgresql_where="joint_id is not null"),
+            Index("ix_time_entry_encounter", "tenant_id", "encounter_id", postgresql_where="encounter_id is not null"),
             patient_id="patient",
             staff_id="staff",
             encounter_id="encounter",
@@ -67,7 +86,7 @@ class TimeEntry(AboutPatient, Made, Table):
     ended_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="final")
     part_of: Mapped[str] = mapped_column(default="")  # another billed service these minutes belong to
-    joint_id: Mapped[UUID | None]  # several people in one meeting
+    joint_id: Mapped[UUID | None]  # shared by all entries of one meeting
     encounter_id: Mapped[UUID | None]
     replaces_id: Mapped[UUID | None]
     void: Mapped[bool] = mapped_column(default=False)
@@ -77,7 +96,8 @@ class TimeEntry(AboutPatient, Made, Table):
 class PersonTime(Tenant, Table):
     """Each person's live time, derived from the ledger: nobody is in two places at once. Burnable.
 
-    One row per person and span; a joint meeting is one row shared by its entries.
+    One row per person and span. When one meeting is about several patients, the person's entries in it share one
+    row (`joint_id`, same span), and each counts an equal slice: see `arithmetic.slices`.
     """
 
     __tablename__ = "person_time"
@@ -88,7 +108,7 @@ class PersonTime(Tenant, Table):
 
     staff_id: Mapped[UUID]
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
-    entry_id: Mapped[UUID]
+    entry_id: Mapped[UUID]  # the entry that made the row
     joint_id: Mapped[UUID | None]
 
 
@@ -101,7 +121,7 @@ class MonthTotal(AboutPatient, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("role_class", "staff", "practitioner", "admin"),
+            one_of("role_class", *ROLE_CLASSES),
             unique("patient_id", "program", "month", "role_class"),
             patient_id="patient",
         )

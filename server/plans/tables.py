@@ -10,6 +10,16 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from server.tables import AboutPatient, Made, Table, one_of, unique, within
 
 
+#: how a copy was given -> words
+WAYS = {
+    "paper": "On paper, by hand",
+    "mail": "By mail",
+    "portal": "In the portal",
+    "email": "By secure e-mail",
+    "read_aloud": "Read aloud",
+}
+
+
 class PlanVersion(AboutPatient, Made, Table):
     __tablename__ = "plan_version"
     append_only = True
@@ -42,7 +52,7 @@ class PlanCopy(AboutPatient, Made, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("how", "paper", "mail", "portal", "email", "read_aloud"),
+            one_of("how", *WAYS),
             Index("ix_plan_copy_version", "tenant_id", "plan_version_id"),
             patient_id="patient",
             plan_version_id="plan_version",
