@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Status = Literal["FINAL", "PROPOSED"]
 Severity = Literal["info", "review"]
+Basis = Literal["published", "general_knowledge", "uncertain", "our_policy"]
 
 _CODE = re.compile(r"[A-Z0-9]{5}")
 _MODIFIER = re.compile(r"[A-Z0-9]{2}")
@@ -28,13 +29,17 @@ _LONGEST_SENTENCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a rule or a number is written. where: a page or file; status: PROPOSED rules are never billed on."""
+    """Where a rule or a number is written. where: a page or file; status: PROPOSED rules are never billed on.
+
+    basis: how well it stands. `published` was read in a published text; the other three say plainly that it was not.
+    """
 
     title: str
     section: str = ""
     where: str = ""
     status: Status = "FINAL"
     reviewed_on: date | None = None
+    basis: Basis = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class FactUsed:
 class Line:
     """One line of a claim. amount: dollars for all units (None where the plugin has no rate; amount_note says why).
 
-    entry_ids: the ledger entries whose time the line rests on.
+    label: what we call the code, in our own words. entry_ids: the ledger entries whose time the line rests on.
     """
 
     code: str
@@ -60,6 +65,7 @@ class Line:
     sentence: str
     citations: tuple[Citation, ...]
     what_would_change: str
+    label: str = ""
     modifiers: tuple[str, ...] = ()
     amount: Decimal | None = None
     amount_note: str = ""
@@ -281,3 +287,17 @@ def total(lines: Sequence[Line]) -> Decimal | None:
     """Dollars of all lines, or None if one of them has no rate."""
     amounts = [line.amount for line in lines]
     return None if any(amount is None for amount in amounts) else sum(filter(None, amounts), Decimal(0))
+
+
+def as_finding(hold: Hold) -> Finding:
+    """The same reason as something to look at, for use before the month is over."""
+    return Finding(
+        hold.code,
+        "review",
+        hold.program,
+        hold.sentence,
+        hold.next_step,
+        hold.rule_id,
+        hold.citations,
+        hold.facts_used,
+    )

@@ -1,0 +1,84 @@
+"""What may not be paid together with chronic care management in one month."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
+
+from carewright_plugin_api.decisions import Conflict, Hold
+from carewright_plugin_api.effective import Dated
+from carewright_plugin_api.facts import BilledService, MonthFacts
+
+from billing_medicare.rules.book import BOOK, cited, hold, rule_id, spelled, used
+
+_Scope = Literal["same_practitioner", "same_group", "any_practitioner"]
+_SCOPES: dict[str, _Scope] = {
+    "same_practitioner": "same_practitioner",
+    "same_group": "same_group",
+    "others": "any_practitioner",
+}
+_WHO = {
+    "same_practitioner": "The same practitioner",
+    "same_group": "A practitioner of the same group",
+    "others": "Another practitioner",
+}
+
+
+def exclusions(facts: MonthFacts) -> tuple[Hold, ...]:
+    return tuple(_holds(facts))
+
+
+def _holds(facts: MonthFacts) -> Iterator[Hold]:
+    for row in _exclusive(facts.last_day):
+        table = row.table
+        standing = sorted(
+            (
+                service
+                for service in facts.billed
+                if service.code in table["codes"]
+                and facts.first_day <= service.on <= facts.last_day
+                and _in_scope(service, table["scope"])
+            ),
+            key=lambda service: (service.on, service.code),
+        )
+        if standing:
+            first = standing[0]
+            yield hold(
+                table["hold"],
+                row,
+                f"{_WHO[table['scope']]} billed {table['service']} ({first.code}) on {spelled(first.on)}; "
+                "both are not paid in one month.",
+                "Check the other claim. If it stands, nothing is to be billed here this month.",
+                "That service not being billed for this patient in the month.",
+                *used(billed=first.code, on=first.on),
+            )
+
+
+def conflicts(code: str, on: date) -> tuple[Conflict, ...]:
+    """What stands against one of our own codes on that day."""
+    return tuple(
+        Conflict(
+            rule_id(row),
+            (code,),
+            tuple(other for other in row.table["codes"] if other != code),
+            _SCOPES[row.table["scope"]],
+            "calendar month",
+            row.table["hold"],
+            f"Not paid in the same month as {row.table['service']}.",
+            cited(row),
+        )
+        for row in _exclusive(on)
+    )
+
+
+def _exclusive(on: date) -> Iterator[Dated]:
+    for name in BOOK.names("exclusion."):
+        if BOOK.known(name, on):
+            row = BOOK.on(name, on)
+            if row.table["action"] == "exclusive":
+                yield row
+
+
+def _in_scope(service: BilledService, scope: str) -> bool:
+    if scope == "others":
+        return not service.same_practitioner
+    return service.same_practitioner or (scope == "same_group" and service.same_group)

@@ -1,0 +1,64 @@
+"""The practitioner's own assessment and planning, billed once with the visit that starts the program."""
+
+from carewright_plugin_api.decisions import Finding, Line
+from carewright_plugin_api.facts import MonthFacts, Visit
+
+from billing_medicare.rules.book import BOOK, PROGRAM, cited, rule_id, spelled, used
+from billing_medicare.rules.money import fee, no_fee_note
+
+
+def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]]:
+    """A line if an initiating visit of this month carried the practitioner's own care planning."""
+    if not BOOK.known("ladder.ccm_plan", facts.last_day):
+        return (), ()
+    code = BOOK.on("ladder.ccm_plan", facts.last_day).table["addon"]
+    kinds = BOOK.on("ccm.initiating_visits", facts.last_day).words
+    with_planning = sorted(
+        (visit for visit in facts.visits if _fits(visit, facts) and visit.kind in kinds),
+        key=lambda visit: visit.on,
+    )
+    if not with_planning:
+        return (), ()
+    row, often = BOOK.on(f"code.{code}", facts.last_day), BOOK.on("ccm.plan_addon", facts.last_day)
+    visit = with_planning[0]
+    before = [held for held in facts.billed if held.code == code and held.same_practitioner]
+    if before:
+        return (), (
+            Finding(
+                "PLAN_ADDON_ALREADY_BILLED",
+                "info",
+                PROGRAM,
+                f"{code} was billed by this practitioner on {spelled(before[0].on)}; it is paid once.",
+                "Nothing is to be done.",
+                rule_id(often),
+                cited(often),
+                used(billed_on=before[0].on),
+            ),
+        )
+    rate = fee(code, facts, visit.on)
+    line = Line(
+        code=code,
+        units=1,
+        date_of_service=visit.on,
+        program=PROGRAM,
+        rule_id=rule_id(often),
+        sentence=f"The practitioner assessed the patient and planned the care at the initiating visit of "
+        f"{spelled(visit.on)}. {code} is paid once per practitioner, with that visit.",
+        citations=cited(row, often),
+        what_would_change="An earlier claim by the same practitioner, or a visit that did not start the program.",
+        label=row.table["label"],
+        amount=rate.amount if rate else None,
+        amount_note=rate.basis if rate else no_fee_note(code, visit.on),
+        facts_used=used(initiating_visit=visit.on, kind=visit.kind),
+    )
+    return (line,), ()
+
+
+def _fits(visit: Visit, facts: MonthFacts) -> bool:
+    mine = facts.billing_practitioner
+    return (
+        visit.initiating_for == PROGRAM
+        and visit.care_planning_by_practitioner
+        and facts.first_day <= visit.on <= facts.last_day
+        and (mine is None or visit.practitioner in (None, mine.id))
+    )

@@ -1,0 +1,125 @@
+"""From a month of entries to the time that counts, with a reason for every second that does not.
+
+The steps are the same for every payer: this program, this month, this kind of work, within the gates (consent,
+coverage, stays ...), no minute that the same person spent on another billed service, every joint meeting once.
+What differs between payers is handed in.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from carewright_plugin_api.decisions import LeftOut, MinutesCounted, Verdict
+from carewright_plugin_api.facts import Entry, MonthFacts, Role
+from carewright_plugin_api.ladder import (
+    Span,
+    Tally,
+    Window,
+    inside,
+    length,
+    month_window,
+    once,
+    outside,
+    without_time_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Time passes only inside one of `only` (None: anywhere) and outside all of `never`."""
+
+    rule_id: str
+    code: str
+    sentence: str
+    only: tuple[Window, ...] | None = None
+    never: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The spans that passed, and what did not."""
+
+    program: str
+    spans: tuple[Span, ...]
+    roles: tuple[tuple[str, Role], ...]
+    left_out: tuple[LeftOut, ...]
+
+    def tally(self, *roles: Role) -> Tally:
+        """The time of people in these roles, every minute and every joint meeting once."""
+        theirs = {entry for entry, role in self.roles if role in roles}
+        return once(span for span in self.spans if span.entry_id in theirs)
+
+    def minutes_of(self, who: str, tally: Tally) -> MinutesCounted:
+        return MinutesCounted(self.program, who, tally.seconds, tally.minutes, tally.entry_ids)
+
+
+def count(
+    facts: MonthFacts,
+    program: str,
+    verdict: Callable[[Entry], Verdict],
+    gates: Sequence[Gate],
+    *,
+    once_only: Verdict,
+    joint_once: Verdict,
+) -> Counted:
+    """The countable time of `program` in the month of `facts`.
+
+    verdict: whether an entry's kind of work counts at all. once_only and joint_once: the code and sentence to give
+    for a minute that the same person spent on something else too, and for the second person at one meeting.
+    """
+    month = month_window(facts.first_day, facts.zone)
+    ours = [entry for entry in facts.entries if entry.program == program]
+    left: list[tuple[str, str, str, tuple[Span, ...]]] = []
+    spans: list[Span] = []
+    for entry in ours:
+        pieces = inside([Span.of(entry)], month)
+        said = verdict(entry)
+        if said.counts:
+            spans += pieces
+        else:
+            left.append((said.code, said.sentence, said.rule_id, pieces))
+    for gate in gates:
+        kept = spans if gate.only is None else _inside_any(spans, gate.only)
+        kept = list(outside(kept, gate.never))
+        left.append((gate.code, gate.sentence, gate.rule_id, _minus(spans, kept)))
+        spans = kept
+    elsewhere = [
+        Span.of(entry)
+        for entry in facts.entries
+        if entry.status == "final" and (entry.program != program or entry.part_of is not None)
+    ]
+    kept = list(without_time_of(spans, elsewhere))
+    left.append((once_only.code, once_only.sentence, once_only.rule_id, _minus(spans, kept)))
+    tally = once(kept)
+    left.append((joint_once.code, joint_once.sentence, joint_once.rule_id, tally.repeated))
+    return Counted(
+        program,
+        tuple(sorted(kept, key=lambda span: (span.start, span.entry_id))),
+        tuple(sorted((entry.id, entry.role) for entry in ours)),
+        _left_out(left),
+    )
+
+
+def _inside_any(spans: Iterable[Span], windows: Sequence[Window]) -> list[Span]:
+    """The pieces inside at least one window. Windows of one gate do not overlap."""
+    held = tuple(spans)
+    return [piece for window in windows for piece in inside(held, window)]
+
+
+def _minus(spans: Sequence[Span], kept: Sequence[Span]) -> tuple[Span, ...]:
+    """What of `spans` is in no piece of the same entry in `kept`."""
+    by_entry: dict[str, list[Window]] = {}
+    for piece in kept:
+        by_entry.setdefault(piece.entry_id, []).append(Window(piece.start, piece.end))
+    return tuple(piece for span in spans for piece in outside([span], by_entry.get(span.entry_id, ())))
+
+
+def _left_out(left: Iterable[tuple[str, str, str, tuple[Span, ...]]]) -> tuple[LeftOut, ...]:
+    sums: dict[tuple[str, str], tuple[str, str, list[Span]]] = {}
+    for code, sentence, rule_id, spans in left:
+        for span in spans:
+            sums.setdefault((span.entry_id, code), (sentence, rule_id, []))[2].append(span)
+    return tuple(
+        LeftOut(entry_id, length(spans) // timedelta(seconds=1), code, sentence, rule_id)
+        for (entry_id, code), (sentence, rule_id, spans) in sorted(sums.items())
+    )
