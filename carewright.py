@@ -133,7 +133,7 @@ def prepare(env: Path, dev: bool) -> Path:
         if finished(env, dev):
             return env
         began = time.monotonic()
-        say(f"Preparing Carewright's private environment in {env} (once; well under a minute).")
+        say(f"Preparing Carewright's private environment in {env} (once; about half a minute).")
         grow = dev and finished(env, dev=False)  # the development lock only adds to the other
         if not grow:
             clear(env)
@@ -212,7 +212,7 @@ def editables() -> list[str]:
 def run(env: Path, command: list[str]) -> str | None:
     """None when it went well, else what it said. On a terminal a dot every second shows that it lives."""
     search = str(env / "bin") + os.pathsep + os.environ.get("PATH", os.defpath)
-    settings = dict(os.environ, PATH=search, VIRTUAL_ENV=str(env), PIP_USER="0", UV_NO_CONFIG="1")
+    settings = dict(os.environ, PATH=search, VIRTUAL_ENV=str(env), PIP_USER="0")
     settings.pop("PYTHONPATH", None)
     settings.pop("PYTHONHOME", None)
     with tempfile.TemporaryFile("w+", errors="replace") as out:
