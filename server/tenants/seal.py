@@ -1,0 +1,241 @@
+"""Sealing the audit: the sealer chains what was written, signs where each chain ends, and `verify` checks it all.
+
+Every five seconds the worker's `tick` seals the practices that have unsealed events; a job per practice signs the
+head at most once a minute into a store outside the database. So a change to the audit shows with its place; what
+happened in the last minute before a break-in is the stretch that only the database itself vouches for.
+"""
+
+import asyncio
+import hmac
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy.engine import RowMapping
+
+from server import jobs
+from server.clock import now
+from server.ids import new_id
+from server.logs import log
+from server.sealed import keyed_hash
+from server.settings import settings
+from server.tables import JSON
+from server.tenants.actor import Actor, system
+from server.tenants.chain import Breach, Event, Head, Seal, broken_ends, broken_links, link, origin
+from server.tenants.db import Db, Doors
+from server.tenants.tables import AuditEvent, AuditSeal, AuditSubject, AuditUnsealed
+
+_BATCH: Final = 1000
+_SIGN_AFTER: Final = timedelta(seconds=55)
+_PAGE: Final = 5000
+SIGN: Final = "audit.sign"
+
+
+# --- sealing --------------------------------------------------------------------------------------------------
+
+
+async def tick(doors: Doors) -> int:
+    """Seal every practice's unsealed events; how many were sealed. One practice's trouble does not stop the others."""
+    async with doors.bell() as bell:
+        waiting = (await bell.execute(select(AuditUnsealed.tenant_id).distinct())).scalars().all()
+    sealed = 0
+    for tenant_id in waiting:
+        try:
+            sealed += await _seal_all(doors, tenant_id)
+        except Exception as error:
+            log.error("audit.seal_failed", practice=tenant_id, error=error)
+    return sealed
+
+
+async def _seal_all(doors: Doors, tenant_id: UUID) -> int:
+    actor = system(tenant_id, "UTC")
+    total = 0
+    while True:
+        async with doors.tenant(actor) as db:
+            done = await seal_events(db, actor)
+        total += done
+        if done < _BATCH:
+            return total
+
+
+async def seal_events(db: Db, actor: Actor) -> int:
+    """Append up to a thousand waiting events to the practice's chain; how many."""
+    tenant = actor.tenant_id
+    turn = await db.execute(
+        text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"audit {tenant}"}
+    )
+    if not turn.scalar_one():
+        return 0  # another worker is at it
+    events = [
+        _event(row)
+        for row in (
+            await db.execute(
+                select(*_EVENT)
+                .join_from(
+                    AuditUnsealed,
+                    AuditEvent,
+                    (AuditEvent.tenant_id == AuditUnsealed.tenant_id) & (AuditEvent.id == AuditUnsealed.event_id),
+                )
+                .where(AuditUnsealed.tenant_id == tenant)
+                .order_by(AuditEvent.at, AuditEvent.id)
+                .limit(_BATCH)
+            )
+        ).mappings()
+    ]
+    if not events:
+        return 0
+
+    last = (await db.execute(_newest(tenant))).one_or_none()
+    number, before = (last.number, last.chain_hash) if last else (0, origin(tenant))
+    at = now()
+    seals, subjects = [], []
+    for event in events:
+        number += 1
+        seal_id = new_id()
+        before = link(before, seal_id, number, at, event)
+        seals.append(
+            {
+                "tenant_id": tenant, "id": seal_id, "number": number, "event_id": event.id,
+                "chain_hash": before, "sealed_at": at,
+            }
+        )  # fmt: skip
+        subjects += [
+            {"tenant_id": tenant, "id": new_id(), "patient_id": patient, "event_id": event.id, "at": event.at}
+            for patient in event.patient_ids
+        ]
+
+    await db.execute(insert(AuditSeal), seals)
+    if subjects:
+        await db.execute(insert(AuditSubject), subjects)
+    await db.execute(
+        delete(AuditUnsealed).where(
+            AuditUnsealed.tenant_id == tenant, AuditUnsealed.event_id.in_([event.id for event in events])
+        )
+    )
+    await jobs.add(db, actor, SIGN, "", {}, run_at=at + _SIGN_AFTER)
+    return len(seals)
+
+
+def _newest(tenant_id: UUID) -> Any:
+    return (
+        select(AuditSeal.number, AuditSeal.chain_hash)
+        .where(AuditSeal.tenant_id == tenant_id)
+        .order_by(AuditSeal.number.desc())
+        .limit(1)
+    )
+
+
+# --- signing --------------------------------------------------------------------------------------------------
+
+
+class HeadStore(Protocol):
+    """Where signed heads are kept: append-only, and not where the database is. A bucket with object lock will do."""
+
+    def append(self, tenant_id: UUID, line: bytes) -> None: ...
+
+    def lines(self, tenant_id: UUID) -> list[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFiles:
+    """One file per practice in the data folder, written to its end only."""
+
+    folder: Path
+
+    def append(self, tenant_id: UUID, line: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        to = os.open(self.folder / f"{tenant_id}.heads", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(to, line + b"\n")  # one write: lines of two workers do not mix
+            os.fsync(to)
+        finally:
+            os.close(to)
+
+    def lines(self, tenant_id: UUID) -> list[bytes]:
+        try:
+            return (self.folder / f"{tenant_id}.heads").read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+def head_store() -> HeadStore:
+    """This installation's store."""
+    return HeadFiles(Path(settings().data_dir) / "seals")
+
+
+async def sign_head(db: Db, actor: Actor, _args: JSON) -> None:
+    """The job: write down, outside the database, where the practice's chain ends now. Twice does no harm."""
+    last = (await db.execute(_newest(actor.tenant_id))).one_or_none()
+    if last is not None:
+        line = signed(actor.tenant_id, last.number, last.chain_hash, now())
+        await asyncio.to_thread(head_store().append, actor.tenant_id, line)
+
+
+jobs.register(SIGN, sign_head, lease_seconds=30, max_attempts=20)
+
+
+def signed(tenant_id: UUID, number: int, chain_hash: str, at: datetime) -> bytes:
+    """A head as the store keeps it: one line of JSON with its signature."""
+    told = {"practice": str(tenant_id), "number": number, "hash": chain_hash, "at": at.isoformat()}
+    return json.dumps({**told, "signature": _signature(told)}).encode()
+
+
+def heads_of(tenant_id: UUID, lines: Sequence[bytes]) -> list[Head]:
+    """The heads that `lines` hold; what was not signed here for this practice is marked so."""
+    return [_head(tenant_id, line) for line in lines]
+
+
+def _head(tenant_id: UUID, line: bytes) -> Head:
+    try:
+        told = json.loads(line)
+        signature = str(told.pop("signature"))
+        genuine = hmac.compare_digest(signature, _signature(told)) and told["practice"] == str(tenant_id)
+        return Head(int(told["number"]), str(told["hash"]), genuine)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Head(0, "", genuine=False)
+
+
+def _signature(told: dict[str, Any]) -> str:
+    return keyed_hash("audit head", json.dumps(told, sort_keys=True).encode()).hex()
+
+
+# --- verifying ------------------------------------------------------------------------------------------------
+
+
+async def verify(db: Db, actor: Actor, store: HeadStore | None = None) -> list[Breach]:
+    """Everything that was done to the practice's audit behind the door's back. Reads it whole, in pages.
+
+    store: where the signed heads are; this installation's own if not given.
+    """
+    tenant = actor.tenant_id
+    heads = heads_of(tenant, await asyncio.to_thread((store or head_store()).lines, tenant))
+    found: list[Breach] = []
+    hashes: dict[int, str] = {}
+    wanted = {head.number for head in heads}
+    after: Seal | None = None
+    while True:
+        rows = (await db.execute(_LINKS, {"tenant": tenant, "after": after.number if after else 0})).mappings().all()
+        links = [(_seal(row), None if row["event"] is None else _event(row)) for row in rows]
+        found += broken_links(after, tenant, links)
+        hashes.update({seal.number: seal.chain_hash for seal, _ in links if seal.number in wanted})
+        if links:
+            after = links[-1][0]
+        if len(rows) < _PAGE:
+            break
+    found += broken_ends(after.number if after else 0, hashes, heads)
+    found += await _strays(db, tenant)
+    return found
+
+
+async def _strays(db: Db, tenant: UUID) -> list[Breach]:
+    found = []
+    for query, code, says in _STRAYS:
+        for row in await db.execute(text(query), {"tenant": tenant}):
+            found.append(Breach(code, row.number, row.number, row.event_id, says))
+    return found
