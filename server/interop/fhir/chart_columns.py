@@ -1,0 +1,285 @@
+"""Chart facts as our tables hold them: which column says what. Pure: values in, values out.
+
+A column that holds less than the source knew (a day where only a year was given, one code where there were three)
+loses nothing for good: the raw record keeps it, and a note says so where a reader could be misled.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from server.interop.fhir.dates import When
+from server.interop.fhir.rows import (
+    AllergyRow,
+    Coded,
+    Coding,
+    Component,
+    ConditionRow,
+    ImmunizationRow,
+    MedicationRow,
+    ObservationRow,
+    ProcedureRow,
+    StayRow,
+    Value,
+    VisitRow,
+)
+
+Columns = dict[str, object]
+ChartRow = (
+    ConditionRow
+    | MedicationRow
+    | AllergyRow
+    | ObservationRow
+    | VisitRow
+    | StayRow
+    | ProcedureRow
+    | ImmunizationRow
+)
+
+ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
+SNOMED = "http://snomed.info/sct"
+LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CVX = "http://hl7.org/fhir/sid/cvx"
+
+_SETTINGS = {  # HL7 v3 ActEncounterCode
+    "AMB": "ambulatory",
+    "EMER": "emergency",
+    "FLD": "field",
+    "HH": "home",
+    "VR": "virtual",
+    "IMP": "inpatient",
+    "ACUTE": "inpatient",
+    "NONAC": "inpatient",
+    "OBSENC": "observation",
+    "PRENC": "pre-admission",
+    "SS": "short stay",
+}
+_STAYS = {"inpatient": "inpatient", "observation": "observation", "nursing": "skilled_nursing"}
+_OBSERVATION_CATEGORIES = (
+    "vital-signs",
+    "laboratory",
+    "survey",
+    "social-history",
+    "imaging",
+    "exam",
+    "procedure",
+    "therapy",
+    "activity",
+)
+_LARGEST = Decimal(10) ** 12  # the observation table's numeric(18, 6)
+
+
+def fact_columns(row: ChartRow, zone: str) -> tuple[str, Columns] | str:
+    """The table a chart row belongs to and its columns, or a sentence that says why it cannot be kept.
+
+    zone: IANA name of the practice's; a day without a time is kept as that day's first moment there.
+    """
+    if isinstance(row, ConditionRow):
+        return "condition", _condition(row)
+    if isinstance(row, MedicationRow):
+        return "medication", _medication(row)
+    if isinstance(row, AllergyRow):
+        return "allergy", _allergy(row)
+    if isinstance(row, ObservationRow):
+        return "observation", _observation(row, zone)
+    if isinstance(row, VisitRow):
+        return "visit", _visit(row, zone)
+    if isinstance(row, StayRow):
+        return _stay(row, zone)
+    if isinstance(row, ProcedureRow):
+        return "procedure", _procedure(row, zone)
+    return "procedure", _immunization(row, zone)
+
+
+def _condition(row: ConditionRow) -> Columns:
+    doubtful = row.verification_status in ("refuted", "unconfirmed", "provisional", "differential")
+    notes = [row.note, row.severity and f"Severity: {row.severity}.", _said("Began", row.onset_text)]
+    notes += [_vague("Began", row.onset), _said("Ended", row.abatement_text), _vague("Ended", row.abatement)]
+    return _labelled(row.code, ICD10, SNOMED) | {
+        "status": row.verification_status if doubtful else row.clinical_status,
+        "category": next(iter(row.categories), ""),
+        "onset_on": row.onset.day if row.onset else None,
+        "ended_on": row.abatement.day if row.abatement else None,
+        "note": _joined(notes),
+    }
+
+
+def _medication(row: MedicationRow) -> Columns:
+    began = row.start or row.authored
+    dosage = row.dosage
+    if row.as_needed and "as needed" not in dosage.lower():
+        dosage = f"{dosage}, as needed" if dosage else "as needed"
+    notes = [row.note, row.prescriber and f"From {row.prescriber}.", _vague("Since", began)]
+    return _labelled(row.code, RXNORM) | {
+        "status": "do-not-give" if row.not_to_be_given else row.status,
+        "dosage": dosage,
+        "started_on": began.day if began else None,
+        "ended_on": row.end.day if row.end else None,
+        "reason": ", ".join(row.reasons),
+        "note": _joined(notes),
+    }
+
+
+def _allergy(row: AllergyRow) -> Columns:
+    reactions = [
+        ", ".join(part for part in (*each.manifestations, each.severity, each.substance) if part)
+        for each in row.reactions
+    ]
+    doubtful = row.verification_status in ("refuted", "unconfirmed")
+    return _labelled(row.code, RXNORM, SNOMED) | {
+        "status": row.verification_status if doubtful else row.clinical_status,
+        "criticality": row.criticality,
+        "reaction": "; ".join(reaction for reaction in reactions if reaction),
+        "onset_on": row.onset.day if row.onset else None,
+        "note": _joined([row.note, _vague("Since", row.onset)]),
+    }
+
+
+def _observation(row: ObservationRow, zone: str) -> Columns:
+    known = [category for category in _OBSERVATION_CATEGORIES if category in row.categories]
+    number = row.value.number if row.value else None
+    notes = [
+        row.note,
+        row.reference_range and f"Normal: {row.reference_range}.",
+        _vague("Measured", row.effective),
+    ]
+    return _labelled(row.code, LOINC) | {
+        "status": row.status,
+        "category": next(iter([*known, *row.categories]), ""),
+        "at": _instant(row.effective or row.issued, zone),
+        "value": number if number is not None and abs(number) < _LARGEST else None,
+        "unit": row.value.unit if row.value else "",
+        "value_text": _value_text(row.value) or row.absent,
+        "components": [_component(each) for each in row.components],
+        "interpretation": ", ".join(each.text for each in row.interpretation),
+        "note": _joined(notes),
+    }
+
+
+def _component(each: Component) -> Columns:
+    """JSON: numbers as text, so that no digit is lost on the way."""
+    coding = _chosen(each.code, LOINC)
+    return {
+        "code_system": coding.system,
+        "code": coding.code,
+        "label": each.code.text,
+        "value": f"{each.value.number:f}" if each.value and each.value.number is not None else None,
+        "unit": each.value.unit if each.value else "",
+        "value_text": _value_text(each.value) or each.absent,
+        "interpretation": ", ".join(concept.text for concept in each.interpretation),
+        "normal": each.reference_range,
+    }
+
+
+def _visit(row: VisitRow, zone: str) -> Columns:
+    kind = _SETTINGS.get(row.setting.code, row.setting.display or row.setting.code)
+    described = next(iter(row.types), Coded(kind or "visit"))
+    return _labelled(described, SNOMED) | {
+        "status": row.status,
+        "kind": kind,
+        "started_at": _instant(row.start, zone),
+        "ended_at": _instant(row.end, zone),
+        "reason": ", ".join(row.reasons),
+        "provider": row.provider,
+        "place": row.organization or row.location,
+        "note": _vague("Began", row.start),
+    }
+
+
+def _stay(row: StayRow, zone: str) -> tuple[str, Columns] | str:
+    admitted = _instant(row.admitted, zone)
+    if admitted is None:
+        return "The stay does not say when it began, so no one can tell which days it covers."
+    reason = ", ".join(row.reasons)
+    return "stay", {
+        "code_system": "",
+        "code": "",
+        "label": reason or f"{row.form.capitalize()} stay",
+        "status": row.status,
+        "kind": _STAYS[row.form],
+        "from_at": admitted,
+        "to_at": _instant(row.discharged, zone),
+        "facility": row.facility,
+        "discharged_to": row.disposition.text if row.disposition else "",
+        "note": _joined([_vague("Began", row.admitted), _vague("Ended", row.discharged)]),
+    }
+
+
+def _procedure(row: ProcedureRow, zone: str) -> Columns:
+    by = ", ".join(row.performers)
+    reasons = ", ".join(row.reasons)
+    notes = [row.note, _said("Done", row.performed_text), by and f"By {by}.", reasons and f"For {reasons}."]
+    return _labelled(row.code, SNOMED) | {
+        "status": row.status,
+        "kind": "procedure",
+        "started_at": _instant(row.start, zone),
+        "ended_at": _instant(row.end, zone),
+        "note": _joined([*notes, _vague("Done", row.start)]),
+    }
+
+
+def _immunization(row: ImmunizationRow, zone: str) -> Columns:
+    lot = row.lot_number and f"Lot {row.lot_number}."
+    notes = [row.note, _said("Given", row.given_text), _said("Not given", row.not_given_because), lot]
+    if row.from_own_record is False:
+        notes.append("Told, not from the record of who gave it.")
+    return _labelled(row.code, CVX) | {
+        "status": row.status,
+        "kind": "immunization",
+        "started_at": _instant(row.given, zone),
+        "ended_at": None,
+        "note": _joined([*notes, _vague("Given", row.given)]),
+    }
+
+
+# --- parts ----------------------------------------------------------------------------------------------------
+
+
+def _labelled(concept: Coded, *preferred: str) -> Columns:
+    coding = _chosen(concept, *preferred)
+    return {"code_system": coding.system, "code": coding.code, "label": concept.text}
+
+
+def _chosen(concept: Coded, *preferred: str) -> Coding:
+    """The coding of the first preferred system that has one, else the first coding."""
+    for system in preferred:
+        for coding in concept.codings:
+            if coding.system == system and coding.code:
+                return coding
+    return next(iter(concept.codings), Coding("", ""))
+
+
+def _value_text(value: Value | None) -> str:
+    """What `value` and `unit` cannot say: words, and how a number is bounded."""
+    if value is None:
+        return ""
+    plain = value.number is not None and not value.comparator and abs(value.number) < _LARGEST
+    return "" if plain else value.text
+
+
+def _instant(when: When | None, zone: str) -> datetime | None:
+    if when is None:
+        return None
+    if when.instant is not None:
+        return when.instant
+    try:
+        return datetime.combine(when.day, time(0), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        return datetime.combine(when.day, time(0), UTC)
+
+
+def _vague(verb: str, when: When | None) -> str:
+    """A word about a date that was known less exactly than its column says."""
+    return (
+        f"{verb} {when.text}; the day is not known." if when and when.precision in ("year", "month") else ""
+    )
+
+
+def _said(verb: str, words: str) -> str:
+    return f"{verb}: {words}." if words else ""
+
+
+def _joined(notes: Iterable[str]) -> str:
+    return "\n".join(note for note in notes if note)
