@@ -28,9 +28,7 @@ def guards(tables: list[str]) -> list[str]:
             tail = ", append_only=True" if cls.append_only else ""
             lines.append(f'    protect(op.get_bind(), "{name}"{tail})')
         elif issubclass(cls, Platform):
-            lines.append(
-                f'    exempt(op.get_bind(), "{name}", reason={cls.exempt!r}, rights={cls.roles!r})'
-            )
+            lines.append(f'    exempt(op.get_bind(), "{name}", reason={cls.exempt!r}, rights={cls.roles!r})')
         else:
             raise SystemExit(f"{name} is neither a Tenant nor a Platform table")
     return lines

@@ -1,6 +1,6 @@
 """Alembic's entry. The connection is given by migrations.run or migrations.draft, acting as the owning role."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -8,7 +8,7 @@ from migrations.model import METADATA
 from server.tables import Instant
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Migrations name only library types, so that an old one never depends on today's code."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.DateTime(timezone=True)"

@@ -32,7 +32,9 @@ def runtime_urls(admin_url: str, secret: bytes) -> dict[str, str]:
     """role word (app, auth, bell) -> address the running processes use. None of them can see past a policy."""
     base = async_url(admin_url)
     return {
-        word: base.set(username=role, password=runtime_password(secret, role)).render_as_string(hide_password=False)
+        word: base.set(username=role, password=runtime_password(secret, role)).render_as_string(
+            hide_password=False
+        )
         for word, role in RUNTIME.items()
     }
 

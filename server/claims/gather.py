@@ -1,0 +1,328 @@
+"""Reads everything a month's rules may ask, for many patients at once: one statement per kind of fact."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from carewright_plugin_api.facts import (
+    Attestation,
+    BilledService,
+    CarePlanVersion,
+    Consent,
+    Coverage,
+    DecisionLevel,
+    Diagnosis,
+    Enrollment,
+    Visit,
+)
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from server.claims.month import House, PatientMonth, Person, Qualification, Span, StayRow
+from server.claims.tables import ClaimLine, MonthDecision
+from server.encounters.tables import Encounter
+from server.enrollment import tables as enrolled
+from server.minutes.tables import TimeEntry
+from server.patients import tables as people
+from server.plans.tables import PlanCopy, PlanVersion
+from server.tenants.db import Db
+from server.tenants.tables import Payer, Practice, Staff
+from server.tenants.tables import Qualification as QualificationRow
+
+Rows = Select[*tuple[Any, ...]]
+_LOOK_BACK = timedelta(days=800)  # rules ask about the past two years at most (visits, services, series)
+
+
+async def house_of(db: Db) -> House:
+    """The practice and everybody who works or worked in it."""
+    practice = (await db.execute(select(Practice.time_zone, Practice.selection_policy, Practice.kind))).one()
+    held: dict[UUID, list[Qualification]] = defaultdict(list)
+    rows = await db.execute(
+        select(
+            QualificationRow.staff_id,
+            QualificationRow.kind,
+            QualificationRow.name,
+            QualificationRow.from_on,
+            QualificationRow.to_on,
+        ).order_by(QualificationRow.from_on, QualificationRow.id)
+    )
+    for staff_id, kind, name, from_on, to_on in rows:
+        held[staff_id].append(Qualification(kind, name, from_on, to_on))
+    staff = await db.execute(select(Staff.id, Staff.qualifying_participant))
+    return House(
+        zone=practice.time_zone,
+        policy=practice.selection_policy,
+        site=practice.kind,
+        people={id: Person(id, qp, tuple(held[id])) for id, qp in staff},
+    )
+
+
+async def patients_of_month(
+    db: Db, first_instant: datetime, end: datetime, first: date, last: date
+) -> list[UUID]:
+    """Who the month is about: enrolled at some time in it, or with minutes in it. In a stable order."""
+    by_enrollment = select(enrolled.Enrollment.patient_id).where(
+        enrolled.Enrollment.status != "declined",
+        enrolled.Enrollment.started_on <= last,
+        or_(enrolled.Enrollment.ended_on.is_(None), enrolled.Enrollment.ended_on >= first),
+    )
+    by_minutes = select(TimeEntry.patient_id).where(
+        TimeEntry.started_at < end, TimeEntry.ended_at > first_instant
+    )
+    rows = await db.execute(by_enrollment.union(by_minutes))
+    return sorted(rows.scalars())
+
+
+async def gather(
+    db: Db, ids: Sequence[UUID], first_instant: datetime, end: datetime, first: date, last: date
+) -> list[PatientMonth]:
+    """What is on file about `ids` that the month's rules may ask, in the same order."""
+    since = first - _LOOK_BACK
+    patient = people.Patient
+    died = dict(
+        (await db.execute(select(patient.id, patient.deceased_on).where(patient.id.in_(ids)))).tuples().all()
+    )
+
+    coverages = await _grouped(db, ids, people.Coverage, _coverages(), _coverage)
+    enrollments_rows = await _grouped(
+        db,
+        ids,
+        enrolled.Enrollment,
+        select(
+            enrolled.Enrollment.patient_id,
+            enrolled.Enrollment.program,
+            enrolled.Enrollment.started_on,
+            enrolled.Enrollment.ended_on,
+            enrolled.Enrollment.practitioner_id,
+            enrolled.Enrollment.id,
+        )
+        .where(enrolled.Enrollment.status != "declined", enrolled.Enrollment.status != "invited")
+        .order_by(enrolled.Enrollment.started_on, enrolled.Enrollment.id),
+        tuple,
+    )
+    consent = enrolled.Consent
+    consents = await _grouped(
+        db,
+        ids,
+        consent,
+        select(
+            consent.patient_id, consent.id, consent.program, consent.kind, consent.at, consent.method, consent.told,
+            consent.practitioner_id,
+        ),
+        lambda r: Consent(str(r[0]), r[1], r[2], r[3], r[4], tuple(r[5]), str(r[6]) if r[6] else None),
+    )  # fmt: skip
+    diagnoses = await _grouped(
+        db,
+        ids,
+        people.Diagnosis,
+        select(
+            people.Diagnosis.patient_id,
+            people.Diagnosis.code,
+            people.Diagnosis.chronic,
+            people.Diagnosis.from_on,
+            people.Diagnosis.to_on,
+        ),
+        lambda r: Diagnosis(*r),
+    )
+    plans = await _grouped(
+        db, ids, PlanVersion, _plans(last), lambda r: CarePlanVersion(r[0], r[1], r[2], True, r[3])
+    )
+    visit = enrolled.PractitionerVisit
+    visits = await _grouped(
+        db,
+        ids,
+        visit,
+        select(
+            visit.patient_id, visit.kind, visit.visited_on, visit.practitioner_id, visit.initiating_for,
+            visit.care_planning_by_practitioner,
+        ).where(visit.withdrawn_at.is_(None), visit.visited_on.between(since, last)),
+        lambda r: Visit(r[0], r[1], str(r[2]) if r[2] else None, r[3] or None, r[4]),
+    )  # fmt: skip
+    levels = await _grouped(
+        db, ids, enrolled.DecisionLevel, _levels(first), lambda r: DecisionLevel(r[0], r[1])
+    )
+    stays = await _grouped(
+        db,
+        ids,
+        people.Stay,
+        select(people.Stay.patient_id, people.Stay.kind, people.Stay.from_at, people.Stay.to_at).where(
+            ~people.Stay.retracted,
+            people.Stay.from_at < end,
+            or_(people.Stay.to_at.is_(None), people.Stay.to_at > first_instant),
+        ),
+        lambda r: StayRow(*r),
+    )
+    billed_rows = await _grouped(
+        db,
+        ids,
+        enrolled.OtherService,
+        select(
+            enrolled.OtherService.patient_id,
+            enrolled.OtherService.code,
+            enrolled.OtherService.on_date,
+            enrolled.OtherService.practitioner_id,
+        ).where(
+            enrolled.OtherService.withdrawn_at.is_(None), enrolled.OtherService.on_date.between(since, last)
+        ),
+        tuple,
+    )
+    spans = await _grouped(db, ids, TimeEntry, _live_spans(first_instant, end), lambda r: Span(*r))
+    attested = await _attestations(db, ids, last)
+
+    def one(id: UUID) -> PatientMonth:
+        mine = enrollments_rows[id]
+        practitioner = next(
+            (
+                row[3]
+                for row in reversed(mine)
+                if row[3] and row[1] <= last and (row[2] is None or row[2] >= first)
+            ),
+            None,
+        )
+        return PatientMonth(
+            patient_id=id,
+            died_on=died.get(id),
+            coverages=tuple(coverages[id]),
+            enrollments=tuple(Enrollment(row[0], row[1], row[2]) for row in mine if row[1] <= last),
+            practitioner_id=practitioner,
+            consents=tuple(consents[id]),
+            diagnoses=tuple(diagnoses[id]),
+            plans=tuple(plans[id]),
+            visits=tuple(visits[id]),
+            decision_levels=tuple(levels[id]),
+            attestations=tuple(attested[None] + attested[id]),
+            stays=tuple(stays[id]),
+            billed=tuple(
+                BilledService(
+                    code,
+                    on,
+                    same_practitioner=by is not None and by == practitioner,
+                    same_group=by is not None,
+                )
+                for code, on, by in billed_rows[id]
+            ),
+            spans=tuple(spans[id]),
+        )
+
+    return [one(id) for id in ids]
+
+
+async def first_billed(db: Db, first: date) -> dict[tuple[UUID, str], date]:
+    """(staff, payer kind) -> first day before this month on which a line rested on that person's work."""
+    entry = aliased(TimeEntry)
+    rows = await db.execute(
+        select(entry.staff_id, Payer.kind, func.min(ClaimLine.service_on))
+        .select_from(ClaimLine)
+        .join(
+            MonthDecision,
+            and_(MonthDecision.tenant_id == ClaimLine.tenant_id, MonthDecision.id == ClaimLine.decision_id),
+        )
+        .join(
+            people.Coverage,
+            and_(
+                people.Coverage.tenant_id == MonthDecision.tenant_id,
+                people.Coverage.id == MonthDecision.coverage_id,
+            ),
+        )
+        .join(Payer, and_(Payer.tenant_id == people.Coverage.tenant_id, Payer.id == people.Coverage.payer_id))
+        .join(entry, and_(entry.tenant_id == ClaimLine.tenant_id, entry.id == func.any(ClaimLine.entry_ids)))
+        .where(ClaimLine.service_on < first)
+        .group_by(entry.staff_id, Payer.kind)
+    )
+    return {(staff, kind): day for staff, kind, day in rows}
+
+
+async def _grouped(
+    db: Db, ids: Sequence[UUID], table: Any, statement: Rows, make: Any
+) -> dict[UUID, list[Any]]:
+    """Rows of `statement` (patient id first) for `ids`, made into values, by patient."""
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for patient_id, *rest in await db.execute(statement.where(table.patient_id.in_(ids))):
+        found[patient_id].append(make(rest))
+    return found
+
+
+def _coverages() -> Rows:
+    c = people.Coverage
+    return select(
+        c.patient_id, c.id, Payer.kind, Payer.name, c.product, c.from_on, c.to_on, c.rank, c.replaces_part_b,
+        c.qualified_beneficiary, c.care_management_benefit,
+    ).join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))  # fmt: skip
+
+
+def _coverage(row: Sequence[Any]) -> Coverage:
+    id, kind, name, product, starts, ends, rank, replaces, qmb, benefit = row
+    return Coverage(
+        id=str(id),
+        payer=kind or name,
+        product=product,
+        starts_on=starts,
+        ends_on=ends,
+        rank=rank,
+        replaces_part_b=replaces,
+        qmb=qmb,
+        care_management_benefit=benefit,
+    )
+
+
+def _plans(last: date) -> Rows:
+    copy = (
+        select(func.min(PlanCopy.given_on))
+        .where(PlanCopy.tenant_id == PlanVersion.tenant_id, PlanCopy.plan_version_id == PlanVersion.id)
+        .scalar_subquery()
+    )
+    return select(
+        PlanVersion.patient_id,
+        PlanVersion.program,
+        PlanVersion.dated_on,
+        copy,
+        PlanVersion.substantially_revised,
+    ).where(PlanVersion.dated_on <= last)
+
+
+def _levels(first: date) -> Rows:
+    level = enrolled.DecisionLevel
+    return (
+        select(level.patient_id, level.program, level.level)
+        .where(level.month == f"{first:%Y-%m}")
+        .distinct(level.patient_id, level.program)
+        .order_by(level.patient_id, level.program, level.made_at.desc(), level.id.desc())
+    )
+
+
+def _live_spans(first_instant: datetime, end: datetime) -> Rows:
+    later = aliased(TimeEntry)
+    replaced = (
+        select(later.id)
+        .where(later.tenant_id == TimeEntry.tenant_id, later.replaces_id == TimeEntry.id)
+        .exists()
+    )
+    return (
+        select(
+            TimeEntry.patient_id, TimeEntry.id, TimeEntry.staff_id, TimeEntry.program, TimeEntry.activity,
+            TimeEntry.mode, TimeEntry.with_patient, TimeEntry.started_at, TimeEntry.ended_at, TimeEntry.state,
+            TimeEntry.part_of, TimeEntry.joint_id, TimeEntry.encounter_id, func.coalesce(Encounter.outcome, ""),
+            func.coalesce(Encounter.video_declined, False),
+        )
+        .outerjoin(
+            Encounter, and_(Encounter.tenant_id == TimeEntry.tenant_id, Encounter.id == TimeEntry.encounter_id)
+        )
+        .where(~TimeEntry.void, ~replaced, TimeEntry.started_at < end, TimeEntry.ended_at > first_instant)
+    )  # fmt: skip
+
+
+async def _attestations(db: Db, ids: Iterable[UUID], last: date) -> dict[UUID | None, list[Attestation]]:
+    """The newest per element, of the practice (None) and of each patient."""
+    row = enrolled.Attestation
+    statement = (
+        select(row.patient_id, row.element, row.met, row.on_date)
+        .where(row.on_date <= last, or_(row.patient_id.is_(None), row.patient_id.in_(list(ids))))
+        .distinct(row.patient_id, row.element)
+        .order_by(row.patient_id, row.element, row.on_date.desc(), row.made_at.desc(), row.id.desc())
+    )
+    found: dict[UUID | None, list[Attestation]] = defaultdict(list)
+    for patient_id, element, met, on in await db.execute(statement):
+        found[patient_id].append(Attestation(element, met, on))
+    return found

@@ -1,0 +1,282 @@
+"""What a payer's rules are told about a patient's month, and what the house itself says when no rules can answer.
+Pure: rows in, facts out."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final, cast
+from uuid import UUID
+
+from carewright_plugin_api.decisions import Citation, Decision, Hold
+from carewright_plugin_api.facts import (
+    Activity,
+    Attestation,
+    BilledService,
+    CarePlanVersion,
+    Consent,
+    Coverage,
+    DecisionLevel,
+    Diagnosis,
+    Enrollment,
+    Entry,
+    FacilityStay,
+    Mode,
+    MonthFacts,
+    Policy,
+    Practitioner,
+    Role,
+    Site,
+    Visit,
+    local_day,
+    start_of_day,
+)
+
+from server.errors import Refused
+from server.minutes.roles import role_class
+
+_MODES: Final = {"phone", "video", "in_person", "home", "message", "email", "letter"}
+_REACHED: Final = {"reached", "reached_supporter", "done", ""}
+_TEAM_TRAINING: Final = "team-based care"  # the course payers ask care teams to have taken
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    kind: str  # discipline | licence | training
+    name: str
+    from_on: date
+    to_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A staff member as payer rules see one: dated disciplines, licences and trainings."""
+
+    id: UUID
+    qualifying_participant: bool
+    qualifications: tuple[Qualification, ...]
+
+    def held(self, kind: str, on: date) -> str:
+        """The newest qualification of a kind in force on a day, or ''."""
+        found = [
+            q for q in self.qualifications
+            if q.kind == kind and q.from_on <= on and (q.to_on is None or on <= q.to_on)
+        ]  # fmt: skip
+        return max(found, key=lambda q: q.from_on).name if found else ""
+
+    def trained_on(self) -> date | None:
+        dates = [
+            q.from_on
+            for q in self.qualifications
+            if q.kind == "training" and _TEAM_TRAINING in q.name.casefold()
+        ]
+        return min(dates, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A live ledger entry with what its encounter says."""
+
+    id: UUID
+    staff_id: UUID
+    program: str
+    activity: str
+    mode: str
+    with_patient: bool
+    started_at: datetime
+    ended_at: datetime
+    state: str
+    part_of: str
+    joint_id: UUID | None
+    encounter_id: UUID | None
+    outcome: str
+    video_declined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StayRow:
+    kind: str
+    from_at: datetime
+    to_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientMonth:
+    """Everything on file that a month's rules may ask about one patient."""
+
+    patient_id: UUID
+    died_on: date | None
+    coverages: tuple[Coverage, ...] = ()
+    enrollments: tuple[Enrollment, ...] = ()
+    practitioner_id: UUID | None = None
+    consents: tuple[Consent, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    plans: tuple[CarePlanVersion, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    decision_levels: tuple[DecisionLevel, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    stays: tuple[StayRow, ...] = ()
+    billed: tuple[BilledService, ...] = ()
+    spans: tuple[Span, ...] = ()
+    first_billed: dict[UUID, date] = field(default_factory=dict)  # staff -> first day billed to this payer
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The practice, as the rules ask about it."""
+
+    zone: str
+    policy: Policy
+    site: Site
+    people: dict[UUID, Person]
+
+
+def month_bounds(month: str, zone: str) -> tuple[datetime, datetime, date, date]:
+    """(first instant, first instant after, first day, last day) of `YYYY-MM` on the practice's clock."""
+    try:
+        first = date.fromisoformat(f"{month}-01")
+    except ValueError:
+        raise Refused(
+            "BAD_MONTH", f"{month} is not a month.", "Write year and month, like 2026-10.", "month"
+        ) from None
+    following = (first + timedelta(days=31)).replace(day=1)
+    return start_of_day(first, zone), start_of_day(following, zone), first, following - timedelta(days=1)
+
+
+def deciding_coverage(known: PatientMonth, first: date, last: date) -> Coverage | None:
+    """The coverage that pays first at the end of the month (or on the last day lived), else the latest in force."""
+    end = min(last, known.died_on) if known.died_on and known.died_on >= first else last
+    in_force = [c for c in known.coverages if c.in_force(end)]
+    if in_force:
+        return min(in_force, key=lambda c: (c.rank, c.starts_on, c.id))
+    touching = [
+        c for c in known.coverages if c.starts_on <= last and (c.ends_on is None or c.ends_on >= first)
+    ]
+    return max(touching, key=lambda c: (c.ends_on or last, -c.rank, c.id), default=None)
+
+
+def facts_of(known: PatientMonth, coverage: Coverage, month: str, house: House) -> MonthFacts:
+    """The whole question put to a payer's rules about one patient's month."""
+    _, _, _, last = month_bounds(month, house.zone)
+    practitioner = house.people.get(known.practitioner_id) if known.practitioner_id else None
+    return MonthFacts(
+        patient=str(known.patient_id),
+        month=month,
+        zone=house.zone,
+        coverage=coverage,
+        other_coverages=tuple(c for c in known.coverages if c.id != coverage.id),
+        policy=house.policy,
+        billing_practitioner=None
+        if practitioner is None
+        else Practitioner(
+            str(practitioner.id),
+            practitioner.held("discipline", last).upper(),
+            practitioner.qualifying_participant,
+        ),
+        site=house.site,
+        died_on=known.died_on,
+        enrollments=known.enrollments,
+        consents=known.consents,
+        diagnoses=known.diagnoses,
+        plans=known.plans,
+        visits=known.visits,
+        decision_levels=known.decision_levels,
+        attestations=known.attestations,
+        stays=tuple(_stay(stay) for stay in known.stays),
+        billed=known.billed,
+        entries=tuple(_entry(span, house, known.first_billed) for span in known.spans),
+    )
+
+
+def _stay(stay: StayRow) -> FacilityStay:
+    kind = (
+        stay.kind
+        if stay.kind in {"inpatient", "observation", "skilled_nursing", "nursing_facility"}
+        else "other"
+    )
+    return FacilityStay(kind, stay.from_at, stay.to_at)  # type: ignore[arg-type]
+
+
+def _entry(span: Span, house: House, first_billed: dict[UUID, date]) -> Entry:
+    person = house.people[span.staff_id]
+    on = local_day(span.started_at, house.zone)
+    discipline = person.held("discipline", on)
+    return Entry(
+        id=str(span.id),
+        person=str(span.staff_id),
+        role=cast(Role, role_class(discipline)),
+        start=span.started_at,
+        end=span.ended_at,
+        program=span.program,
+        activity=cast(Activity, span.activity),
+        mode=cast(Mode, span.mode if span.mode in _MODES else "none"),
+        status="draft" if span.state == "draft" else "final",
+        part_of=span.part_of or None,
+        joint=str(span.joint_id) if span.joint_id else None,
+        encounter=str(span.encounter_id) if span.encounter_id else None,
+        face_to_face=span.with_patient and span.mode in {"in_person", "home"},
+        with_patient=span.with_patient,
+        reached=span.outcome in _REACHED,
+        declined=span.outcome == "declined_contact",
+        video_declined=span.video_declined,
+        discipline=discipline,
+        licensed=bool(person.held("licence", on)),
+        trained_on=person.trained_on(),
+        first_billed_on=first_billed.get(span.staff_id),
+    )
+
+
+# --- when nobody's rules can answer -----------------------------------------------------------------------------
+
+_HOUSE_RULE: Final = Citation(
+    title="Carewright",
+    section="Closing a month",
+    where="README, Closing a month",
+    basis="our_policy",
+)
+
+
+def no_coverage(policy: Policy, program: str) -> Decision:
+    return _house_hold(
+        policy,
+        program,
+        "NO_COVERAGE",
+        "No insurance is on file for any day of this month, so no payer's rules can be asked.",
+        "Enter the coverage on the person's page and close the month again, or leave it unbilled.",
+        "A coverage in force during the month.",
+    )
+
+
+def unknown_payer(policy: Policy, program: str, payer: str) -> Decision:
+    return _house_hold(
+        policy,
+        program,
+        "MANUAL_REVIEW",
+        f"No installed plugin knows the rules of {payer}. Nothing is guessed: a person decides about this month.",
+        "Look up what this payer asks for and bill by hand if it is due, or install a plugin that knows the payer.",
+        "A plugin for this payer.",
+    )
+
+
+def plugin_fault(policy: Policy, program: str, plugin: str, why: str) -> Decision:
+    return _house_hold(
+        policy,
+        program,
+        "PLUGIN_FAULT",
+        f"The rules of {plugin} could not answer for this month: the plugin {why}. Everything else was decided.",
+        "Tell whoever keeps the plugin; close the month again once it is mended. Nothing is lost.",
+        "A plugin that answers.",
+    )
+
+
+def _house_hold(
+    policy: Policy, program: str, code: str, sentence: str, next_step: str, change: str
+) -> Decision:
+    hold = Hold(
+        code=code,
+        program=program,
+        sentence=sentence,
+        next_step=next_step,
+        rule_id=f"carewright.{code.lower()}",
+        citations=(_HOUSE_RULE,),
+        what_would_change=change,
+    )
+    return Decision(policy=policy, holds=(hold,))

@@ -1,0 +1,255 @@
+"""Reads of a month: who is ready, who waits for something, who is not billable; and one patient-month's proof."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+
+from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
+from server.errors import not_found
+from server.minutes.tables import TimeEntry
+from server.patients.gate import patient_for
+from server.patients.tables import Patient
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+from server.tenants.tables import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One line of a decision, with its proof."""
+
+    id: UUID
+    program: str
+    code: str
+    label: str
+    units: int
+    modifiers: tuple[str, ...]
+    service_on: date
+    amount: Decimal | None
+    amount_note: str
+    entry_ids: tuple[UUID, ...]
+    rule_id: str
+    sentence: str
+    facts_used: tuple[dict[str, Any], ...]
+    citations: tuple[dict[str, Any], ...]
+    what_would_change: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """Why something is not billed, and what mends it if anything does."""
+
+    id: UUID
+    program: str
+    reason: str
+    sentence: str
+    next_step: str
+    entry_ids: tuple[UUID, ...]
+    rule_id: str
+    facts_used: tuple[dict[str, Any], ...]
+    citations: tuple[dict[str, Any], ...]
+    what_would_change: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """The newest decision about one patient's month."""
+
+    id: UUID
+    patient_id: UUID
+    month: str
+    version: int
+    given_names: str
+    family_name: str
+    preferred_name: str
+    payer_name: str
+    plugin: str
+    plugin_version: str
+    rule_set_hash: str
+    policy: str
+    facts_fingerprint: str
+    decided_at: datetime
+    family_key: str
+    lines: list[LineRow] = field(default_factory=list)
+    holds: list[HoldRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """A month as last closed."""
+
+    id: UUID
+    month: str
+    state: str
+    patients: int
+    lines: int
+    holds: int
+    unchanged: int
+    result_hash: str
+    made_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProofEntry:
+    """A ledger entry behind a line: who, when, what."""
+
+    id: UUID
+    staff_name: str
+    activity: str
+    started_at: datetime
+    ended_at: datetime
+
+
+Item = TypeVar("Item", LineRow, HoldRow)
+
+_DECISION: tuple[Any, ...] = (
+    MonthDecision.id,
+    MonthDecision.patient_id,
+    MonthDecision.month,
+    MonthDecision.version,
+    Patient.given_names,
+    Patient.family_name,
+    Patient.preferred_name,
+    MonthDecision.payer_name,
+    MonthDecision.plugin,
+    MonthDecision.plugin_version,
+    MonthDecision.rule_set_hash,
+    MonthDecision.policy,
+    MonthDecision.facts_fingerprint,
+    MonthDecision.decided_at,
+    Patient.family_key,
+)
+
+
+async def month_decisions(
+    db: Db, actor: Actor, month: str, *, limit: int, position: tuple[str, UUID] | None = None
+) -> list[DecisionRow]:
+    """The newest decision of each patient of the month, by family name; three statements however many there are."""
+    actor.require("claims.read")
+    newest = (
+        select(MonthDecision.id)
+        .where(MonthDecision.month == month)
+        .distinct(MonthDecision.patient_id)
+        .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
+    )
+    statement = (
+        select(*_DECISION)
+        .join(
+            Patient,
+            and_(Patient.tenant_id == MonthDecision.tenant_id, Patient.id == MonthDecision.patient_id),
+        )
+        .where(MonthDecision.id.in_(newest))
+        .order_by(Patient.family_key, Patient.id)
+        .limit(limit)
+    )
+    if position is not None:
+        key, id = position
+        statement = statement.where(
+            (Patient.family_key > key) | ((Patient.family_key == key) & (Patient.id > id))
+        )
+    rows = [DecisionRow(*row) for row in await db.execute(statement)]
+    await _with_items(db, rows)
+    db.note(
+        actor,
+        "claims.month",
+        entity="month_decision",
+        patient_ids=[row.patient_id for row in rows],
+        month=month,
+    )
+    return rows
+
+
+async def decision_for(db: Db, actor: Actor, patient_id: UUID, month: str) -> DecisionRow:
+    """The newest decision about one patient's month."""
+    actor.require("claims.read")
+    await patient_for(db, actor, patient_id)
+    found = (
+        await db.execute(
+            select(*_DECISION)
+            .join(
+                Patient,
+                and_(Patient.tenant_id == MonthDecision.tenant_id, Patient.id == MonthDecision.patient_id),
+            )
+            .where(MonthDecision.patient_id == patient_id, MonthDecision.month == month)
+            .order_by(MonthDecision.version.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if found is None:
+        raise not_found("decision")
+    row = DecisionRow(*found)
+    await _with_items(db, [row])
+    return row
+
+
+async def closes(db: Db, actor: Actor, *, limit: int = 36) -> list[MonthRow]:
+    """The newest closing of each month, newest month first."""
+    actor.require("claims.read")
+    statement = (
+        select(*(getattr(MonthClose, name) for name in MonthRow.__dataclass_fields__))
+        .distinct(MonthClose.month)
+        .order_by(MonthClose.month.desc(), MonthClose.made_at.desc())
+        .limit(limit)
+    )
+    return [MonthRow(*row) for row in await db.execute(statement)]
+
+
+async def entries_behind(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, ProofEntry]:
+    """The ledger entries with these ids, with who did them."""
+    actor.require("claims.read")
+    rows = await db.execute(
+        select(TimeEntry.id, Staff.name, TimeEntry.activity, TimeEntry.started_at, TimeEntry.ended_at)
+        .join(Staff, and_(Staff.tenant_id == TimeEntry.tenant_id, Staff.id == TimeEntry.staff_id))
+        .where(TimeEntry.id.in_(list(ids)))
+        .order_by(TimeEntry.started_at)
+    )
+    return {row[0]: ProofEntry(*row) for row in rows}
+
+
+async def hold_counts(db: Db, actor: Actor, month: str) -> dict[str, int]:
+    """Reason -> number of patients held for it, in the month as it now stands."""
+    actor.require("claims.read")
+    newest = (
+        select(MonthDecision.id)
+        .where(MonthDecision.month == month)
+        .distinct(MonthDecision.patient_id)
+        .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
+    )
+    rows = await db.execute(
+        select(ClaimHold.reason, func.count(func.distinct(ClaimHold.patient_id)))
+        .where(ClaimHold.decision_id.in_(newest))
+        .group_by(ClaimHold.reason)
+        .order_by(ClaimHold.reason)
+    )
+    return dict(rows.tuples().all())
+
+
+async def _with_items(db: Db, rows: Sequence[DecisionRow]) -> None:
+    ids = [row.id for row in rows]
+    lines = await _items(db, ids, ClaimLine, LineRow)
+    holds = await _items(db, ids, ClaimHold, HoldRow)
+    for row in rows:
+        row.lines.extend(lines[row.id])
+        row.holds.extend(holds[row.id])
+
+
+async def _items(
+    db: Db, ids: Sequence[UUID], table: type[ClaimLine] | type[ClaimHold], shape: type[Item]
+) -> dict[UUID, list[Item]]:
+    columns = [getattr(table, name) for name in shape.__dataclass_fields__]
+    found = await db.execute(
+        select(table.decision_id, *columns)
+        .where(table.decision_id.in_(ids))
+        .order_by(table.decision_id, table.number)
+    )
+    made: dict[UUID, list[Item]] = defaultdict(list)
+    for decision_id, *values in found:
+        made[decision_id].append(shape(*(tuple(v) if isinstance(v, list) else v for v in values)))
+    return made
