@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from carewright_plugin_api.canonical import to_data
-from carewright_plugin_api.decisions import Decision
+from carewright_plugin_api.decisions import Decision, Hold, Line
 from carewright_plugin_api.facts import Coverage, MonthFacts
 from sqlalchemy import func, insert, select, text, update
 
@@ -237,9 +237,7 @@ async def _store(db: Db, actor: Actor, close_id: UUID, month: str, answers: Sequ
     return same
 
 
-def _line_row(
-    actor: Actor, answer: _Answer, decision_id: UUID, number: int, line: object
-) -> dict[str, object]:
+def _line_row(actor: Actor, answer: _Answer, decision_id: UUID, number: int, line: Line) -> dict[str, Any]:
     told = to_data(line)
     return {
         "tenant_id": actor.tenant_id,
@@ -264,9 +262,7 @@ def _line_row(
     }
 
 
-def _hold_row(
-    actor: Actor, answer: _Answer, decision_id: UUID, number: int, hold: object
-) -> dict[str, object]:
+def _hold_row(actor: Actor, answer: _Answer, decision_id: UUID, number: int, hold: Hold) -> dict[str, Any]:
     told = to_data(hold)
     counted = {entry for minutes in answer.decision.minutes for entry in minutes.entry_ids}
     return {

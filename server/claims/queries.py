@@ -251,5 +251,6 @@ async def _items(
     )
     made: dict[UUID, list[Item]] = defaultdict(list)
     for decision_id, *values in found:
-        made[decision_id].append(shape(*(tuple(v) if isinstance(v, list) else v for v in values)))
+        given: list[Any] = [tuple(v) if isinstance(v, list) else v for v in values]
+        made[decision_id].append(shape(*given))
     return made

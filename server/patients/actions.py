@@ -68,7 +68,12 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
             field="record_number",
         ) from error
     db.note(
-        actor, "patients.register", entity="patient", entity_ids=[patient.id], patient_ids=[patient.id], effect="write"
+        actor,
+        "patients.register",
+        entity="patient",
+        entity_ids=[patient.id],
+        patient_ids=[patient.id],
+        effect="write",
     )
     return patient
 

@@ -16,7 +16,9 @@ async def patient_for(
     """The patient, if `actor` may `permission` them. Missing and another practice's are the same answer."""
     actor.require(permission)
     statement = select(Patient).where(Patient.id == patient_id)
-    patient = (await db.execute(statement.with_for_update() if for_update else statement)).scalar_one_or_none()
+    patient = (
+        await db.execute(statement.with_for_update() if for_update else statement)
+    ).scalar_one_or_none()
     if patient is None:
         db.note(actor, permission, entity="patient", entity_ids=[patient_id], effect="refused")
         raise not_found("patient")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
@@ -29,7 +30,7 @@ class PatientRow:
     given_key: str
 
 
-_COLUMNS = tuple(getattr(Patient, name) for name in PatientRow.__dataclass_fields__)
+_COLUMNS: tuple[Any, ...] = tuple(getattr(Patient, name) for name in PatientRow.__dataclass_fields__)
 
 
 async def find_patients(
@@ -39,13 +40,15 @@ async def find_patients(
     actor.require("patients.find")
     statement = _matching(select(*_COLUMNS), what).order_by(Patient.family_key, Patient.given_key, Patient.id)
     if position is not None:
-        statement = statement.where(tuple_(Patient.family_key, Patient.given_key, Patient.id) > tuple_(*position))
+        statement = statement.where(
+            tuple_(Patient.family_key, Patient.given_key, Patient.id) > tuple_(*position)
+        )
     rows = [PatientRow(*row) for row in await db.execute(statement.limit(limit))]
     db.note(actor, "patients.find", entity="patient", patient_ids=[row.id for row in rows])
     return rows
 
 
-def _matching(statement: Select[tuple[object, ...]], what: Sought) -> Select[tuple[object, ...]]:
+def _matching(statement: Select[*tuple[Any, ...]], what: Sought) -> Select[*tuple[Any, ...]]:
     if what.born is not None:
         return statement.where(Patient.birth_date == what.born)
     if what.digits:
@@ -70,6 +73,6 @@ def _named(word: str) -> ColumnElement[bool]:
     )
 
 
-def _starts(column: ColumnElement[str] | object, prefix: str) -> ColumnElement[bool]:
+def _starts(column: Any, prefix: str) -> ColumnElement[bool]:
     # A range, not LIKE: under row level security only leakproof comparisons may use an index.
-    return and_(column >= prefix, column < after(prefix))  # type: ignore[operator]
+    return and_(column >= prefix, column < after(prefix))

@@ -56,8 +56,6 @@ class Patient(Tenant, Made, Table):
     source: Mapped[str] = mapped_column(default="")
 
 
-
-
 class PatientIdentifier(AboutPatient, Table):
     """What other systems call this person."""
 
@@ -125,7 +123,9 @@ class SupportPerson(AboutPatient, Made, Table):
     def __table_args__(cls) -> Any:
         return within(
             one_of("kind", "family", "friend", "neighbour", "paid", "other"),
-            one_of("legal_role", "", "guardian", "healthcare_proxy", "power_of_attorney", "emergency_contact"),
+            one_of(
+                "legal_role", "", "guardian", "healthcare_proxy", "power_of_attorney", "emergency_contact"
+            ),
             Index("ix_support_person_patient", "tenant_id", "patient_id"),
             patient_id="patient",
         )
@@ -216,7 +216,7 @@ class _Fact(AboutPatient):
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> Any:
-        name = cls.__tablename__
+        name: str = cls.__tablename__  # type: ignore[attr-defined]
         return within(
             Index(f"ix_{name}_patient", "tenant_id", "patient_id"),
             Index(
@@ -317,7 +317,12 @@ class Diagnosis(AboutPatient, Made, Table):
         return within(
             Index("ix_diagnosis_patient", "tenant_id", "patient_id"),
             Index(
-                "uq_diagnosis_open", "tenant_id", "patient_id", "code", unique=True, postgresql_where="to_on is null"
+                "uq_diagnosis_open",
+                "tenant_id",
+                "patient_id",
+                "code",
+                unique=True,
+                postgresql_where="to_on is null",
             ),
             patient_id="patient",
         )
