@@ -25,13 +25,13 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    Undefined,
     ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
     is_list_type,
 )
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 from server.errors import Refused
 from server.graphql.limits import Limits, OperationShape, Shape, at_most
@@ -215,9 +215,7 @@ class _Weigher:
         for name in ("first", "last"):
             argument = definition.args.get(name) if definition is not None else None
             if argument is not None:
-                default = argument.default_value
-                if default is Undefined and argument.default is not None:
-                    default = argument.default.value
+                default = coerce_default_value(argument)
                 return default if isinstance(default, int) else self.limits.page
         return None
 

@@ -36,7 +36,7 @@ _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _MOST_ERRORS = 20
 # Comparing every pair of fields that might be merged is the one rule whose work grows with the square of the
 # document. graphql-core stops it after this many steps; its own default allows half a second of them.
-overlap.MAX_COMPLEXITY_BUDGET = 25_000
+overlap.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,12 @@ class Documents:
 
     def _validate(self, node: DocumentNode) -> None:
         errors = validate(self._schema, node, _RULES, max_errors=_MOST_ERRORS, hide_suggestions=True)
+        if errors and errors[-1].message == "Validation aborted.":
+            raise Refused(
+                "DOCUMENT_TOO_TANGLED",
+                "The query repeats the same fields in too many combinations to be checked.",
+                "Name each field once, and use each fragment in few places.",
+            )
         if errors:
             raise BadDocument(
                 "BAD_QUERY",

@@ -24,6 +24,7 @@ Before the resolver runs, `info.context.actor.require(permission)` must return; 
 A mutation returns the thing it made and nothing else. The wrapper widens the field's type to a union named
 after it, `union LogMinutesResult = Entry | Refusal`, and turns `Refused` into the `Refusal` member. (Return
 `A | B` for a union of three.) The resolver opens its own door, so a refusal has rolled back by then.
+Query and mutation fields are nullable in the schema, so that one failure leaves the others' answers standing.
 In queries and subscriptions the same `Refused` becomes a GraphQL error with `extensions.code` and
 `extensions.nextStep`. Everything else that is raised is our bug: `described` masks it behind a reference.
 """
@@ -40,7 +41,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import FieldExtension
 from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import StrawberryOptional, has_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 from strawberry.types.union import StrawberryUnion
@@ -82,16 +83,25 @@ def sign_in_needed() -> Refused:
 
 
 class Permitted(FieldExtension):
-    """What a root field declares: its permission, whether it stands alone, and whether refusals are members."""
+    """What a root field declares: its permission, whether it stands alone, and whether refusals are members.
 
-    def __init__(self, permission: str, *, alone: bool = False, widen: bool = False) -> None:
+    nullable: in the schema, whatever the resolver's annotation says. A failure in one field must leave the
+    answers of its neighbours standing: of two mutations in a request, the first may have been done.
+    """
+
+    def __init__(
+        self, permission: str, *, alone: bool = False, widen: bool = False, nullable: bool = True
+    ) -> None:
         self.permission = permission
         self.alone = alone
         self.widen = widen
+        self.nullable = nullable
 
     def apply(self, field: StrawberryField) -> None:
-        if self.widen:
-            field.type_annotation = StrawberryAnnotation(_with_refusal(field))
+        answer: Any = _with_refusal(field) if self.widen else field.type
+        if self.nullable and not isinstance(answer, StrawberryOptional):
+            answer = StrawberryOptional(of_type=answer)
+        field.type_annotation = StrawberryAnnotation(answer)
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
         try:
@@ -201,7 +211,7 @@ def subscription(
             name=name,
             description=description,
             deprecation_reason=deprecation_reason,
-            extensions=[Permitted(permission)],
+            extensions=[Permitted(permission, nullable=False)],
         )
 
     return declare
@@ -313,12 +323,13 @@ def masked(error: BaseException, log_error: LogError) -> dict[str, Any]:
 
 
 def document_error(error: GraphQLError, code: str, next_step: str) -> dict[str, Any]:
-    """A syntax or validation error about the client's document."""
+    """A syntax or validation error about the client's document; a literal refused by its scalar keeps its own code."""
     formatted: Mapping[str, Any] = error.formatted
+    typed = dict(error.extensions or {})
     return {
         "message": _clipped(error.message),
         **({"locations": formatted["locations"]} if formatted.get("locations") else {}),
-        "extensions": {"code": code, "nextStep": next_step},
+        "extensions": typed if "code" in typed else {"code": code, "nextStep": next_step},
     }
 
 

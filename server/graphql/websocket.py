@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult, OperationType
 from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
@@ -222,9 +223,8 @@ class _Session:
                 return
             try:
                 async for result in source:
-                    await self._send(
-                        {"id": id, "type": "next", "payload": self.edge.payload(result, prepared)}
-                    )
+                    payload = self.edge.encode(self.edge.payload(result, prepared))
+                    await self._send({"id": id, "type": "next", "payload": orjson.Fragment(payload)})
             finally:
                 with suppress(Exception):
                     await source.aclose()  # type: ignore[attr-defined]
@@ -232,13 +232,14 @@ class _Session:
         except Refused as refused:
             await self._finish(id, {"id": id, "type": "error", "payload": [refusal_error(refused)]})
         except BadDocument as bad:
-            payload = [document_error(e, bad.code, bad.next_step) for e in bad.errors]
-            await self._finish(id, {"id": id, "type": "error", "payload": payload})
+            errors = [document_error(e, bad.code, bad.next_step) for e in bad.errors]
+            await self._finish(id, {"id": id, "type": "error", "payload": errors})
         except _End:
             raise
         except Exception as error:
-            payload = [masked(error, self.edge.log_error)]
-            await self._finish(id, {"id": id, "type": "error", "payload": payload})
+            await self._finish(
+                id, {"id": id, "type": "error", "payload": [masked(error, self.edge.log_error)]}
+            )
 
     async def _source(
         self, request: GraphQLRequest, prepared: Prepared
