@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from carewright_plugin_api import API_VERSION
+from carewright_plugin_api.book import cited, used
 from carewright_plugin_api.decisions import (
     Alternative,
     Conflict,
@@ -23,7 +24,7 @@ from carewright_plugin_api.facts import Coverage, Entry, MonthFacts, Policy
 from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
 
 from billing_medicare.rules import ccm, countable, exclusions, money, prerequisites
-from billing_medicare.rules.book import BOOK, PROGRAM, cited, rule_id, used
+from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.plan_addon import plan_addon
 from billing_medicare.rules.standing import standing_of
 
@@ -157,7 +158,7 @@ def _other_programs(facts: MonthFacts) -> tuple[Hold, ...]:
             program,
             f"Time was logged for the program {program}, for which these Medicare rules hold nothing.",
             "Look at it by hand: bill it elsewhere, or correct the program of the entries.",
-            rule_id(row),
+            BOOK.rule_id(row),
             cited(row),
             "Rules for that program, or entries under another one.",
             used(program=program),
@@ -173,7 +174,7 @@ def _nothing_asked(facts: MonthFacts) -> Hold:
         PROGRAM,
         f"Nothing of this patient in {facts.first_day:%B %Y} speaks of chronic care management.",
         "Nothing is to be done.",
-        rule_id(row),
+        BOOK.rule_id(row),
         cited(row),
         "An enrollment, a consent or time logged for the program.",
     )

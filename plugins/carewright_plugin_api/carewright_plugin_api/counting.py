@@ -61,11 +61,14 @@ def count(
     *,
     once_only: Verdict,
     joint_once: Verdict,
+    undivided: Callable[[Entry], bool] = lambda entry: False,
 ) -> Counted:
     """The countable time of `program` in the month of `facts`.
 
     verdict: whether an entry's kind of work counts at all. once_only and joint_once: the code and sentence to give
     for a minute that the same person spent on something else too, and for the second person at one meeting.
+    undivided: work billed by the contact, which belongs whole to the month in which it began; other work is split
+    at the edges of the month.
     """
     month = month_window(facts.first_day, facts.zone)
     ours = [entry for entry in facts.entries if entry.program == program]
@@ -73,6 +76,8 @@ def count(
     spans: list[Span] = []
     for entry in ours:
         pieces = inside([Span.of(entry)], month)
+        if undivided(entry):
+            pieces = (Span.of(entry),) if pieces and pieces[0].start == entry.start else ()
         said = verdict(entry)
         if said.counts:
             spans += pieces

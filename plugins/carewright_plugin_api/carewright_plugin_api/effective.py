@@ -30,7 +30,7 @@ from carewright_plugin_api.decisions import Basis, Citation, Status
 
 _ROW_KEYS = {"from", "to", "value", "citation", "status", "reviewed_on"}
 _CITATION_KEYS = {"title", "section", "where", "basis"}
-_COUNTING_SOURCES = ("ladder.py", "effective.py")
+_COUNTING_SOURCES = ("counting.py", "effective.py", "ladder.py")
 
 
 class ParameterError(LookupError):
@@ -98,14 +98,12 @@ class Parameters:
             name: tuple(sorted(held, key=lambda row: row.starts)) for name, held in sorted(histories.items())
         }
 
-    @classmethod
-    def of_package(cls, package: str) -> "Parameters":
-        """Every `parameters/*.yaml` of an installed package. ValueError names the file and row that is malformed."""
-        folder = files(package) / "parameters"
-        found = sorted(
-            (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
-        )
-        return cls(row for file in found for row in read(file.read_text("utf-8"), file.name))
+    @staticmethod
+    def rows_of(package: str) -> list[Dated]:
+        """Every row of every `parameters/*.yaml` of an installed package. ValueError names what is malformed."""
+        found = sorted((files(package) / "parameters").iterdir(), key=lambda file: file.name)
+        texts = ((file.read_text("utf-8"), file.name) for file in found if file.name.endswith(".yaml"))
+        return [row for text, name in texts for row in read(text, name)]
 
     def on(self, name: str, day: date) -> Dated:
         """The row to bill by. Raises OutsideHistory or OnlyProposed, naming the parameter and the day."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from carewright_plugin_api.book import cited, listed, spelled, used
 from carewright_plugin_api.counting import Counted
 from carewright_plugin_api.decisions import FactUsed, Finding, Hold, Line, total
 from carewright_plugin_api.effective import Dated
 from carewright_plugin_api.facts import MonthFacts, Policy, local_day
 from carewright_plugin_api.ladder import Ladder, Rung, Tally
 
-from billing_medicare.rules.book import BOOK, PROGRAM, cited, hold, listed, rule_id, spelled, used
+from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.money import fee, no_fee_note
 from billing_medicare.rules.prerequisites import chronic_codes
 from billing_medicare.rules.standing import Standing
@@ -109,7 +110,7 @@ def below(facts: MonthFacts, tallies: Tallies) -> Hold:
     base = ladder_of(_STAFF, facts.last_day).base
     row = BOOK.on(f"code.{base.code}", facts.last_day)
     minutes = tallies.together.minutes
-    return hold(
+    return BOOK.hold(
         f"BELOW_{base.minutes}",
         row,
         f"{minutes} whole minute{'' if minutes == 1 else 's'} count in {facts.first_day:%B %Y}; "
@@ -135,7 +136,7 @@ def pays_differently(
             f"Policy {facts.policy} gives {_shown(here)} ({_dollars(total(here))}); "
             f"policy {policy} would give {_shown(there)} ({_dollars(total(there))}).",
             "Nothing is to be done. The practice chose its policy; a change of policy is recorded.",
-            rule_id(row),
+            BOOK.rule_id(row),
             cited(row),
             used(policy=facts.policy),
         ),
@@ -187,7 +188,7 @@ def _line(
         units=units,
         date_of_service=on,
         program=PROGRAM,
-        rule_id=rule_id(row),
+        rule_id=BOOK.rule_id(row),
         sentence=f"{tally.minutes} whole minutes count in {facts.first_day:%B %Y}. {needs} for {units} "
         f"unit{'' if units == 1 else 's'} of {rung.code} ({label}){limit}. "
         f"Date of service {spelled(on)}, {why_then}.",

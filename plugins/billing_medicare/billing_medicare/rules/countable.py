@@ -2,13 +2,13 @@
 
 from datetime import date
 
+from carewright_plugin_api.book import spelled
 from carewright_plugin_api.counting import Counted, Gate, count
 from carewright_plugin_api.decisions import Verdict
-from carewright_plugin_api.effective import Dated
 from carewright_plugin_api.facts import Entry, MonthFacts
 from carewright_plugin_api.ladder import Window, days_window
 
-from billing_medicare.rules.book import BOOK, PROGRAM, cited, rule_id, spelled
+from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.standing import Standing
 
 _YES = Verdict(True, "COUNTS", "This kind of work counts.", "medicare.ccm.people")
@@ -18,21 +18,21 @@ def verdict(entry: Entry, on: date) -> Verdict:
     """Whether this kind of work, by this kind of person, counts on that day; the clock is looked at elsewhere."""
     people = BOOK.on("ccm.people", on)
     if entry.role not in people.words:
-        return _no("NOT_CLINICAL", people, "Time of people who are not clinical staff does not count.")
+        return BOOK.no("NOT_CLINICAL", people, "Time of people who are not clinical staff does not count.")
     status = BOOK.on("ccm.status", on)
     if entry.status not in status.words:
-        return _no("DRAFT", status, "The entry is still a draft; only final entries count.")
+        return BOOK.no("DRAFT", status, "The entry is still a draft; only final entries count.")
     other = BOOK.on("ccm.other_service", on)
     if entry.part_of is not None:
-        return _no(
+        return BOOK.no(
             "PART_OF_ANOTHER_SERVICE", other, f"The time belongs to another service ({entry.part_of})."
         )
     machine = BOOK.on("ccm.no_human", on)
     if entry.activity in machine.words:
-        return _no("NO_PERSON", machine, "An automated call or message is not staff time.")
+        return BOOK.no("NO_PERSON", machine, "An automated call or message is not staff time.")
     office = BOOK.on("ccm.office_work", on)
     if entry.activity in office.words:
-        return _no("OFFICE_WORK", office, "Scheduling, billing and training do not count.")
+        return BOOK.no("OFFICE_WORK", office, "Scheduling, billing and training do not count.")
     return _YES
 
 
@@ -44,8 +44,12 @@ def counted_time(facts: MonthFacts, standing: Standing) -> Counted:
         PROGRAM,
         lambda entry: verdict(entry, day),
         _gates(facts, standing),
-        once_only=_no("SAME_MINUTE_TWICE", other, "The same person spent these minutes on another service."),
-        joint_once=_no("JOINT_MEETING_ONCE", joint, "Several people met; the time of one of them counts."),
+        once_only=BOOK.no(
+            "SAME_MINUTE_TWICE", other, "The same person spent these minutes on another service."
+        ),
+        joint_once=BOOK.no(
+            "JOINT_MEETING_ONCE", joint, "Several people met; the time of one of them counts."
+        ),
     )
 
 
@@ -59,7 +63,7 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
     )
     gates = [
         Gate(
-            rule_id(covered),
+            BOOK.rule_id(covered),
             "OUTSIDE_COVERAGE",
             "The time lies outside this coverage.",
             only=(days_window(coverage.starts_on, coverage.ends_on, zone),),
@@ -69,13 +73,13 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
         first = standing.consented[0].starts
         gates += [
             Gate(
-                rule_id(consent),
+                BOOK.rule_id(consent),
                 "BEFORE_CONSENT",
                 "The time was spent before the patient consented.",
                 only=(Window(first, None),),
             ),
             Gate(
-                rule_id(withdrawal),
+                BOOK.rule_id(withdrawal),
                 "AFTER_WITHDRAWAL",
                 "The time was spent after the patient withdrew consent.",
                 only=standing.consented,
@@ -85,7 +89,7 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
         initiating = BOOK.on("ccm.initiating_visits", day)
         gates.append(
             Gate(
-                rule_id(initiating),
+                BOOK.rule_id(initiating),
                 "BEFORE_INITIATING_VISIT",
                 f"The time was spent before the initiating visit of {spelled(standing.begins_on.on)}.",
                 only=(days_window(standing.begins_on.on, None, zone),),
@@ -94,7 +98,7 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
     if facts.died_on is not None:
         gates.append(
             Gate(
-                rule_id(death),
+                BOOK.rule_id(death),
                 "AFTER_DEATH",
                 f"The time was spent after the day the patient died, {spelled(facts.died_on)}.",
                 only=(days_window(None, facts.died_on, zone),),
@@ -103,14 +107,10 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
     away = tuple(Window(stay.starts, stay.ends) for stay in facts.stays if stay.kind in stays.words)
     gates.append(
         Gate(
-            rule_id(stays),
+            BOOK.rule_id(stays),
             "IN_FACILITY",
             "The patient was an inpatient or in a Part A skilled stay.",
             never=away,
         )
     )
     return gates
-
-
-def _no(code: str, row: Dated, sentence: str) -> Verdict:
-    return Verdict(False, code, sentence, rule_id(row), cited(row))

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
+from carewright_plugin_api.book import cited, spelled, used
 from carewright_plugin_api.decisions import Conflict, Hold
 from carewright_plugin_api.effective import Dated
 from carewright_plugin_api.facts import BilledService, MonthFacts
 
-from billing_medicare.rules.book import BOOK, cited, hold, rule_id, spelled, used
+from billing_medicare.rules.book import BOOK
 
 _Scope = Literal["same_practitioner", "same_group", "any_practitioner"]
 _SCOPES: dict[str, _Scope] = {
@@ -42,7 +43,7 @@ def _holds(facts: MonthFacts) -> Iterator[Hold]:
         )
         if standing:
             first = standing[0]
-            yield hold(
+            yield BOOK.hold(
                 table["hold"],
                 row,
                 f"{_WHO[table['scope']]} billed {table['service']} ({first.code}) on {spelled(first.on)}; "
@@ -57,7 +58,7 @@ def conflicts(code: str, on: date) -> tuple[Conflict, ...]:
     """What stands against one of our own codes on that day."""
     return tuple(
         Conflict(
-            rule_id(row),
+            BOOK.rule_id(row),
             (code,),
             tuple(other for other in row.table["codes"] if other != code),
             _SCOPES[row.table["scope"]],

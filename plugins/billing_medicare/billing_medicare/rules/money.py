@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from carewright_plugin_api.book import cited
 from carewright_plugin_api.decisions import CostShare, Fee, Line, total
 from carewright_plugin_api.effective import ParameterError
 from carewright_plugin_api.facts import MonthFacts
 
-from billing_medicare.rules.book import BOOK, cited
+from billing_medicare.rules.book import BOOK
 
 _CENT = Decimal("0.01")
 

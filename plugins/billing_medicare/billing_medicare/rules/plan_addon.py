@@ -1,9 +1,10 @@
 """The practitioner's own assessment and planning, billed once with the visit that starts the program."""
 
+from carewright_plugin_api.book import cited, spelled, used
 from carewright_plugin_api.decisions import Finding, Line
 from carewright_plugin_api.facts import MonthFacts, Visit
 
-from billing_medicare.rules.book import BOOK, PROGRAM, cited, rule_id, spelled, used
+from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.money import fee, no_fee_note
 
 
@@ -30,7 +31,7 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
                 PROGRAM,
                 f"{code} was billed by this practitioner on {spelled(before[0].on)}; it is paid once.",
                 "Nothing is to be done.",
-                rule_id(often),
+                BOOK.rule_id(often),
                 cited(often),
                 used(billed_on=before[0].on),
             ),
@@ -41,7 +42,7 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
         units=1,
         date_of_service=visit.on,
         program=PROGRAM,
-        rule_id=rule_id(often),
+        rule_id=BOOK.rule_id(often),
         sentence=f"The practitioner assessed the patient and planned the care at the initiating visit of "
         f"{spelled(visit.on)}. {code} is paid once per practitioner, with that visit.",
         citations=cited(row, often),

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
+from carewright_plugin_api.book import cited, listed, spelled, used
 from carewright_plugin_api.decisions import Finding, Hold, RequiredDocument
 from carewright_plugin_api.facts import MonthFacts, local_day
 
-from billing_medicare.rules.book import BOOK, PROGRAM, cited, hold, listed, rule_id, spelled, used
+from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.standing import Standing
 
 
@@ -64,7 +65,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
     row = BOOK.on("ccm.coverage", day)
     if coverage.starts_on > day or (coverage.ends_on is not None and coverage.ends_on < facts.first_day):
         ends = f" to {spelled(coverage.ends_on)}" if coverage.ends_on else ""
-        yield hold(
+        yield BOOK.hold(
             "COVERAGE_NOT_IN_FORCE",
             row,
             f"Part B was not in force in {facts.first_day:%B %Y}: the coverage runs from "
@@ -77,7 +78,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
     for other in facts.other_coverages:
         in_month = other.starts_on <= day and (other.ends_on is None or other.ends_on >= facts.first_day)
         if other.replaces_part_b and in_month:
-            yield hold(
+            yield BOOK.hold(
                 "MEDICARE_ADVANTAGE",
                 advantage,
                 f"The patient has a Medicare Advantage plan ({other.payer}) since {spelled(other.starts_on)}; "
@@ -87,7 +88,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
                 *used(plan=other.payer, since=other.starts_on),
             )
     if facts.died_on is not None and facts.died_on < facts.first_day:
-        yield hold(
+        yield BOOK.hold(
             "DIED_BEFORE_MONTH",
             BOOK.on("ccm.death", day),
             f"The patient died on {spelled(facts.died_on)}, before this month.",
@@ -101,7 +102,7 @@ def _clinic(facts: MonthFacts) -> Iterator[Hold]:
     row = BOOK.on("ccm.clinics", facts.last_day)
     if facts.site != "practice" and not row.value:
         kind = facts.site.replace("_", " ")
-        yield hold(
+        yield BOOK.hold(
             "CLINIC_USES_ANOTHER_CODE",
             row,
             f"A {kind} did not bill the individual codes in {facts.first_day:%B %Y}; one general code stood for them.",
@@ -115,7 +116,7 @@ def _consent(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     row = BOOK.on("ccm.consent_tells", facts.last_day)
     month = f"{facts.first_day:%B %Y}"
     if not standing.consents:
-        yield hold(
+        yield BOOK.hold(
             "NO_CONSENT",
             row,
             f"There is no consent to chronic care management in force in {month}{_instead(facts)}. "
@@ -130,7 +131,7 @@ def _consent(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     missing = [what.replace("_", " ") for what in row.words if what not in told]
     if missing:
         given = local_day(standing.consents[-1].at, facts.zone)
-        yield hold(
+        yield BOOK.hold(
             "CONSENT_INCOMPLETE",
             row,
             f"The consent of {spelled(given)} does not record that the patient was told about {listed(missing)}.",
@@ -159,7 +160,7 @@ def _conditions(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     chronic = chronic_codes(facts)
     if len(chronic) < row.whole:
         have = f"{len(chronic)} ({', '.join(chronic)})" if chronic else "none"
-        yield hold(
+        yield BOOK.hold(
             f"NEEDS_{row.whole}_CHRONIC",
             row,
             f"The chart names {have} chronic condition{'' if len(chronic) == 1 else 's'} chosen for billing; "
@@ -191,7 +192,7 @@ def _plan(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
         key=lambda plan: plan.dated_on,
     )
     if not ours:
-        yield hold(
+        yield BOOK.hold(
             "NO_CARE_PLAN",
             row,
             f"There is no care plan dated by {spelled(facts.last_day)}.",
@@ -202,7 +203,7 @@ def _plan(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
         return
     dated = spelled(ours[-1].dated_on)
     if "electronic" in row.words and not ours[-1].electronic:
-        yield hold(
+        yield BOOK.hold(
             "CARE_PLAN_NOT_ELECTRONIC",
             row,
             f"The care plan of {dated} is not electronic, so it cannot be shared as the rule asks.",
@@ -211,7 +212,7 @@ def _plan(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
             *used(care_plan_of=ours[-1].dated_on),
         )
     if "copy_given" in row.words and not any(plan.copy_given_on for plan in ours):
-        yield hold(
+        yield BOOK.hold(
             "CARE_PLAN_COPY_NOT_GIVEN",
             row,
             f"Nobody recorded that the patient or caregiver got a copy of the care plan of {dated}.",
@@ -225,7 +226,7 @@ def _initiating_visit(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     if standing.visit_in_order:
         return
     row, months = BOOK.on("ccm.initiating_visits", facts.last_day), BOOK.on("ccm.seen_within", facts.last_day)
-    yield hold(
+    yield BOOK.hold(
         "NO_INITIATING_VISIT",
         row,
         f"No visit with the billing practitioner within {months.whole} months is on file, and no initiating visit at "
@@ -240,7 +241,7 @@ def _biller(facts: MonthFacts) -> Iterator[Hold]:
     row = BOOK.on("ccm.billers", facts.last_day)
     biller = facts.billing_practitioner
     if biller is not None and biller.credential.upper().replace(".", "") not in row.words:
-        yield hold(
+        yield BOOK.hold(
             "NOT_A_BILLING_PRACTITIONER",
             row,
             f"The billing practitioner's credential is {biller.credential or 'not recorded'}; "
@@ -256,7 +257,7 @@ def _elements(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     for element, label in row.table.items():
         said = latest(facts, element)
         if said is False:
-            yield hold(
+            yield BOOK.hold(
                 "ELEMENT_NOT_MET",
                 row,
                 f"The practice recorded that this is not in place: {label[0].lower()}{label[1:]}.",
@@ -287,7 +288,7 @@ def unrecorded_elements(facts: MonthFacts) -> tuple[Finding, ...]:
             PROGRAM,
             f"Nobody has recorded whether these are in place: {'; '.join(labels)}. Billing the code says that they are.",
             "Record them once for the practice, and the risk for the patient.",
-            rule_id(row),
+            BOOK.rule_id(row),
             cited(row),
             used(not_recorded=", ".join(missing)),
         ),
@@ -307,7 +308,7 @@ def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
                 PROGRAM,
                 "This is the first month with this patient. Another practitioner may have been paid for it already.",
                 "Ask the patient, or look at the payer's portal, before the claim goes.",
-                rule_id(row),
+                BOOK.rule_id(row),
                 cited(row),
                 used(started_on=min(started)),
             )
@@ -321,7 +322,7 @@ def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
                 PROGRAM,
                 "Nobody is named as the practitioner who bills for this patient.",
                 "Name the practitioner who is responsible for this patient's care.",
-                rule_id(billers),
+                BOOK.rule_id(billers),
                 cited(billers),
             )
         )
@@ -334,7 +335,7 @@ def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
                 PROGRAM,
                 "Part B is not the first payer for this patient.",
                 "Bill the first payer first.",
-                rule_id(covered),
+                BOOK.rule_id(covered),
                 cited(covered),
                 used(rank=facts.coverage.rank),
             )

@@ -1,0 +1,6 @@
+"""The dated values of this plugin, read once."""
+
+from carewright_plugin_api.book import Book
+
+PROGRAM = "pdcm"
+BOOK = Book.of("payer_bcbsm", prefix="bcbsm", program=PROGRAM)
