@@ -17,7 +17,6 @@ from litestar.types import ASGIApp
 from sqlalchemy import text
 
 from server import logs
-from server.clock import now
 from server.errors import Refused
 from server.graphql.connections import use_cursor_secret
 from server.graphql.context import Context
@@ -114,7 +113,7 @@ async def ready() -> Response[str]:
     try:
         async with asyncio.timeout(3), auth_db() as db:
             await db.execute(text("select 1"))
-    except Exception:  # noqa: BLE001 - not ready, for whatever reason
+    except Exception:
         return Response("not ready\n", status_code=503, headers={"Retry-After": "2"})
     return Response("ready\n")
 
@@ -130,7 +129,7 @@ async def _context(connection: ASGIConnection[Any, Any, Any, Any], params: Mappi
         actor = await token_actor(token.strip(), request_id=request_id) if kind.lower() == "bearer" else None
         return Context(actor, request_id, {"bearer": token.strip()})
     token = connection.cookies.get(cookie_name(), "")
-    signed_in = await session_actor(token, at=now(), active=True, request_id=request_id, via="graphql") if token else None
+    signed_in = await session_actor(token, via="graphql", request_id=request_id) if token else None
     return Context(signed_in.actor if signed_in else None, request_id, {"session": token})
 
 
@@ -142,7 +141,7 @@ async def _still_allowed(context: Context) -> bool:
         found = await token_actor(token, request_id=context.request_id)
     else:
         signed_in = await session_actor(
-            context.extra["session"], at=now(), active=False, request_id=context.request_id, via="graphql"
+            context.extra["session"], via="graphql", request_id=context.request_id, touch=False
         )
         found = signed_in.actor if signed_in else None
     return found is not None and found.rights == context.actor.rights
@@ -175,8 +174,21 @@ def _refused(request: Request[Any, Any, Any], refused: Refused) -> Response[str]
 def _session_ended(request: Request[Any, Any, Any], error: SessionEnded) -> Response[Any]:
     """A page asks to sign in; a script is told so, and keeps what was being typed."""
     ended = [session_cookie("", ends=True)] if request.cookies.get(cookie_name()) else []
-    if request.method == "GET" and request.headers.get("hx-request") != "true" and request.url.path != "/session":
-        after = [Cookie(key="after", value=request.url.path, path="/sign-in", max_age=600, httponly=True, samesite="lax")]
+    if (
+        request.method == "GET"
+        and request.headers.get("hx-request") != "true"
+        and request.url.path != "/session"
+    ):
+        after = [
+            Cookie(
+                key="after",
+                value=request.url.path,
+                path="/sign-in",
+                max_age=600,
+                httponly=True,
+                samesite="lax",
+            )
+        ]
         return Redirect("/sign-in", status_code=303, cookies=[*ended, *after])
     return Response("", status_code=401, headers={"X-Session-Ended": "1"}, cookies=ended)
 

@@ -25,12 +25,13 @@ from litestar.datastructures import Cookie, UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from server.clock import now, today
+from server.clock import today
 from server.errors import Refused
 from server.settings import settings
 from server.tenants.actor import Actor
 from server.tenants.permissions import PERMISSIONS, ROLES
 from server.tenants.sessions import SignedIn, session_actor
+from server.tenants.visitor import MARK_AGE, Visitor, describe
 from web.doorway import SAFE_METHODS
 from web.rendering import csrf_input, day, render
 
@@ -69,6 +70,23 @@ def session_cookie(token: str, *, ends: bool = False) -> Cookie:
     )
 
 
+def mark_cookie_name() -> str:
+    return "__Host-carewright-device" if settings().https else "carewright-device"
+
+
+def mark_cookie(mark: str) -> Cookie:
+    """The long-lived cookie by which a browser is known to its owner's sign-in; it opens nothing."""
+    return Cookie(
+        key=mark_cookie_name(),
+        value=mark,
+        path="/",
+        httponly=True,
+        secure=settings().https,
+        samesite="lax",
+        max_age=int(MARK_AGE.total_seconds()),
+    )
+
+
 class SessionEnded(Exception):
     """A page behind a sign-in was asked for without a live one."""
 
@@ -92,6 +110,20 @@ class Visit:
         if self.signed_in is None or self.signed_in.actor is None:
             raise SessionEnded
         return self.signed_in.actor
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who stands at the door, for the sign-in actions."""
+        return Visitor(
+            address=self.request.scope["state"]["address"],
+            device=describe(self.request.headers.get("user-agent", "")),
+            mark=self.request.cookies.get(mark_cookie_name(), ""),
+        )
+
+    @property
+    def token(self) -> str:
+        """The session's token, as the browser sent it."""
+        return self.request.cookies.get(cookie_name(), "")
 
     @property
     def zone(self) -> str:
@@ -142,9 +174,13 @@ class Visit:
     def again(self, template: str, refused: Refused, /, **values: Any) -> Answer:
         """The same form with what was typed, and what was refused beside its field (422)."""
         sentence = f"{refused.message} {refused.next_step}".strip()
-        return self.show(template, status=422, errors={refused.field or "": sentence}, refused=refused, **values)
+        return self.show(
+            template, status=422, errors={refused.field or "": sentence}, refused=refused, **values
+        )
 
-    def go(self, address: str, said: str = "", kind: str = "done", cookies: list[Cookie] | None = None) -> Answer:
+    def go(
+        self, address: str, said: str = "", kind: str = "done", cookies: list[Cookie] | None = None
+    ) -> Answer:
         """Send the browser on after something was saved (303). said: a fixed sentence, never a person's words."""
         jar = list(cookies or [])
         if said:
@@ -184,7 +220,7 @@ class Visit:
         if len(signed_in.practices) > 1:
             menu.append({"label": "Change practice", "href": "/switch"})
         return {
-            "practice_name": signed_in.practice_name,
+            "practice_name": signed_in.practice.name if signed_in.practice else "",
             "home_url": "/",
             "today": day(today(actor.zone)),
             "person": {"id": str(actor.person_id), "name": signed_in.name, "role": ROLES.get(actor.role, "")},
@@ -211,7 +247,9 @@ class _Page:
     def __init__(self) -> None:
         self.handlers: list[HTTPRouteHandler] = []
 
-    def get(self, path: str, *, permission: str = "", scope: Scope = "tenant") -> Callable[[Handler], Handler]:
+    def get(
+        self, path: str, *, permission: str = "", scope: Scope = "tenant"
+    ) -> Callable[[Handler], Handler]:
         return self._declare("GET", path, permission, scope, None)
 
     def post(
@@ -256,8 +294,13 @@ page = _Page()
 async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str) -> Visit:
     """Look up the sign-in, check the form's origin, check the permission; raise what the error pages understand."""
     token = request.cookies.get(cookie_name(), "")
-    active = request.headers.get("x-active") == "1" or request.scope["path"] != "/session"
-    signed_in = await session_actor(token, at=now(), active=active, request_id=request.scope["state"]["request_id"]) if token else None
+    # The page's own heartbeat counts as activity only when the person has typed or moved since the last one.
+    active = request.scope["path"] != "/session" or request.headers.get("x-active") == "1"
+    signed_in = (
+        await session_actor(token, at=now(), active=active, request_id=request.scope["state"]["request_id"])
+        if token
+        else None
+    )
     visit = Visit(request, signed_in)
     if request.method not in SAFE_METHODS:
         await _check_form(visit)
@@ -329,4 +372,6 @@ def _flash_mac(text: str) -> str:
 
 def undeclared(routes: Mapping[str, Any]) -> list[str]:
     """Routes that declare no scope."""
-    return sorted(path for path, opt in routes.items() if opt.get("scope") not in {"tenant", "platform", "public"})
+    return sorted(
+        path for path, opt in routes.items() if opt.get("scope") not in {"tenant", "platform", "public"}
+    )
