@@ -23,6 +23,7 @@ from server.graphql.context import Context
 from server.graphql.edge import Introspection
 from server.graphql.handler import graphql_routes
 from server.graphql.schema import SCHEMA
+from server.jobs import Doorbell
 from server.settings import settings
 from server.tenants.db import auth_db, doors, on_ring, open_doors
 from server.tenants.sessions import session_actor
@@ -66,11 +67,11 @@ def litestar_app() -> Litestar:
         ],
         lifespan=[_lifespan],
         exception_handlers={
-            Refused: _refused,  # type: ignore[dict-item]
-            SessionEnded: _session_ended,  # type: ignore[dict-item]
-            WrongOrigin: _wrong_origin,  # type: ignore[dict-item]
-            HTTPException: _http_error,  # type: ignore[dict-item]
-            Exception: _our_mistake,  # type: ignore[dict-item]
+            Refused: _refused,
+            SessionEnded: _session_ended,
+            WrongOrigin: _wrong_origin,
+            HTTPException: _http_error,
+            Exception: _our_mistake,
         },
         openapi_config=None,
         request_max_body_size=256 * 1024,
@@ -87,9 +88,7 @@ async def _lifespan(app: Litestar) -> AsyncIterator[None]:
     logs.configure()
     opened = open_doors()
     await opened.check_roles()
-    from server.worker import doorbell  # the ringing half of the queue; redis may be away
-
-    bell = await doorbell()
+    bell = Doorbell(settings().redis_url)
     on_ring(bell.ring)
     try:
         yield
@@ -122,7 +121,7 @@ async def ready() -> Response[str]:
 
 
 async def _context(connection: ASGIConnection[Any, Any, Any, Any], params: Mapping[str, Any]) -> Context:
-    request_id = connection.scope["state"]["request_id"]  # type: ignore[typeddict-item]
+    request_id = connection.scope["state"]["request_id"]
     bearer = connection.headers.get("authorization", "") or str(params.get("authorization", ""))
     if bearer:
         kind, _, token = bearer.partition(" ")
@@ -149,7 +148,7 @@ async def _still_allowed(context: Context) -> bool:
 
 def _known_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     headers = connection.headers
-    return connection.scope["state"]["sent_by_us"] if "origin" in headers else "cookie" not in headers  # type: ignore[typeddict-item,no-any-return]
+    return connection.scope["state"]["sent_by_us"] if "origin" in headers else "cookie" not in headers
 
 
 # --- when something is wrong --------------------------------------------------------------------------------
@@ -246,7 +245,7 @@ def route_table(app: Litestar | None = None) -> list[dict[str, str]]:
     app = app or litestar_app()
     found: dict[tuple[str, str], dict[str, str]] = {}
     for route in app.routes:
-        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[attr-defined]
+        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or [getattr(route, "route_handler")]  # noqa: B009  # type: ignore[attr-defined]
         for handler in handlers:
             methods = ",".join(sorted(set(getattr(handler, "http_methods", {"WEBSOCKET"})) - {"OPTIONS"}))
             opt = handler.opt or {}

@@ -70,7 +70,9 @@ async def _admin(*statements: str) -> None:
 
 async def make_database(name: str) -> str:
     """A fresh copy of the migrated template; returns the superuser's address."""
-    await _admin(f'drop database if exists "{name}" with (force)', f'create database "{name}" template "{TEMPLATE}"')
+    await _admin(
+        f'drop database if exists "{name}" with (force)', f'create database "{name}" template "{TEMPLATE}"'
+    )
     return database_url(name)
 
 
@@ -142,9 +144,43 @@ def ask(database: str) -> "object":
         actor = world.actor(who, via="graphql") if who else None  # type: ignore[attr-defined]
         surprises.clear()
         result = await SCHEMA.execute(document, variable_values=variables, context_value=Context(actor))
-        errors = [described(error, lambda _, raised: surprises.append(raised)) for error in result.errors or ()]
+        errors = [
+            described(error, lambda _, raised: surprises.append(raised)) for error in result.errors or ()
+        ]
         if surprises:
             raise surprises[0]
         return {"data": result.data, "errors": errors}
 
     return ask
+
+
+@pytest.fixture(scope="session")
+async def app(database: str) -> AsyncIterator["object"]:
+    """The whole web process, in this one: the real ASGI application behind its doorway."""
+    from server.app import create_app
+
+    yield create_app()
+
+
+@pytest.fixture
+async def browse(app: "object") -> AsyncIterator["object"]:
+    """`browse(world, "nora")` -> an HTTP client signed in as nora; `browse()` -> one that is nobody."""
+    import httpx
+    from web.site import cookie_name
+
+    clients: list[httpx.AsyncClient] = []
+
+    def browse(world: object = None, who: str | None = None) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),  # type: ignore[arg-type]
+            base_url="http://127.0.0.1:8080",
+            headers={"origin": "http://127.0.0.1:8080", "sec-fetch-site": "same-origin"},
+        )
+        if who is not None:
+            client.cookies.set(cookie_name(), world.sessions[who])  # type: ignore[attr-defined]
+        clients.append(client)
+        return client
+
+    yield browse
+    for client in clients:
+        await client.aclose()

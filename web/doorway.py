@@ -81,24 +81,25 @@ class Doorway:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in {"http", "websocket"}:
+        kind = str(scope["type"].value if hasattr(scope["type"], "value") else scope["type"])
+        if kind not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         request_id = secrets.token_hex(8)
-        state = scope.setdefault("state", {})  # type: ignore[typeddict-item]
+        state = scope.setdefault("state", {})
         state["request_id"] = request_id
         peer = (scope.get("client") or ("", 0))[0]
         state["address"] = client_address(peer, headers, self.settings)
         state["sent_by_us"] = sent_by_us(headers, self.settings)
         if not our_host(headers.get("host", ""), self.settings):
-            if scope["type"] == "websocket":
+            if kind == "websocket":
                 await receive()
-                await send({"type": "websocket.close", "code": 4403, "reason": ""})  # type: ignore[arg-type]
+                await send({"type": "websocket.close", "code": 4403, "reason": ""})
                 return
             await self._plain(send, 421, b"This server does not answer to that name.\n")
             return
-        if scope["type"] == "websocket":
+        if kind == "websocket":
             await self.app(scope, receive, send)
             return
         private = not scope["path"].startswith("/static/")
@@ -118,6 +119,9 @@ class Doorway:
         await self.app(scope, receive, dressed)
 
     async def _plain(self, send: Send, status: int, body: bytes) -> None:
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})  # type: ignore[arg-type,typeddict-item]
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

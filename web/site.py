@@ -296,11 +296,8 @@ async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str)
     token = request.cookies.get(cookie_name(), "")
     # The page's own heartbeat counts as activity only when the person has typed or moved since the last one.
     active = request.scope["path"] != "/session" or request.headers.get("x-active") == "1"
-    signed_in = (
-        await session_actor(token, at=now(), active=active, request_id=request.scope["state"]["request_id"])
-        if token
-        else None
-    )
+    request_id = request.scope["state"]["request_id"]
+    signed_in = await session_actor(token, request_id=request_id, touch=active) if token else None
     visit = Visit(request, signed_in)
     if request.method not in SAFE_METHODS:
         await _check_form(visit)

@@ -142,6 +142,7 @@ const KEPT = "carewright:keep:";
 const keptKey = (form) => `${KEPT}${person}:${form.dataset.keep}`;
 const SENT = "carewright:sent";
 const changed = new WeakSet();
+let forgotten = false;
 const keptFields = (form) =>
   [...form.elements].filter((field) =>
     field.name && !field.closest("[data-never-kept]") &&
@@ -149,6 +150,7 @@ const keptFields = (form) =>
     !(field.autocomplete || "").startsWith("one-time-code") || field.matches?.("[data-chosen]"));
 
 function keep(form) {
+  if (forgotten) return;
   const values = {};
   for (const field of keptFields(form)) {
     const name = field.name;
@@ -234,6 +236,7 @@ window.addEventListener("beforeunload", (event) => {
     if (changed.has(form)) { keep(form); event.preventDefault(); return; }
 });
 function forgetEverything() {
+  forgotten = true; // what is still being written must not come back as the page leaves
   for (const key of tab.keys()) if (key.startsWith(KEPT) || key === SENT) tab.drop(key);
 }
 
@@ -241,6 +244,7 @@ function forgetEverything() {
 
 const sessionUrl = body.dataset.session;
 const lock = document.getElementById("lock-dialog");
+let locked = false;
 let lastAlive = Date.now();
 let active = false;
 let afterUnlock = null;
@@ -267,7 +271,8 @@ async function sessionLives() {
   return true;
 }
 function lockPage() {
-  if (!lock || lock.open) return;
+  if (!lock || locked) return;
+  locked = true;
   for (const form of document.querySelectorAll("form[data-keep]")) if (changed.has(form)) keep(form);
   openDialog()?.close();
   stopsWaiting();
@@ -276,7 +281,8 @@ function lockPage() {
   lock.showModal();
 }
 function unlockPage() {
-  if (!lock?.open) return;
+  if (!locked) return;
+  locked = false;
   document.documentElement.classList.remove("is-locked");
   lock.close();
   toast("You are signed in again. Everything you typed is still here.");
@@ -292,16 +298,18 @@ async function look() {
   } catch { /* the line is down: nothing is known, nothing is taken away */ }
 }
 if (sessionUrl) {
-  setInterval(() => { if (lock?.open || document.visibilityState === "visible") look(); }, 60000);
-  setInterval(() => { if (lock?.open) look(); }, 4000);
+  setInterval(() => { if (locked || document.visibilityState === "visible") look(); }, 60000);
+  setInterval(() => { if (locked) look(); }, 4000);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") look(); });
-  window.addEventListener("focus", () => { if (lock?.open) look(); });
+  window.addEventListener("focus", () => { if (locked) look(); });
 }
 lock?.addEventListener("cancel", (event) => event.preventDefault());
+/* Browsers let a second Escape close any dialog; this one opens again until someone has signed in. */
+lock?.addEventListener("close", () => { if (locked) lock.showModal(); });
 lock?.querySelector("[data-lock-try]")?.addEventListener("click", async () => {
   await look();
   const status = lock.querySelector("[data-lock-status]");
-  if (status) status.textContent = lock.open ? "Not yet: this browser has no sign-in for this practice." : "";
+  if (status) status.textContent = locked ? "Not yet: this browser has no sign-in for this practice." : "";
 });
 
 /* ---- sending forms ---- */
