@@ -60,7 +60,9 @@ class Encounter(AboutPatient, Made, Table):
     who_else: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")
-    about_code: Mapped[str] = mapped_column(default="")  # the ICD-10-CM code the contact was about, if it was one
+    about_code: Mapped[str] = mapped_column(
+        default=""
+    )  # the ICD-10-CM code the contact was about, if it was one
     revision: Mapped[int] = mapped_column(default=1)
     signed_at: Mapped[datetime | None]
 

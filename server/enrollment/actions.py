@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from carewright_plugin_api.facts import local_day
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from carewright_plugin_api.facts import local_day
 from server.clock import now
 from server.enrollment.consent import (
     GivenConsent,
@@ -123,9 +123,7 @@ async def change_enrollment(
     return enrollment
 
 
-async def pause_enrollment(
-    db: Db, actor: Actor, enrollment_id: UUID, *, on: date, reason: str
-) -> Enrollment:
+async def pause_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: date, reason: str) -> Enrollment:
     """Hold a program for a while, with the reason (a long stay, a wish for quiet)."""
     enrollment, life = await enrollment_for(db, actor, enrollment_id)
     _check_open(enrollment)
@@ -153,9 +151,7 @@ async def resume_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: da
     return enrollment
 
 
-async def end_enrollment(
-    db: Db, actor: Actor, enrollment_id: UUID, *, on: date, reason: str
-) -> Enrollment:
+async def end_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: date, reason: str) -> Enrollment:
     """Say goodbye, with the reason: goals met, moved away, their wish, their death."""
     enrollment, life = await enrollment_for(db, actor, enrollment_id)
     _check_open(enrollment)
@@ -323,7 +319,10 @@ async def strike_consent(db: Db, actor: Actor, consent_id: UUID, *, reason: str)
     mistaken = await consent_for(db, actor, consent_id)
     if not reason.strip():
         raise Refused(
-            "REASON_NEEDED", "A row is struck with a reason, because both stay on record.", "Write it.", "reason"
+            "REASON_NEEDED",
+            "A row is struck with a reason, because both stay on record.",
+            "Write it.",
+            "reason",
         )
     if mistaken.struck:
         raise Refused("ALREADY_STRUCK", "This row strikes another one; it does not count by itself.")
@@ -450,7 +449,14 @@ async def record_decision_level(
 
 
 async def record_other_service(
-    db: Db, actor: Actor, patient_id: UUID, *, code: str, on_date: date, practitioner_id: UUID | None, note: str
+    db: Db,
+    actor: Actor,
+    patient_id: UUID,
+    *,
+    code: str,
+    on_date: date,
+    practitioner_id: UUID | None,
+    note: str,
 ) -> OtherService:
     """A service billed outside the program, by us or (practitioner_id empty) by somebody else."""
     actor.require("enrollment.write")
@@ -493,7 +499,14 @@ async def withdraw_other_service(db: Db, actor: Actor, service_id: UUID, *, reas
 
 
 async def attest(
-    db: Db, actor: Actor, *, element: str, met: bool, on_date: date, note: str = "", patient_id: UUID | None = None
+    db: Db,
+    actor: Actor,
+    *,
+    element: str,
+    met: bool,
+    on_date: date,
+    note: str = "",
+    patient_id: UUID | None = None,
 ) -> Attestation:
     """Record that an element a program asks for is, or is not, in place: for a patient, or for the practice."""
     actor.require("enrollment.write")
@@ -540,7 +553,10 @@ def _withdraw(record: PractitionerVisit | OtherService, actor: Actor, reason: st
         raise Refused("ALREADY_WITHDRAWN", "This has been taken back already.")
     if not reason.strip():
         raise Refused(
-            "REASON_NEEDED", "It is taken back with a reason, because it stays on record.", "Write it.", "reason"
+            "REASON_NEEDED",
+            "It is taken back with a reason, because it stays on record.",
+            "Write it.",
+            "reason",
         )
     record.withdrawn_at = now()
     record.withdrawn_by = actor.staff_id
@@ -550,5 +566,8 @@ def _withdraw(record: PractitionerVisit | OtherService, actor: Actor, reason: st
 def _check_word(word: str, words: dict[str, str], field: str) -> None:
     if word not in words:
         raise Refused(
-            "NOT_A_CHOICE", f"“{word[:40]}” is not among the choices.", f"Choose one of {', '.join(words)}.", field
+            "NOT_A_CHOICE",
+            f"“{word[:40]}” is not among the choices.",
+            f"Choose one of {', '.join(words)}.",
+            field,
         )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from carewright_plugin_api.facts import local_day
+
 from server.enrollment.days import Life, check_instant, clock, written
 from server.errors import Refused
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from carewright_plugin_api.facts import local_day
+
 from server.errors import Refused
 
 
@@ -48,9 +49,7 @@ def check_day(life: Life, day: date, *, what: str, field: str, after_death: bool
         )
 
 
-def check_instant(
-    life: Life, at: datetime, *, what: str, field: str, after_death: bool = False
-) -> None:
+def check_instant(life: Life, at: datetime, *, what: str, field: str, after_death: bool = False) -> None:
     """As `check_day`, for an instant: later today has not come yet either."""
     if at > life.now:
         raise Refused(

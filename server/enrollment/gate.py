@@ -37,9 +37,7 @@ async def enrollment_for(db: Db, actor: Actor, enrollment_id: UUID) -> tuple[Enr
         await db.execute(select(Enrollment).where(Enrollment.id == enrollment_id).with_for_update())
     ).scalar_one_or_none()
     if enrollment is None:
-        db.note(
-            actor, "enrollment.write", entity="enrollment", entity_ids=[enrollment_id], effect="refused"
-        )
+        db.note(actor, "enrollment.write", entity="enrollment", entity_ids=[enrollment_id], effect="refused")
         raise not_found("enrollment")
     patient = await patient_for(db, actor, enrollment.patient_id, permission="enrollment.write")
     return enrollment, life_of(patient, actor)
@@ -58,9 +56,7 @@ async def consent_for(db: Db, actor: Actor, consent_id: UUID) -> Consent:
 async def practitioner_visit_for(db: Db, actor: Actor, visit_id: UUID) -> PractitionerVisit:
     actor.require("enrollment.write")
     visit = (
-        await db.execute(
-            select(PractitionerVisit).where(PractitionerVisit.id == visit_id).with_for_update()
-        )
+        await db.execute(select(PractitionerVisit).where(PractitionerVisit.id == visit_id).with_for_update())
     ).scalar_one_or_none()
     if visit is None:
         db.note(
@@ -77,9 +73,7 @@ async def other_service_for(db: Db, actor: Actor, service_id: UUID) -> OtherServ
         await db.execute(select(OtherService).where(OtherService.id == service_id).with_for_update())
     ).scalar_one_or_none()
     if other is None:
-        db.note(
-            actor, "enrollment.write", entity="other_service", entity_ids=[service_id], effect="refused"
-        )
+        db.note(actor, "enrollment.write", entity="other_service", entity_ids=[service_id], effect="refused")
         raise not_found("other service")
     await patient_for(db, actor, other.patient_id, permission="enrollment.write")
     return other

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 
 from server.enrollment.consent import ConsentRow
 from server.enrollment.tables import (
@@ -134,10 +134,12 @@ def by_patient(rows: Iterable[Row]) -> dict[UUID, list[Row]]:
     return dict(found)
 
 
-async def enrollments_of(db: Db, actor: Actor, patient_ids: Sequence[UUID]) -> dict[UUID, list[EnrollmentRow]]:
+async def enrollments_of(
+    db: Db, actor: Actor, patient_ids: Sequence[UUID]
+) -> dict[UUID, list[EnrollmentRow]]:
     """Every time in a program, newest first."""
     _reading(db, actor, "enrollment", patient_ids)
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
             Enrollment.id, Enrollment.patient_id, Enrollment.program, Enrollment.status, Enrollment.started_on,
             Enrollment.ended_on, Enrollment.practitioner_id, Enrollment.contact_frequency, Enrollment.ended_reason,
@@ -154,7 +156,7 @@ async def enrollment_history(
 ) -> dict[UUID, list[EnrollmentChangeRow]]:
     """Every step of these enrollments, oldest first."""
     actor.require("enrollment.read")
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
             EnrollmentChange.id, EnrollmentChange.enrollment_id, EnrollmentChange.status, EnrollmentChange.from_on,
             EnrollmentChange.contact_frequency, EnrollmentChange.reason, EnrollmentChange.made_at,
@@ -177,8 +179,10 @@ async def enrollment_history(
 async def consents_of(db: Db, actor: Actor, patient_ids: Sequence[UUID]) -> dict[UUID, list[ConsentRow]]:
     """The whole log, newest first, struck rows too; `consent.live` leaves those out."""
     _reading(db, actor, "consent", patient_ids)
-    columns = [getattr(Consent, name) for name in ConsentRow.__dataclass_fields__ if not name.endswith("_name")]
-    rows = await db.execute(
+    columns = [
+        getattr(Consent, name) for name in ConsentRow.__dataclass_fields__ if not name.endswith("_name")
+    ]
+    rows: Any = await db.execute(
         select(*columns, name_of(Consent.practitioner_id), name_of(Consent.made_by))
         .where(Consent.patient_id.in_(patient_ids))
         .order_by(Consent.at.desc(), Consent.made_at.desc(), Consent.id.desc())
@@ -186,11 +190,13 @@ async def consents_of(db: Db, actor: Actor, patient_ids: Sequence[UUID]) -> dict
     return by_patient([ConsentRow(*row) for row in rows])
 
 
-async def visits_of(db: Db, actor: Actor, patient_ids: Sequence[UUID]) -> dict[UUID, list[PractitionerVisitRow]]:
+async def visits_of(
+    db: Db, actor: Actor, patient_ids: Sequence[UUID]
+) -> dict[UUID, list[PractitionerVisitRow]]:
     """Visits with practitioners, newest first, withdrawn ones too."""
     _reading(db, actor, "practitioner_visit", patient_ids)
     visit = PractitionerVisit
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
             visit.id, visit.patient_id, visit.kind, visit.visited_on, visit.practitioner_id, visit.initiating_for,
             visit.care_planning_by_practitioner, visit.withdrawn_at, visit.withdrawn_reason, visit.made_at,
@@ -208,9 +214,15 @@ async def decision_levels_of(
     """Every judgement, newest month first; within a month the newest judgement first: it is the one that counts."""
     _reading(db, actor, "decision_level", patient_ids)
     level = DecisionLevel
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
-            level.id, level.patient_id, level.program, level.month, level.level, level.made_at, name_of(level.made_by)
+            level.id,
+            level.patient_id,
+            level.program,
+            level.month,
+            level.level,
+            level.made_at,
+            name_of(level.made_by),
         )
         .where(level.patient_id.in_(patient_ids))
         .order_by(level.month.desc(), level.program, level.made_at.desc(), level.id.desc())
@@ -224,7 +236,7 @@ async def other_services_of(
     """Services billed outside the program, newest first, withdrawn ones too."""
     _reading(db, actor, "other_service", patient_ids)
     other = OtherService
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
             other.id, other.patient_id, other.code, other.on_date, other.practitioner_id, other.note,
             other.withdrawn_at, other.withdrawn_reason, other.made_at, name_of(other.practitioner_id),
@@ -250,7 +262,8 @@ async def attestations_of(
         )
     ]
     return {
-        patient_id: [row for row in rows if row.patient_id in (patient_id, None)] for patient_id in patient_ids
+        patient_id: [row for row in rows if row.patient_id in (patient_id, None)]
+        for patient_id in patient_ids
     }
 
 
@@ -258,11 +271,12 @@ async def practice_attestations(db: Db, actor: Actor) -> list[AttestationRow]:
     """What was attested of the practice as a whole, newest first; the first per element counts."""
     _reading(db, actor, "attestation", ())
     return [
-        AttestationRow(*row) for row in await db.execute(_attestations().where(Attestation.patient_id.is_(None)))
+        AttestationRow(*row)
+        for row in await db.execute(_attestations().where(Attestation.patient_id.is_(None)))
     ]
 
 
-def _attestations() -> Select[Any]:
+def _attestations() -> Any:
     return select(
         Attestation.id, Attestation.patient_id, Attestation.element, Attestation.met, Attestation.on_date,
         Attestation.note, Attestation.made_at, name_of(Attestation.made_by),

@@ -130,7 +130,7 @@ class Consent(AboutPatient, Made, Table):
     wording_hash: Mapped[str] = mapped_column(default="")  # sha256 of the text read out or signed
     language: Mapped[str] = mapped_column(default="")
     given_by: Mapped[str] = mapped_column(default="")  # the patient, or who spoke for them
-    told: Mapped[list[str]] = mapped_column(default=list)  # availability, cost_share, one_practitioner, right_to_stop
+    told: Mapped[list[str]] = mapped_column(default=list)  # keys of consent.TOLD
     practitioner_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="")
     what_would_help: Mapped[str] = mapped_column(default="")  # asked of those who say no (R113)
@@ -157,7 +157,7 @@ class PractitionerVisit(AboutPatient, Made, Table):
     kind: Mapped[str]
     visited_on: Mapped[date]
     practitioner_id: Mapped[UUID | None]
-    initiating_for: Mapped[str] = mapped_column(default="")  # the program discussed and documented at this visit
+    initiating_for: Mapped[str] = mapped_column(default="")  # the program discussed and documented at it
     care_planning_by_practitioner: Mapped[bool] = mapped_column(default=False)
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[UUID | None]

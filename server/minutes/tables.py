@@ -70,7 +70,12 @@ class TimeEntry(AboutPatient, Made, Table):
             Index("ix_time_entry_patient", "tenant_id", "patient_id", "started_at"),
             Index("ix_time_entry_staff", "tenant_id", "staff_id", "started_at"),
             Index("ix_time_entry_joint", "tenant_id", "joint_id", postgresql_where="joint_id is not null"),
-            Index("ix_time_entry_encounter", "tenant_id", "encounter_id", postgresql_where="encounter_id is not null"),
+            Index(
+                "ix_time_entry_encounter",
+                "tenant_id",
+                "encounter_id",
+                postgresql_where="encounter_id is not null",
+            ),
             patient_id="patient",
             staff_id="staff",
             encounter_id="encounter",
@@ -80,7 +85,9 @@ class TimeEntry(AboutPatient, Made, Table):
     staff_id: Mapped[UUID]
     program: Mapped[str]
     activity: Mapped[str]
-    mode: Mapped[str] = mapped_column(default="")  # phone, video, in_person ...: the contact's kind, if there was one
+    mode: Mapped[str] = mapped_column(
+        default=""
+    )  # phone, video, in_person ...: the contact's kind, if there was one
     with_patient: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
@@ -102,7 +109,9 @@ class PersonTime(Tenant, Table):
 
     __tablename__ = "person_time"
     __table_args__ = within(
-        ExcludeConstraint(("tenant_id", "="), ("staff_id", "="), ("span", "&&"), using="gist", name="one_place"),
+        ExcludeConstraint(
+            ("tenant_id", "="), ("staff_id", "="), ("span", "&&"), using="gist", name="one_place"
+        ),
         staff_id="staff",
     )
 

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import AboutPatient, Made, Table, one_of, unique, within
 
-
 #: how a copy was given -> words
 WAYS = {
     "paper": "On paper, by hand",
