@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.ids import new_id
-from server.mail import Mail as Mail
+from server.mail import Mail  # noqa: F401 - its table is known wherever the others of the sign-in door are
 from server.tables import JSON, Made, Platform, Table, Tenant, one_of, unique, within
 from server.tenants.permissions import ROLES
 

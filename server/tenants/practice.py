@@ -1,0 +1,100 @@
+"""The practice itself: its name, number, zone, and how diagnosis codes are chosen for its claims."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from server.errors import Refused, not_found
+from server.tenants.actor import Actor
+from server.tenants.db import Db, auth_db
+from server.tenants.names import check_phone, check_zone, written
+from server.tenants.npi import check_npi
+from server.tenants.tables import Directory, Practice
+
+#: selection policy -> the words people use for it
+POLICIES = {
+    "accurate": "What describes the month best",
+    "max": "What pays the most among what the rules allow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The practice after a change, and what somebody should know about it (sentences; often none)."""
+
+    practice: Practice
+    warnings: tuple[str, ...]
+
+
+async def practice_of(db: Db, actor: Actor) -> Practice:
+    """The actor's practice."""
+    actor.require("practice.read")
+    return await _practice(db, actor)
+
+
+async def change_practice(
+    db: Db, actor: Actor, *, name: str, npi: str, phone: str, time_zone: str, months_closed: int = 0
+) -> Changed:
+    """Mend the practice's own data. months_closed: how many billing months were closed already, for the warning that
+    a new zone brings. The practice's slug stays as it is: links and commands carry it.
+
+    Raises Refused TEXT_*, NPI_*, PHONE_FORM or ZONE_UNKNOWN.
+    """
+    actor.require("practice.write")
+    practice = await _practice(db, actor)
+    called = written(name, "name", what="the practice's name")
+    number, zone, dialled = check_npi(npi), check_zone(time_zone), check_phone(phone)
+
+    warnings = []
+    if zone != practice.time_zone and months_closed:
+        warnings.append(
+            f"{months_closed} billing {'month was' if months_closed == 1 else 'months were'} closed with the days of "
+            f"{practice.time_zone}. They stay as they are; days and months are reckoned in {zone} from now on."
+        )
+    if zone != practice.time_zone and not months_closed:
+        warnings.append(f"Days and months are reckoned in {zone} from now on, also for what was recorded before.")
+
+    fields = {"name": called, "npi": number, "phone": dialled, "time_zone": zone}
+    changed = sorted(field for field, value in fields.items() if getattr(practice, field) != value)
+    for field, value in fields.items():
+        setattr(practice, field, value)
+    await db.flush()
+    db.note(actor, "practice.change", entity="practice", entity_ids=[practice.id], effect="write", changed=changed)
+    if "name" in changed:
+        # The directory's copy is for the switcher alone; were this cut off, saving once more mends it.
+        async with auth_db() as auth:
+            await auth.execute(update(Directory).where(Directory.id == actor.tenant_id).values(name=called))
+    return Changed(practice, tuple(warnings))
+
+
+async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str = "") -> Practice:
+    """How lines are chosen where the rules allow several. `max` needs a reason in writing, kept in the audit.
+
+    Raises Refused POLICY_UNKNOWN or REASON_MISSING.
+    """
+    actor.require("practice.write")
+    if policy not in POLICIES:
+        raise Refused("POLICY_UNKNOWN", f"“{policy[:40]}” is not a way to choose lines.", "Choose one of the list.", "policy")
+    why = written(reason, "reason", what="the reason", longest=1000, empty=True)
+    if policy == "max" and len(why) < 20:
+        raise Refused(
+            "REASON_MISSING",
+            "Choosing by what pays most needs a reason in writing: a reviewer will ask for it, and it should be the "
+            "practice's own.",
+            "Write a sentence or two that you would show to an auditor.",
+            "reason",
+        )
+    practice = await _practice(db, actor)
+    before, practice.selection_policy = practice.selection_policy, policy
+    db.note(
+        actor, "practice.set_selection_policy", entity="practice", entity_ids=[practice.id], effect="write",
+        before=before, after=policy, reason=why,
+    )  # fmt: skip
+    return practice
+
+
+async def _practice(db: Db, actor: Actor) -> Practice:
+    found = (await db.execute(select(Practice).where(Practice.tenant_id == actor.tenant_id))).scalar_one_or_none()
+    if found is None:
+        raise not_found("practice")
+    return found

@@ -1,0 +1,133 @@
+"""Disciplines, licences and training of the staff, dated: payers' rules ask who somebody was on the day."""
+
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from server.clock import now
+from server.errors import Refused, not_found
+from server.ids import new_id
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+from server.tenants.names import written
+from server.tenants.staff import staff_for
+from server.tenants.tables import Qualification
+
+KINDS: Final = {"discipline": "Discipline", "licence": "Licence", "training": "Training"}
+#: discipline -> the words people use for it; plugins ask for the left-hand side
+DISCIPLINES: Final = {
+    "md": "Physician (MD)",
+    "do": "Physician (DO)",
+    "np": "Nurse practitioner",
+    "pa": "Physician assistant",
+    "cns": "Clinical nurse specialist",
+    "cnm": "Certified nurse-midwife",
+    "rn": "Registered nurse",
+    "lpn": "Licensed practical nurse",
+    "lmsw": "Licensed master's social worker",
+    "lbsw": "Licensed bachelor's social worker",
+    "psychologist": "Psychologist",
+    "lpc": "Licensed professional counselor",
+    "pharmacist": "Pharmacist",
+    "dietitian": "Registered dietitian",
+    "diabetes_educator": "Certified diabetes educator",
+    "asthma_educator": "Certified asthma educator",
+    "respiratory_therapist": "Respiratory therapist",
+    "medical_assistant": "Medical assistant",
+    "community_health_worker": "Community health worker",
+    "front_desk": "Front desk",
+    "biller": "Biller",
+    "administrator": "Administration",
+}
+
+
+async def list_qualifications(db: Db, actor: Actor, *, staff_id: UUID | None = None) -> list[Qualification]:
+    """Of one staff member, or of all; oldest first."""
+    actor.require("practice.read")
+    chosen = select(Qualification).order_by(Qualification.from_on, Qualification.id)
+    if staff_id is not None:
+        chosen = chosen.where(Qualification.staff_id == staff_id)
+    return list((await db.execute(chosen)).scalars())
+
+
+async def add_qualification(
+    db: Db, actor: Actor, staff_id: UUID,
+    *, kind: str, name: str, from_on: date, to_on: date | None = None, number: str = "", region: str = "", today: date,
+) -> Qualification:  # fmt: skip
+    """What somebody is, may do, or has learned, from a day on. kind: discipline, licence or training. name: for a
+    discipline one of DISCIPLINES, else free text. region: of a licence, such as MI. today: in the practice's zone.
+
+    Raises Refused KIND_UNKNOWN, DISCIPLINE_UNKNOWN, TEXT_*, DATE_FAR, ENDS_BEFORE_START or QUALIFICATION_THERE.
+    """
+    staff = await staff_for(db, actor, staff_id, permission="staff.write")
+    if kind not in KINDS:
+        raise Refused("KIND_UNKNOWN", f"“{kind[:40]}” is not a kind of qualification.", f"Choose one of: {', '.join(KINDS.values())}.", "kind")
+    called = written(name, "name", what="the qualification")
+    if kind == "discipline" and called not in DISCIPLINES:
+        raise Refused(
+            "DISCIPLINE_UNKNOWN",
+            f"“{called[:40]}” is not a discipline that payers' rules know.",
+            "Choose the nearest one from the list.",
+            "name",
+        )
+    _check_days(from_on, to_on, today)
+    overlapping = await db.execute(
+        select(Qualification.id).where(
+            Qualification.staff_id == staff.id, Qualification.kind == kind, Qualification.name == called,
+            Qualification.from_on <= (to_on or date.max), (Qualification.to_on.is_(None)) | (Qualification.to_on >= from_on),
+        )
+    )  # fmt: skip
+    if overlapping.first() is not None and kind != "training":
+        raise Refused(
+            "QUALIFICATION_THERE",
+            f"{staff.name} has this on the list already for some of these days.",
+            "End the earlier one first, or choose other dates.",
+            "from_on",
+        )
+    made = Qualification(
+        tenant_id=actor.tenant_id, id=new_id(), staff_id=staff.id, kind=kind, name=called,
+        number=written(number, "number", what="the number", longest=40, empty=True),
+        region=written(region, "region", what="the state", longest=40, empty=True),
+        from_on=from_on, to_on=to_on, made_at=now(), made_by=actor.staff_id,
+    )  # fmt: skip
+    db.add(made)
+    await db.flush()
+    db.note(actor, "qualification.add", entity="qualification", entity_ids=[made.id, staff.id], effect="write", kind=kind)
+    return made
+
+
+async def close_qualification(db: Db, actor: Actor, qualification_id: UUID, *, to_on: date, today: date) -> Qualification:
+    """Its last day: after it, rules no longer count it. What was decided for earlier days stays true.
+
+    Raises Refused NOT_FOUND, DATE_FAR or ENDS_BEFORE_START.
+    """
+    actor.require("staff.write")
+    found = await db.get(Qualification, (actor.tenant_id, qualification_id))
+    if found is None:
+        db.note(actor, "staff.write", entity="qualification", entity_ids=[qualification_id], effect="refused")
+        raise not_found("qualification")
+    _check_days(found.from_on, to_on, today)
+    before, found.to_on = found.to_on, to_on
+    db.note(
+        actor, "qualification.close", entity="qualification", entity_ids=[found.id], effect="write",
+        before=str(before or ""), after=str(to_on),
+    )  # fmt: skip
+    return found
+
+
+def _check_days(from_on: date, to_on: date | None, today: date) -> None:
+    if not 1940 <= from_on.year <= today.year + 1:
+        raise Refused(
+            "DATE_FAR", f"{from_on.isoformat()} is too far from today to be the first day.", "Check the year.", "from_on"
+        )
+    if to_on is not None and to_on < from_on:
+        raise Refused(
+            "ENDS_BEFORE_START",
+            f"The last day, {to_on.isoformat()}, lies before the first, {from_on.isoformat()}.",
+            "Check both dates.",
+            "to_on",
+        )
+    if to_on is not None and to_on.year > today.year + 30:
+        raise Refused("DATE_FAR", f"{to_on.isoformat()} is too far away to be the last day.", "Check the year.", "to_on")

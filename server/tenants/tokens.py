@@ -1,0 +1,197 @@
+"""API tokens: a bearer's way in for programs. One person, one practice, some scopes, and an end.
+
+A token may do what its scopes name and its owner's role allows at that moment: the smaller of the two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from server.clock import now
+from server.errors import Refused, not_found
+from server.ids import new_id
+from server.tenants.actor import Actor, system
+from server.tenants.db import Db, auth_db, tenant_db
+from server.tenants.names import fold_email, written
+from server.tenants.permissions import SCOPES, permissions_of
+from server.tenants.tables import ApiToken, Directory, Person, Practice, Staff
+from server.tenants.tokens_text import new_token, token_hash
+
+LONGEST_DAYS: Final = 365
+_TOUCH: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """text: shown once and kept nowhere."""
+
+    id: UUID
+    text: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLine:
+    """A token as the practice's list shows it; `state` is live, expired or revoked."""
+
+    id: UUID
+    name: str
+    owner: str
+    scopes: tuple[str, ...]
+    made_at: datetime
+    ends_at: datetime
+    used_at: datetime | None
+    state: str
+
+
+async def create_token(db: Db, actor: Actor, *, name: str, scopes: Iterable[str], days: int) -> NewToken:
+    """A token for the actor, in this practice. scopes: words of `permissions.SCOPES`. days: 1 to 365.
+
+    Raises Refused TEXT_*, SCOPE_UNKNOWN, SCOPE_EMPTY, DAYS_RANGE, or NOT_ALLOWED for the system.
+    """
+    actor.require("tokens.write")
+    if actor.person_id is None:
+        raise not_found("person on the staff")
+    wanted = sorted(set(scopes))
+    made = await _make(actor.tenant_id, actor.person_id, actor.role, name, wanted, days)
+    db.note(actor, "token.create", entity="api_token", entity_ids=[made.id], effect="write", scopes=wanted)
+    return made
+
+
+async def list_tokens(db: Db, actor: Actor) -> list[TokenLine]:
+    """All tokens of this practice, newest first."""
+    actor.require("tokens.write")
+    at = now()
+    async with auth_db() as auth:
+        rows = await auth.execute(
+            select(ApiToken, Person.name)
+            .join(Person, Person.id == ApiToken.person_id)
+            .where(ApiToken.tenant_id == actor.tenant_id)
+            .order_by(ApiToken.id.desc())
+        )
+        return [
+            TokenLine(
+                t.id, t.name, owner, tuple(t.scopes), t.made_at, t.ends_at, t.used_at,
+                "revoked" if t.revoked_at else "live" if t.ends_at > at else "expired",
+            )
+            for t, owner in rows
+        ]  # fmt: skip
+
+
+async def revoke_token(db: Db, actor: Actor, token_id: UUID) -> None:
+    """End a token of this practice at once. Revoking twice is no error. Raises Refused NOT_FOUND."""
+    actor.require("tokens.write")
+    async with auth_db() as auth:
+        there = await auth.execute(
+            select(ApiToken.id).where(ApiToken.id == token_id, ApiToken.tenant_id == actor.tenant_id)
+        )
+        if there.scalar_one_or_none() is None:
+            raise not_found("token")
+        await auth.execute(
+            update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now())
+        )
+    db.note(actor, "token.revoke", entity="api_token", entity_ids=[token_id], effect="write")
+
+
+async def token_actor(bearer: str, *, request_id: str = "") -> Actor | None:
+    """Whom a bearer token speaks for, or None if it is not live. Rights: the scopes' and the role's, both."""
+    at = now()
+    async with auth_db() as db:
+        found = (
+            await db.execute(
+                select(ApiToken)
+                .join(Person, Person.id == ApiToken.person_id)
+                .join(Directory, Directory.id == ApiToken.tenant_id)
+                .where(
+                    ApiToken.token_hash == token_hash(bearer), ApiToken.revoked_at.is_(None), ApiToken.ends_at > at,
+                    Person.disabled_at.is_(None), Directory.state == "open",
+                )
+            )
+        ).scalar_one_or_none()  # fmt: skip
+        if found is None:
+            return None
+        if found.used_at is None or found.used_at < at - _TOUCH:
+            await db.execute(update(ApiToken).where(ApiToken.id == found.id).values(used_at=at))
+    granted: frozenset[str] = frozenset().union(*(SCOPES.get(scope, frozenset()) for scope in found.scopes))
+    async with tenant_db(system(found.tenant_id, "UTC"), read_only=True) as db:
+        staff = (
+            await db.execute(
+                select(Staff.id, Staff.role, Practice.time_zone)
+                .join(Practice, (Practice.tenant_id == Staff.tenant_id) & (Practice.id == Staff.tenant_id))
+                .where(Staff.tenant_id == found.tenant_id, Staff.person_id == found.person_id, Staff.active)
+            )
+        ).one_or_none()
+    if staff is None:
+        return None
+    rights = granted & permissions_of(staff.role)
+    return Actor(found.tenant_id, staff.id, found.person_id, staff.role, rights, staff.time_zone, "graphql", request_id)
+
+
+async def create_for_command(slug: str, email: str, scopes: Iterable[str], days: int = 30) -> NewToken:
+    """A token made by somebody at the machine itself, for a person on the practice's staff.
+
+    Raises Refused PRACTICE_UNKNOWN, PERSON_UNKNOWN, SCOPE_UNKNOWN, SCOPE_EMPTY or DAYS_RANGE.
+    """
+    folded = fold_email(email)
+    async with auth_db() as auth:
+        practice = (await auth.execute(select(Directory).where(Directory.slug == slug))).scalar_one_or_none()
+    if practice is None or practice.state != "open":
+        raise Refused("PRACTICE_UNKNOWN", f"There is no open practice “{slug[:40]}” here.", "Check its slug.", "practice")
+    actor = system(practice.id, "UTC", "tokens.write", via="command")
+    async with tenant_db(actor) as db:
+        staff = (
+            await db.execute(
+                select(Staff).where(
+                    Staff.tenant_id == practice.id, Staff.email == folded, Staff.active, Staff.person_id.is_not(None)
+                )
+            )
+        ).scalar_one_or_none()
+        if staff is None or staff.person_id is None:
+            raise Refused(
+                "PERSON_UNKNOWN",
+                f"Nobody with the e-mail {folded} works in {practice.name}.",
+                "Use an address from the practice's list of staff; the person must have joined.",
+                "email",
+            )
+        wanted = sorted(set(scopes))
+        made = await _make(practice.id, staff.person_id, staff.role, "Made by command", wanted, days)
+        ids = [made.id, staff.id]
+        db.note(actor, "token.create", entity="api_token", entity_ids=ids, effect="write", scopes=wanted)
+        return made
+
+
+async def _make(tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int) -> NewToken:
+    for scope in wanted:
+        if scope not in SCOPES:
+            raise Refused(
+                "SCOPE_UNKNOWN", f"“{scope[:40]}” is not a scope.", f"Choose from: {', '.join(SCOPES)}.", "scopes"
+            )
+    if not any(SCOPES[scope] & permissions_of(role) for scope in wanted):
+        raise Refused(
+            "SCOPE_EMPTY",
+            "With these scopes the token could do nothing that its owner's role allows.",
+            f"Choose from: {', '.join(SCOPES)}.",
+            "scopes",
+        )
+    if not 1 <= days <= LONGEST_DAYS:
+        raise Refused(
+            "DAYS_RANGE",
+            f"A token lives between 1 and {LONGEST_DAYS} days, not {days}: one that never ends is never missed when it leaks.",
+            "Choose a number of days in between.",
+            "days",
+        )
+    text, at, id = new_token("api"), now(), new_id()
+    ends_at = at + timedelta(days=days)
+    async with auth_db() as auth:
+        auth.add(
+            ApiToken(
+                id=id, token_hash=token_hash(text), person_id=person_id, tenant_id=tenant_id,
+                name=written(name, "name", what="what the token is for", longest=80), scopes=wanted, made_at=at,
+                ends_at=ends_at,
+            )
+        )  # fmt: skip
+    return NewToken(id, text, ends_at)
