@@ -26,6 +26,9 @@ import structlog
 
 from server.errors import Refused
 
+INFO: Final = logging.INFO
+WARNING: Final = logging.WARNING
+
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _PACKAGES = re.compile(r".*/(?:site-packages|lib/python[\d.]+)/")
 _LONGEST_CHAIN = 8

@@ -13,7 +13,9 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-_FORMAT = 1  # part of every hash: a new field in the audit means a new format for new events, never for old ones
+_FORMAT = (
+    1  # part of every hash: a new field in the audit means a new format for new events, never for old ones
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,15 @@ def broken_links(
         gap = seal.number != number + 1
         if gap:
             found.append(
-                Breach("MISSING_SEAL", number + 1, seal.number - 1, None, "Links of the chain were taken out.")
+                Breach(
+                    "MISSING_SEAL", number + 1, seal.number - 1, None, "Links of the chain were taken out."
+                )
             )
         if event is None:
             found.append(
-                Breach("MISSING_EVENT", seal.number, seal.number, seal.event_id, "A sealed event was deleted.")
+                Breach(
+                    "MISSING_EVENT", seal.number, seal.number, seal.event_id, "A sealed event was deleted."
+                )
             )
         elif not gap and not compare_digest(
             link(before, seal.id, seal.number, seal.sealed_at, event), seal.chain_hash
@@ -123,14 +129,24 @@ def broken_ends(last: int, hashes: dict[int, str], heads: Sequence[Head]) -> lis
     for head in sorted(heads, key=lambda h: h.number):
         if not head.genuine:
             found.append(
-                Breach("FORGED_HEAD", head.number, head.number, None, "A signed head was altered or is not ours.")
+                Breach(
+                    "FORGED_HEAD", head.number, head.number, None, "A signed head was altered or is not ours."
+                )
             )
         elif head.number > last:
-            found.append(Breach("TRUNCATED", last + 1, head.number, None, "The end of the chain was cut off."))
+            found.append(
+                Breach("TRUNCATED", last + 1, head.number, None, "The end of the chain was cut off.")
+            )
             break
         elif not compare_digest(hashes.get(head.number, ""), head.chain_hash):
             found.append(
-                Breach("REWRITTEN", trusted + 1, head.number, None, "This stretch was sealed anew after it was signed.")
+                Breach(
+                    "REWRITTEN",
+                    trusted + 1,
+                    head.number,
+                    None,
+                    "This stretch was sealed anew after it was signed.",
+                )
             )
             trusted = head.number
         else:

@@ -10,14 +10,13 @@ import hmac
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, text
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal, select, text
 
 from server import jobs
 from server.clock import now
@@ -31,6 +30,8 @@ from server.tenants.chain import Breach, Event, Head, Seal, broken_ends, broken_
 from server.tenants.db import Db, Doors
 from server.tenants.tables import AuditEvent, AuditSeal, AuditSubject, AuditUnsealed
 
+_FIELDS: Final = tuple(field.name for field in fields(Event))
+_EVENT: Final = [getattr(AuditEvent, name) for name in _FIELDS]
 _BATCH: Final = 1000
 _SIGN_AFTER: Final = timedelta(seconds=55)
 _PAGE: Final = 5000
@@ -72,22 +73,16 @@ async def seal_events(db: Db, actor: Actor) -> int:
     )
     if not turn.scalar_one():
         return 0  # another worker is at it
-    events = [
-        _event(row)
-        for row in (
-            await db.execute(
-                select(*_EVENT)
-                .join_from(
-                    AuditUnsealed,
-                    AuditEvent,
-                    (AuditEvent.tenant_id == AuditUnsealed.tenant_id) & (AuditEvent.id == AuditUnsealed.event_id),
-                )
-                .where(AuditUnsealed.tenant_id == tenant)
-                .order_by(AuditEvent.at, AuditEvent.id)
-                .limit(_BATCH)
-            )
-        ).mappings()
-    ]
+    rows = await db.execute(
+        select(*_EVENT)
+        .where(
+            AuditEvent.tenant_id == tenant,
+            AuditEvent.id.in_(select(AuditUnsealed.event_id).where(AuditUnsealed.tenant_id == tenant)),
+        )
+        .order_by(AuditEvent.at, AuditEvent.id)
+        .limit(_BATCH)
+    )
+    events = [_event(row) for row in rows]
     if not events:
         return 0
 
@@ -122,6 +117,13 @@ async def seal_events(db: Db, actor: Actor) -> int:
     return len(seals)
 
 
+def _event(row: Any) -> Event:
+    told = row._asdict()
+    return Event(
+        **{**told, "patient_ids": tuple(told["patient_ids"]), "entity_ids": tuple(told["entity_ids"])}
+    )
+
+
 def _newest(tenant_id: UUID) -> Any:
     return (
         select(AuditSeal.number, AuditSeal.chain_hash)
@@ -152,14 +154,16 @@ class HeadFiles:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         to = os.open(self.folder / f"{tenant_id}.heads", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(to, line + b"\n")  # one write: lines of two workers do not mix
+            # One write, so that lines of two workers do not mix; the newline first, so that a line torn by a power
+            # cut spoils no other.
+            os.write(to, b"\n" + line)
             os.fsync(to)
         finally:
             os.close(to)
 
     def lines(self, tenant_id: UUID) -> list[bytes]:
         try:
-            return (self.folder / f"{tenant_id}.heads").read_bytes().splitlines()
+            return [line for line in (self.folder / f"{tenant_id}.heads").read_bytes().split(b"\n") if line]
         except FileNotFoundError:
             return []
 
@@ -220,22 +224,73 @@ async def verify(db: Db, actor: Actor, store: HeadStore | None = None) -> list[B
     wanted = {head.number for head in heads}
     after: Seal | None = None
     while True:
-        rows = (await db.execute(_LINKS, {"tenant": tenant, "after": after.number if after else 0})).mappings().all()
-        links = [(_seal(row), None if row["event"] is None else _event(row)) for row in rows]
+        links = await _page(db, tenant, after.number if after else 0)
         found += broken_links(after, tenant, links)
         hashes.update({seal.number: seal.chain_hash for seal, _ in links if seal.number in wanted})
         if links:
             after = links[-1][0]
-        if len(rows) < _PAGE:
+        if len(links) < _PAGE:
             break
     found += broken_ends(after.number if after else 0, hashes, heads)
-    found += await _strays(db, tenant)
-    return found
-
-
-async def _strays(db: Db, tenant: UUID) -> list[Breach]:
-    found = []
     for query, code, says in _STRAYS:
-        for row in await db.execute(text(query), {"tenant": tenant}):
-            found.append(Breach(code, row.number, row.number, row.event_id, says))
+        strays = await db.execute(text(query), {"tenant": tenant})
+        found += [Breach(code, row.number, row.number, row.event_id, says) for row in strays]
     return found
+
+
+async def _page(db: Db, tenant: UUID, after: int) -> list[tuple[Seal, Event | None]]:
+    seals = [
+        Seal(*row)
+        for row in await db.execute(
+            select(
+                AuditSeal.id, AuditSeal.number, AuditSeal.event_id, AuditSeal.chain_hash, AuditSeal.sealed_at
+            )
+            .where(AuditSeal.tenant_id == tenant, AuditSeal.number > after)
+            .order_by(AuditSeal.number)
+            .limit(_PAGE)
+        )
+    ]
+    rows = await db.execute(
+        select(*_EVENT).where(
+            AuditEvent.tenant_id == tenant,
+            AuditEvent.id == any_(literal([seal.event_id for seal in seals], ARRAY(Uuid))),
+        )
+    )
+    events = {row.id: _event(row) for row in rows}
+    return [(seal, events.get(seal.event_id)) for seal in seals]
+
+
+_ABOUT = """
+select e.id as event_id, patient_id, e.at from audit_event e, unnest(e.patient_ids) as patient_id
+where e.tenant_id = :tenant
+  and exists (select from audit_seal s where s.tenant_id = e.tenant_id and s.event_id = e.id)"""
+_SUBJECTS = "select event_id, patient_id, at from audit_subject where tenant_id = :tenant"
+
+#: (query for number and event_id, code, what it means)
+_STRAYS: Final = (
+    (
+        """
+        select cast(null as integer) as number, e.id as event_id from audit_event e
+        where e.tenant_id = :tenant
+          and not exists (select from audit_seal s where s.tenant_id = e.tenant_id and s.event_id = e.id)
+          and not exists (select from audit_unsealed u where u.tenant_id = e.tenant_id and u.event_id = e.id)""",
+        "UNSEALED",
+        "An event that did not come through the door, or whose seal was taken away.",
+    ),
+    (
+        """
+        select cast(null as integer) as number, u.event_id from audit_unsealed u
+        where u.tenant_id = :tenant
+          and not exists (select from audit_event e where e.tenant_id = u.tenant_id and e.id = u.event_id)""",
+        "LOST",
+        "An event was deleted before it was sealed.",
+    ),
+    (
+        f"""
+        select (select number from audit_seal s where s.tenant_id = :tenant and s.event_id = odd.event_id) as number,
+               odd.event_id
+        from ((({_ABOUT}) except all ({_SUBJECTS})) union all (({_SUBJECTS}) except all ({_ABOUT}))) as odd""",  # noqa: S608 - our own two queries
+        "SUBJECTS",
+        "The index of who an event is about does not say what the event says.",
+    ),
+)

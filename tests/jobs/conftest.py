@@ -1,0 +1,96 @@
+"""Kinds of job for these tests, and a table for their effects that deliberately has no unique key."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from cast import World
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from trial_kinds import EFFECT_TABLE, KINDS_OF_THESE_TESTS
+
+from server import jobs
+from server.tenants.db import tenant_db
+
+
+@pytest.fixture(autouse=True)
+def _kinds() -> Iterator[None]:
+    """Only the kinds of these tests, so that draining does nobody else's work."""
+    kept = dict(jobs.KINDS)
+    jobs.KINDS.clear()
+    for name, (handler, lease, attempts) in KINDS_OF_THESE_TESTS.items():
+        jobs.register(name, handler, lease_seconds=lease, max_attempts=attempts, rights=("minutes.read",))
+    yield
+    jobs.KINDS.clear()
+    jobs.KINDS.update(kept)
+
+
+@pytest.fixture(autouse=True)
+async def _effects(behind: AsyncEngine) -> AsyncIterator[None]:
+    async with behind.begin() as connection:
+        for statement in (*EFFECT_TABLE, "delete from job", "delete from bell"):
+            await connection.execute(sa.text(statement))
+    yield
+    async with behind.begin() as connection:
+        await connection.execute(sa.text("drop table trial_effect"))
+
+
+class Ledger:
+    """What these tests ask of the ledger, from behind the doors."""
+
+    def __init__(self, behind: AsyncEngine) -> None:
+        self._behind = behind
+
+    async def _all(self, statement: str, **values: object) -> list[sa.Row[tuple[object, ...]]]:
+        async with self._behind.begin() as connection:
+            found = await connection.execute(sa.text(statement), values)
+            return list(found.all()) if found.returns_rows else []
+
+    async def add(self, world: World, kind: str, key: str = "1", **args: object) -> None:
+        async with tenant_db(world.system()) as db:
+            await jobs.add(db, world.system(), kind, key, args)
+
+    async def effects(self, world: World) -> list[str]:
+        rows = await self._all(
+            "select word from trial_effect where tenant_id = :t order by at", t=world.tenant_id
+        )
+        return [row[0] for row in rows]
+
+    async def job(self, world: World, key: str = "1") -> sa.Row[tuple[object, ...]]:
+        (row,) = await self._all(
+            "select state, attempts, fence, last_error, run_at > now() as later, lease_until from job "
+            "where tenant_id = :t and dedupe_key = :k",
+            t=world.tenant_id,
+            k=key,
+        )
+        return row
+
+    async def due_now(self, world: World) -> bool | None:
+        rows = await self._all("select due_at <= now() from bell where tenant_id = :t", t=world.tenant_id)
+        return bool(rows[0][0]) if rows else None
+
+    async def hasten(self) -> None:
+        """As if every pause and lease were over."""
+        await self._all("update job set run_at = now(), lease_until = case state when 'running' then now() end "
+                        "where state in ('ready', 'running')")  # fmt: skip
+        await self._all("update bell set due_at = now()")
+
+
+@pytest.fixture
+def ledger(behind: AsyncEngine) -> Ledger:
+    return Ledger(behind)
+
+
+@pytest.fixture
+def gate() -> Iterator[asyncio.Event]:
+    """The kind `trial.gated` waits here after its effect."""
+    import trial_kinds
+
+    trial_kinds.GATE = asyncio.Event()
+    trial_kinds.AT_GATE = asyncio.Event()
+    return trial_kinds.GATE
