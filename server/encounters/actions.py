@@ -164,12 +164,7 @@ async def amend_encounter(
             encounter_id=encounter.id,
             reason=reason,
             revision_before=encounter.revision,
-            kind_before=encounter.kind,
-            outcome_before=encounter.outcome,
-            at_before=encounter.at,
-            who_else_before=encounter.who_else,
-            note_before=encounter.note,
-            next_step_before=encounter.next_step,
+            **{f"{name}_before": getattr(encounter, name) for name in CHANGEABLE},
             made_at=now(),
             made_by=actor.staff_id,
         )

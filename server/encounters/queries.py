@@ -51,6 +51,9 @@ class EncounterAmendmentRow:
     kind_before: str
     outcome_before: str
     at_before: datetime
+    program_before: str
+    about_code_before: str
+    video_declined_before: bool
     who_else_before: str
     note_before: str
     next_step_before: str

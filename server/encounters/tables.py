@@ -88,6 +88,9 @@ class EncounterAmendment(AboutPatient, Made, Table):
     kind_before: Mapped[str]
     outcome_before: Mapped[str]
     at_before: Mapped[datetime]
+    program_before: Mapped[str] = mapped_column(default="")
+    about_code_before: Mapped[str] = mapped_column(default="")
+    video_declined_before: Mapped[bool] = mapped_column(default=False)
     who_else_before: Mapped[str] = mapped_column(default="")
     note_before: Mapped[str] = mapped_column(default="")
     next_step_before: Mapped[str] = mapped_column(default="")

@@ -1,0 +1,244 @@
+"""The arithmetic of minutes: spans, days, months and totals, in elapsed seconds on the practice's clock.
+
+Nothing is rounded on the way: whole seconds are floored once per total, whole minutes once for display.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from carewright_plugin_api.facts import local_day, start_of_day
+
+from server.enrollment.days import Life, clock, time_of_day, written
+from server.errors import Refused
+
+LONGEST = timedelta(hours=24)
+#: a reason is asked for when minutes are entered later than this after their day
+LATE_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """From `start` until `end` (excluded), two aware instants."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def lasts(self) -> timedelta:
+        """Elapsed time, whatever the clocks on the wall were doing."""
+        return self.end - self.start
+
+    def meets(self, other: "Span") -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def within(self, other: "Span") -> "Span | None":
+        """The part of this span that lies in `other`."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Span(start, end) if start < end else None
+
+
+def whole_seconds(time: timedelta) -> int:
+    return time // timedelta(seconds=1)
+
+
+def whole_minutes(seconds: int) -> int:
+    """For display only, and only once per total: 19 minutes 59 seconds are 19."""
+    return seconds // 60
+
+
+# --- days and months ------------------------------------------------------------------------------------------
+
+
+def month_of(day: date) -> str:
+    """`2026-11`."""
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+def month_span(month: str, zone: str) -> Span:
+    """The month on the practice's clock, as instants. month: YYYY-MM."""
+    first = date.fromisoformat(f"{month}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    return Span(start_of_day(first, zone), start_of_day(after, zone))
+
+
+def split_by_month(span: Span, zone: str) -> list[tuple[str, Span]]:
+    """The span cut at the practice's month edges, in order; minutes are never carried from one month to the next."""
+    parts = []
+    start = span.start
+    while start < span.end:
+        month = month_of(local_day(start, zone))
+        end = min(span.end, month_span(month, zone).end)
+        parts.append((month, Span(start, end)))
+        start = end
+    return parts
+
+
+def months_touched(span: Span, zone: str) -> list[str]:
+    return [month for month, _ in split_by_month(span, zone)]
+
+
+# --- overlaps -------------------------------------------------------------------------------------------------
+
+
+def overlapping(span: Span, others: Iterable[Span]) -> list[Span]:
+    """Those of `others` that share time with `span`, in order. Touching ends share none."""
+    return sorted(other for other in others if span.meets(other))
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time without counting any instant twice, in order."""
+    result: list[Span] = []
+    for span in sorted(spans):
+        if result and span.start <= result[-1].end:
+            result[-1] = Span(result[-1].start, max(result[-1].end, span.end))
+        else:
+            result.append(span)
+    return result
+
+
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
+    """`spans` merged, less every instant of `taken`."""
+    left = merged(spans)
+    for hole in merged(taken):
+        left = [
+            part
+            for span in left
+            for part in (
+                (Span(span.start, min(span.end, hole.start)), Span(max(span.start, hole.end), span.end))
+                if span.meets(hole)
+                else (span,)
+            )
+            if part.start < part.end
+        ]
+    return left
+
+
+def slices(span: Span, number: int) -> list[Span]:
+    """A meeting about `number` patients, cut into equal parts at whole seconds: a minute is counted for one person.
+
+    Nobody can be charged the same minute twice; equal parts are the plain reading where nobody noted the turns.
+    """
+    lasted = span.lasts // timedelta(microseconds=1)
+    cuts = [span.start + timedelta(seconds=lasted * i // (number * 1_000_000)) for i in range(number)]
+    return [Span(a, b) for a, b in zip(cuts, [*cuts[1:], span.end], strict=True)]
+
+
+# --- what may be entered --------------------------------------------------------------------------------------
+
+
+def check_span(life: Life, span: Span, *, reason: str) -> None:
+    """Refuses a span no one can have worked: it ends before it starts, is to come, exceeds a day, leaves a life.
+
+    Entered more than seven days late, it needs a written reason; any reason suffices.
+    """
+    zone = life.zone
+    if span.end <= span.start:
+        raise Refused(
+            "ENDS_BEFORE_START",
+            f"It ends at {clock(span.end, zone)}, which is not after its start at {clock(span.start, zone)}.",
+            "Check both times; mind noon and midnight.",
+            "ended_at",
+        )
+    if span.end > life.now:
+        raise Refused(
+            "ENDS_IN_FUTURE",
+            f"It ends at {clock(span.end, zone)}; it is now {clock(life.now, zone)}. "
+            "Minutes are counted once they have been worked.",
+            "Check the times, or enter it when you are done.",
+            "ended_at",
+        )
+    if span.lasts > LONGEST:
+        hours = span.lasts / timedelta(hours=1)
+        raise Refused(
+            "TOO_LONG",
+            f"It lasts {hours:.1f} hours; one entry holds at most 24, because nobody works longer at a stretch.",
+            "Check the date of the start and of the end.",
+            "ended_at",
+        )
+    first, last = local_day(span.start, zone), local_day(span.end - timedelta(microseconds=1), zone)
+    if first < life.born:
+        raise Refused(
+            "DATED_BEFORE_BIRTH",
+            f"It starts on {written(first)}, before this person was born on {written(life.born)}.",
+            "Check the year, and that you are on the right person's page.",
+            "started_at",
+        )
+    if life.died is not None and last > life.died:
+        raise Refused(
+            "DATED_AFTER_DEATH",
+            f"It reaches {written(last)}; this person died on {written(life.died)}, and time after that day is not "
+            "counted for them.",
+            "Check the date. A call with the family can be written down as a contact.",
+            "ended_at",
+        )
+    if life.now - span.end > LATE_AFTER and not reason.strip():
+        raise Refused(
+            "LATE_WITHOUT_REASON",
+            f"These minutes are from {written(last)}, more than {LATE_AFTER.days} days ago. "
+            "Entries made late are looked at twice in an audit.",
+            "Write in a few words why they come now; any reason will do.",
+            "reason",
+        )
+
+
+def overlap_refusal(span: Span, taken: Span, zone: str, *, same_patient: bool) -> Refused:
+    """Nobody is in two places at once. Names the other span's times, never whose they are."""
+    day = local_day(taken.start, zone)
+    times = f"{time_of_day(taken.start, zone)} to {time_of_day(taken.end, zone)}"
+    whose = " for this person" if same_patient else ""
+    return Refused(
+        "OVERLAPS",
+        f"{time_of_day(span.start, zone)} to {time_of_day(span.end, zone)} overlaps minutes already entered{whose}: "
+        f"{written(day)}, {times}. The same minute cannot count twice.",
+        "Change the times, or correct the other entry. If it was one meeting, join that entry instead.",
+        "started_at",
+    )
+
+
+# --- totals ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A live, final entry as totals see it: already cut to its slice, with the class of person on that day."""
+
+    patient_id: UUID
+    program: str
+    staff_id: UUID
+    role_class: str
+    span: Span
+    joint_id: UUID | None = None
+
+
+#: (patient, program, month, class of person) -> seconds
+Totals = dict[tuple[UUID, str, str, str], int]
+
+
+def totals(entries: Iterable[Worked], zone: str) -> Totals:
+    """Seconds per patient, program, month and class of person.
+
+    A person's own time is merged, so no instant of theirs counts twice; different people's separate work adds up,
+    even in the same hour; a joint meeting counts one person's time only: clinical staff's first, then what a
+    practitioner was there for without staff, then what others were. `minutes/recount.py` says the same in SQL.
+    """
+    groups: dict[tuple[UUID, str, str, UUID], dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        for month, part in split_by_month(entry.span, zone):
+            key = (entry.patient_id, entry.program, month, entry.joint_id or entry.staff_id)
+            groups[key][entry.role_class].append(part)
+    time: dict[tuple[UUID, str, str, str], timedelta] = defaultdict(timedelta)
+    for (patient_id, program, month, _), classes in groups.items():
+        taken: list[Span] = []
+        for role_class in ("staff", "practitioner", "admin"):
+            for span in without(classes[role_class], taken):
+                time[patient_id, program, month, role_class] += span.lasts
+            taken += classes[role_class]
+    return {key: whole_seconds(lasted) for key, lasted in time.items() if whole_seconds(lasted) > 0}
+
+
+def share_of(place: int, number: int, span: Span) -> Span:
+    """The slice of the entry in `place` (0 first) among `number` that share one row of a person's time."""
+    return span if number == 1 else slices(span, number)[place]
