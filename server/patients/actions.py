@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
 from server.errors import Refused
 from server.ids import new_id
-from server.patients.search import fold
-from server.patients.tables import Patient
+from server.patients.search import fold, words_of
+from server.patients.tables import Patient, PatientWord
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
@@ -42,13 +42,12 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     patient = Patient(
         tenant_id=actor.tenant_id,
         id=new_id(),
-        record_number=new.record_number or await _next_record_number(db),
+        record_number=new.record_number or await _next_record_number(db, actor),
         family_name=new.family_name,
         given_names=new.given_names,
         preferred_name=new.preferred_name,
         family_key=fold(new.family_name),
         given_key=fold(new.given_names),
-        preferred_key=fold(new.preferred_name),
         birth_date=new.birth_date,
         sex=new.sex,
         language=new.language,
@@ -60,6 +59,8 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     try:
         async with db.begin_nested():
             db.add(patient)
+            await db.flush()
+            db.add_all(index_words(patient))
     except IntegrityError as error:
         raise Refused(
             "RECORD_NUMBER_TAKEN",
@@ -78,8 +79,19 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     return patient
 
 
-async def _next_record_number(db: Db) -> str:
-    # Counted within the practice: a number shared with others would tell how many people they have.
+def index_words(patient: Patient) -> list[PatientWord]:
+    """The rows by which find-as-you-type meets this person."""
+    words = words_of(patient.family_name, patient.given_names, patient.preferred_name)
+    return [
+        PatientWord(tenant_id=patient.tenant_id, id=new_id(), patient_id=patient.id, word=word) for word in sorted(words)
+    ]
+
+
+async def _next_record_number(db: Db, actor: Actor) -> str:
+    # One at a time, and counted within the practice: a number shared with others would tell how many people they have.
+    await db.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{actor.tenant_id} record number"}
+    )
     newest = (
         await db.execute(
             select(Patient.record_number)

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_
 
 from server.patients.search import Sought, after, phone_key
-from server.patients.tables import ContactWay, Patient
+from server.patients.tables import ContactWay, Patient, PatientWord
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
@@ -52,25 +52,18 @@ def _matching(statement: Select[*tuple[Any, ...]], what: Sought) -> Select[*tupl
     if what.born is not None:
         return statement.where(Patient.birth_date == what.born)
     if what.digits:
-        key = phone_key(what.digits)
         by_phone = select(ContactWay.patient_id).where(
-            ContactWay.tenant_id == Patient.tenant_id, ContactWay.active, _starts(ContactWay.search_key, key)
+            ContactWay.active, _starts(ContactWay.search_key, phone_key(what.digits))
         )
         return statement.where(or_(_starts(Patient.record_number, what.digits), Patient.id.in_(by_phone)))
-    if what.words:
-        return statement.where(and_(*(_named(word) for word in what.words)))
     if what.text:
-        return statement.where(Patient.record_number == what.text)
+        named = and_(*(Patient.id.in_(_with_word(word)) for word in what.words)) if what.words else false()
+        return statement.where(or_(Patient.record_number == what.text, named))
     return statement
 
 
-def _named(word: str) -> ColumnElement[bool]:
-    return or_(
-        _starts(Patient.family_key, word),
-        _starts(Patient.given_key, word),
-        _starts(Patient.preferred_key, word),
-        Patient.record_number == word,
-    )
+def _with_word(prefix: str) -> Select[*tuple[Any, ...]]:
+    return select(PatientWord.patient_id).where(_starts(PatientWord.word, prefix))
 
 
 def _starts(column: Any, prefix: str) -> ColumnElement[bool]:

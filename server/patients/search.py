@@ -21,6 +21,11 @@ def fold(name: str) -> str:
     return _MARKS.sub(" ", plain).strip()
 
 
+def words_of(*names: str) -> set[str]:
+    """The folded words of all of a person's names, by which they are found."""
+    return {word for name in names for word in fold(name).split()}
+
+
 def phone_key(phone: str) -> str:
     """Digits from the last to the first, so that the last digits of a number are a prefix."""
     return "".join(c for c in phone if c in "0123456789")[::-1]
@@ -33,7 +38,10 @@ def after(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What was typed: name words in any order, or a birth date, or digits of a phone or record number."""
+    """What was typed: name words in any order, or a birth date, or digits of a phone or record number.
+
+    text: as typed, for a record number with letters in it.
+    """
 
     words: tuple[str, ...] = ()
     born: date | None = None

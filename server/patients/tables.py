@@ -23,8 +23,6 @@ class Patient(Tenant, Made, Table):
         one_of("birth_date_precision", "day", "month", "year"),
         unique("record_number"),
         Index("ix_patient_family", "tenant_id", "family_key", "given_key", "id"),
-        Index("ix_patient_given", "tenant_id", "given_key"),
-        Index("ix_patient_preferred", "tenant_id", "preferred_key"),
         Index("ix_patient_birth", "tenant_id", "birth_date"),
     )
     about_patient = True
@@ -37,7 +35,6 @@ class Patient(Tenant, Made, Table):
     name_suffix: Mapped[str] = mapped_column(default="")
     family_key: Mapped[str] = _key()
     given_key: Mapped[str] = _key()
-    preferred_key: Mapped[str] = _key()
     birth_date: Mapped[date]
     birth_date_precision: Mapped[str] = mapped_column(default="day")
     sex: Mapped[str] = mapped_column(default="")  # as used for care: female, male, other, unknown
@@ -54,6 +51,23 @@ class Patient(Tenant, Made, Table):
     deceased_on: Mapped[date | None]
     revision: Mapped[int] = mapped_column(default=1)
     source: Mapped[str] = mapped_column(default="")
+
+
+class PatientWord(AboutPatient, Table):
+    """Every word of a person's names, folded: the index behind find-as-you-type. Derived, burnable."""
+
+    __tablename__ = "patient_word"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            unique("patient_id", "word"),
+            Index("ix_patient_word", "tenant_id", "word", "patient_id"),
+            patient_id="patient",
+        )
+
+    word: Mapped[str] = _key()
 
 
 class PatientIdentifier(AboutPatient, Table):
