@@ -47,8 +47,9 @@ async def seed() -> list[dict[str, str]]:
 async def practice_id(slug: str) -> UUID | None:
     """The id of a demo practice, for those who add patients to it."""
     async with auth_db() as db:
-        found = await db.execute(select(Directory.id).where(Directory.slug == slug, Directory.demo))
-        return found.scalar_one_or_none()
+        rows = await db.execute(select(Directory.id).where(Directory.slug == slug, Directory.demo))
+        id: UUID | None = rows.scalar_one_or_none()
+        return id
 
 
 async def actor_of(slug: str, key: str) -> Actor:

@@ -64,16 +64,17 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
             "Choose four or five words that do not belong together, or let a password manager make one.",
             field,
         )
-    letters = re.sub(r"[^a-z0-9]", "", plain_letters(kept))
-    for text in about:
-        for word in re.findall(r"[a-z0-9]{4,}", plain_letters(text)):
-            if len(letters.replace(word, "")) < SHORTEST // 2:
-                raise Refused(
-                    "PASSWORD_ABOUT_YOU",
-                    "This password is mostly a name or address that others know.",
-                    "Choose words that have nothing to do with you or the practice.",
-                    field,
-                )
+    solid = re.sub(r"\W", "", plain_letters(kept))
+    others = solid
+    for word in sorted(re.findall(r"\w{3,}", plain_letters(" ".join(about))), key=len, reverse=True):
+        others = others.replace(word, "")
+    if others != solid and len(others) < SHORTEST // 2:
+        raise Refused(
+            "PASSWORD_ABOUT_YOU",
+            "This password is mostly a name or address that others know.",
+            "Choose words that have nothing to do with you or the practice.",
+            field,
+        )
     return kept
 
 
