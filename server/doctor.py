@@ -39,7 +39,7 @@ class Finding:
 def examine(configured: Settings) -> list[Finding]:
     """Everything there is to find, in the order one would mend it. Changes nothing."""
     findings: list[Finding] = []
-    for look in (_python, _packages, _folder, _room, _binaries, _bind, _plugins):
+    for look in (_python, _packages, _folder, _room, _binaries, _address, _plugins):
         findings += _guarded(look, configured)
     admin_url, redis_url, finding = _addresses(configured)
     findings.append(finding)
@@ -151,7 +151,7 @@ def _binaries(configured: Settings) -> Iterator[Finding]:
         yield Finding("binaries", "ok", f"Valkey: {valkey.binary()}.")
 
 
-def _bind(configured: Settings) -> Iterator[Finding]:
+def _address(configured: Settings) -> Iterator[Finding]:
     configured.check_bind()
     yield Finding("address", "ok", f"Listens on {configured.host}, port {configured.port}.")
 
