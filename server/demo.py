@@ -1,5 +1,11 @@
-"""The two small demo practices: made once on an empty house, so that there is somebody to sign in as."""
+"""The two small demo practices: made once on an empty house, so that there is somebody to sign in as.
 
+`python -m server.demo` makes what is missing and prints the sign-ins.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -14,9 +20,9 @@ from server.ids import new_id
 from server.tenants import passwords, totp
 from server.tenants.actor import Actor
 from server.tenants.agreements import Accepted, documents
-from server.tenants.db import auth_db, tenant_db
+from server.tenants.db import auth_db, open_doors, tenant_db
 from server.tenants.payers import add_payer
-from server.tenants.permissions import ADMINISTRATOR, permissions_of
+from server.tenants.permissions import ADMINISTRATOR, ROLES, permissions_of
 from server.tenants.practice import change_practice
 from server.tenants.sign_up import found
 from server.tenants.sites import add_site
@@ -157,3 +163,30 @@ def _sign_in(demo: DemoPractice, member: Member) -> dict[str, str]:
         "practice": demo.name, "slug": demo.slug, "name": member.name, "role": member.role, "email": email,
         "password": demo_cast.PASSWORD, "totp_secret": demo_cast.totp_secret(email),
     }  # fmt: skip
+
+
+def told(sign_ins: Sequence[dict[str, str]]) -> str:
+    """The sign-ins as the terminal shows them."""
+    lines = ["Two demo practices with invented people. Everybody's password: " + demo_cast.PASSWORD, ""]
+    for demo in demo_cast.PRACTICES:
+        lines.append(f"{demo.name} ({demo.slug})")
+        lines += [
+            f"  {one['email']:<28} {ROLES[one['role']]:<18} authenticator secret {one['totp_secret']}"
+            for one in sign_ins
+            if one["slug"] == demo.slug
+        ]
+        lines.append("")
+    lines.append("A code for the second step: python3 carewright.py demo code nora@lakeside.example")
+    return "\n".join(lines)
+
+
+async def _main() -> None:
+    doors = open_doors()
+    try:
+        sys.stdout.write(told(await seed()) + "\n")
+    finally:
+        await doors.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

@@ -131,8 +131,8 @@ async def token_actor(bearer: str, *, request_id: str = "") -> Actor | None:
     return Actor(found.tenant_id, staff.id, found.person_id, staff.role, rights, staff.time_zone, "graphql", request_id)
 
 
-async def create_for_command(slug: str, email: str, scopes: Iterable[str], days: int = 30) -> NewToken:
-    """A token made by somebody at the machine itself, for a person on the practice's staff.
+async def create_for_command(slug: str, email: str, scopes: Iterable[str], days: int = 30) -> str:
+    """A token made by somebody at the machine itself, for a person on the practice's staff; without scopes, to read.
 
     Raises Refused PRACTICE_UNKNOWN, PERSON_UNKNOWN, SCOPE_UNKNOWN, SCOPE_EMPTY or DAYS_RANGE.
     """
@@ -157,11 +157,11 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
                 "Use an address from the practice's list of staff; the person must have joined.",
                 "email",
             )
-        wanted = sorted(set(scopes))
+        wanted = sorted(set(scopes)) or ["read"]
         made = await _make(practice.id, staff.person_id, staff.role, "Made by command", wanted, days)
         ids = [made.id, staff.id]
         db.note(actor, "token.create", entity="api_token", entity_ids=ids, effect="write", scopes=wanted)
-        return made
+        return made.text
 
 
 async def _make(tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int) -> NewToken:
