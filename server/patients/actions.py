@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from server.clock import now, today
 from server.errors import Refused
 from server.ids import new_id
-from server.patients.search import fold, words_of
-from server.patients.tables import Patient, PatientWord
+from server.patients.search import fold
+from server.patients.tables import Patient
+from server.patients.words import index_words
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
@@ -60,7 +61,7 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
         async with db.begin_nested():
             db.add(patient)
             await db.flush()
-            db.add_all(index_words(patient))
+            await index_words(db, [patient.id])
     except IntegrityError as error:
         raise Refused(
             "RECORD_NUMBER_TAKEN",
@@ -79,18 +80,11 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     return patient
 
 
-def index_words(patient: Patient) -> list[PatientWord]:
-    """The rows by which find-as-you-type meets this person."""
-    words = words_of(patient.family_name, patient.given_names, patient.preferred_name)
-    return [
-        PatientWord(tenant_id=patient.tenant_id, id=new_id(), patient_id=patient.id, word=word) for word in sorted(words)
-    ]
-
-
 async def _next_record_number(db: Db, actor: Actor) -> str:
     # One at a time, and counted within the practice: a number shared with others would tell how many people they have.
     await db.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{actor.tenant_id} record number"}
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"{actor.tenant_id} record number"},
     )
     newest = (
         await db.execute(

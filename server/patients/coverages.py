@@ -1,0 +1,100 @@
+"""A person's insurance: who pays, since when, until when."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from server.clock import now
+from server.errors import Refused, not_found
+from server.ids import new_id
+from server.patients.gate import patient_for
+from server.patients.tables import Coverage
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+from server.tenants.tables import Payer
+
+
+async def add_coverage(
+    db: Db,
+    actor: Actor,
+    patient_id: UUID,
+    *,
+    payer_id: UUID,
+    from_on: date,
+    to_on: date | None = None,
+    member_id: str = "",
+    product: str = "",
+    rank: int = 1,
+    replaces_part_b: bool = False,
+    qualified_beneficiary: bool = False,
+    care_management_benefit: bool | None = None,
+) -> Coverage:
+    """Add a coverage. Refused: an end before its start, or two paying first on the same day."""
+    await patient_for(db, actor, patient_id, permission="patients.write")
+    payer = await db.scalar(select(Payer.name).where(Payer.id == payer_id, Payer.active))
+    if payer is None:
+        raise not_found("payer")
+    if to_on is not None and to_on < from_on:
+        raise Refused(
+            "ENDS_BEFORE_START",
+            f"The coverage ends on {to_on} and starts on {from_on}.",
+            "Check both.",
+            "to_on",
+        )
+    if not 1 <= rank <= 9:
+        raise Refused("BAD_RANK", f"{rank} is no place among payers.", "1 pays first, 2 second.", "rank")
+    others = await db.execute(
+        select(Coverage.from_on, Coverage.to_on, Payer.name)
+        .join(Payer, (Payer.tenant_id == Coverage.tenant_id) & (Payer.id == Coverage.payer_id))
+        .where(Coverage.patient_id == patient_id, Coverage.rank == rank)
+        .with_for_update(of=Coverage)
+    )
+    for starts, ends, name in others:
+        if (ends is None or from_on <= ends) and (to_on is None or starts <= to_on):
+            raise Refused(
+                "COVERAGE_OVERLAPS",
+                f"{name} already pays in that place from {starts:%d %b %Y}"
+                + (f" to {ends:%d %b %Y}." if ends else "."),
+                "End that coverage first, or say that this one pays second.",
+                "from_on",
+            )
+    coverage = Coverage(
+        tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, payer_id=payer_id, product=product,
+        member_id=member_id, rank=rank, from_on=from_on, to_on=to_on, replaces_part_b=replaces_part_b,
+        qualified_beneficiary=qualified_beneficiary, care_management_benefit=care_management_benefit, source="here",
+        made_at=now(), made_by=actor.staff_id,
+    )  # fmt: skip
+    db.add(coverage)
+    await db.flush()
+    db.note(
+        actor, "patients.add_coverage", entity="coverage", entity_ids=[coverage.id], patient_ids=[patient_id],
+        effect="write",
+    )  # fmt: skip
+    return coverage
+
+
+async def end_coverage(db: Db, actor: Actor, patient_id: UUID, coverage_id: UUID, last_day: date) -> None:
+    """The last day it is in force."""
+    await patient_for(db, actor, patient_id, permission="patients.write")
+    coverage = (
+        await db.execute(
+            select(Coverage)
+            .where(Coverage.id == coverage_id, Coverage.patient_id == patient_id)
+            .with_for_update()
+        )
+    ).scalar_one_or_none()
+    if coverage is None:
+        raise not_found("coverage")
+    if last_day < coverage.from_on:
+        raise Refused(
+            "ENDS_BEFORE_START",
+            f"It started on {coverage.from_on:%d %b %Y}.",
+            "Choose that day or a later one.",
+            "to_on",
+        )
+    coverage.to_on = last_day
+    db.note(
+        actor, "patients.end_coverage", entity="coverage", entity_ids=[coverage_id], patient_ids=[patient_id],
+        effect="write",
+    )  # fmt: skip
