@@ -24,11 +24,9 @@ from carewright_plugin_api.facts import Coverage, Entry, MonthFacts, Policy
 from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
 
 from billing_medicare.rules import ccm, countable, exclusions, money, prerequisites
-from billing_medicare.rules.book import BOOK, PROGRAM
+from billing_medicare.rules.book import BOOK, PART_B, PROGRAM
 from billing_medicare.rules.plan_addon import plan_addon
 from billing_medicare.rules.standing import standing_of
-
-MEDICARE, PART_B = "medicare", "part_b"
 
 
 class MedicareRules:
@@ -39,7 +37,7 @@ class MedicareRules:
             name="billing_medicare",
             version="1.0.0",
             api_version=API_VERSION,
-            payers=(PayerKind(MEDICARE, "Medicare", (PART_B,)),),
+            payers=(PayerKind(PART_B, "Medicare Part B", ()),),
             programs=(PROGRAM,),
             codes=tuple(name.removeprefix("code.") for name in BOOK.names("code.")),
             oldest_review=BOOK.oldest_review,
@@ -51,7 +49,7 @@ class MedicareRules:
         return self._manifest
 
     def owns(self, coverage: Coverage) -> bool:
-        return coverage.payer == MEDICARE and coverage.product == PART_B and not coverage.replaces_part_b
+        return coverage.payer == PART_B and not coverage.replaces_part_b
 
     def eligibility(self, batch: Sequence[MonthFacts]) -> list[tuple[Finding, ...]]:
         return [_eligibility(facts) for facts in batch]
@@ -107,7 +105,6 @@ def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
         findings = (
             *findings,
             *ccm.pays_differently(facts, picked, other, otherwise),
-            *prerequisites.unrecorded_elements(facts),
             *prerequisites.worth_a_look(facts),
         )
     return Decision(

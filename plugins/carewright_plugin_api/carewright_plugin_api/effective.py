@@ -187,7 +187,7 @@ def _sources(folder: Traversable, path: str) -> Iterable[tuple[str, Traversable]
     for item in folder.iterdir():
         if item.is_dir() and item.name != "__pycache__":
             yield from _sources(item, f"{path}/{item.name}")
-        elif item.name.endswith((".py", ".yaml")):
+        elif item.name.endswith(".py") or (item.name.endswith(".yaml") and path.endswith("/parameters")):
             yield f"{path}/{item.name}", item
 
 
@@ -233,11 +233,15 @@ def _frozen(value: Any, where: str) -> Any:
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys without a word; a rule book must not."""
+    """YAML keeps the last of two equal keys and reads `on` as true, without a word; a rule book must not."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if len(set(keys)) != len(keys):
             twice = sorted({str(key) for key in keys if keys.count(key) > 1})
             raise ValueError(f"{', '.join(twice)} stands twice near line {node.start_mark.line + 1}")
+        if any(isinstance(key, bool) for key in keys):
+            raise ValueError(
+                f"a bare on, off, yes or no is a key near line {node.start_mark.line + 1}: quote it"
+            )
         return super().construct_mapping(node, deep)

@@ -31,8 +31,8 @@ def typical_month(
     month: str = "2026-03",
     *,
     program: str = "ccm",
-    payer: str = "medicare",
-    product: str = "part_b",
+    payer: str = "medicare_part_b",
+    product: str = "",
     zone: str = ZONE,
     **changes: Any,
 ) -> MonthFacts:

@@ -32,7 +32,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, slots=True)
 class PayerKind:
-    """A payer this plugin speaks for: the key in Coverage.payer, what people call it, its products by key."""
+    """A payer this plugin speaks for: the key in Coverage.payer, what people call it, and the keys its products have.
+
+    No products: the product makes no difference to these rules.
+    """
 
     key: str
     label: str

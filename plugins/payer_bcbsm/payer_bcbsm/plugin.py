@@ -24,10 +24,7 @@ from carewright_plugin_api.facts import Coverage, Entry, MonthFacts
 from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
 
 from payer_bcbsm.rules import countable, services, standing
-from payer_bcbsm.rules.book import BOOK, PROGRAM
-
-BCBSM = "bcbsm"
-PRODUCTS = ("commercial_ppo", "bcn", "medicare_plus_blue", "bcn_advantage")
+from payer_bcbsm.rules.book import BCBSM, BOOK, PROGRAM
 
 
 class BcbsmRules:
@@ -39,7 +36,7 @@ class BcbsmRules:
             name="payer_bcbsm",
             version="1.0.0",
             api_version=API_VERSION,
-            payers=(PayerKind(BCBSM, "Blue Cross Blue Shield of Michigan", PRODUCTS),),
+            payers=(PayerKind(BCBSM, "Blue Cross Blue Shield of Michigan", _products()),),
             programs=(PROGRAM,),
             codes=tuple(sorted(codes)),
             oldest_review=BOOK.oldest_review,
@@ -51,7 +48,7 @@ class BcbsmRules:
         return self._manifest
 
     def owns(self, coverage: Coverage) -> bool:
-        return coverage.payer == BCBSM and coverage.product in PRODUCTS
+        return coverage.payer == BCBSM and coverage.product in ("", *_products())
 
     def eligibility(self, batch: Sequence[MonthFacts]) -> list[tuple[Finding, ...]]:
         return [_eligibility(facts) for facts in batch]
@@ -95,6 +92,10 @@ class BcbsmRules:
             )
         nothing = Decimal(row.value)
         return CostShare(nothing, nothing, "The patient owes nothing for this service.", cited(row))
+
+
+def _products() -> tuple[str, ...]:
+    return BOOK.history("pdcm.products")[-1].words
 
 
 def _decide(facts: MonthFacts) -> Decision:

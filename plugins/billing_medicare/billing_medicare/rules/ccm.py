@@ -127,18 +127,15 @@ def pays_differently(
     """Both answers are permitted and one pays more: shown, recorded, and never switched silently."""
     if here == there:
         return ()
-    row = BOOK.on("ccm.selection", facts.last_day)
     return (
-        Finding(
+        BOOK.finding(
             "POLICIES_DIFFER",
             "info",
-            PROGRAM,
+            BOOK.on("ccm.selection", facts.last_day),
             f"Policy {facts.policy} gives {_shown(here)} ({_dollars(total(here))}); "
             f"policy {policy} would give {_shown(there)} ({_dollars(total(there))}).",
             "Nothing is to be done. The practice chose its policy; a change of policy is recorded.",
-            BOOK.rule_id(row),
-            cited(row),
-            used(policy=facts.policy),
+            *used(policy=facts.policy),
         ),
     )
 

@@ -25,15 +25,13 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
     before = [held for held in facts.billed if held.code == code and held.same_practitioner]
     if before:
         return (), (
-            Finding(
+            BOOK.finding(
                 "PLAN_ADDON_ALREADY_BILLED",
                 "info",
-                PROGRAM,
+                often,
                 f"{code} was billed by this practitioner on {spelled(before[0].on)}; it is paid once.",
                 "Nothing is to be done.",
-                BOOK.rule_id(often),
-                cited(often),
-                used(billed_on=before[0].on),
+                *used(billed_on=before[0].on),
             ),
         )
     rate = fee(code, facts, visit.on)

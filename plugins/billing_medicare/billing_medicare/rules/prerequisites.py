@@ -75,7 +75,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
             *used(coverage_from=coverage.starts_on, coverage_to=coverage.ends_on or "open"),
         )
     advantage = BOOK.on("ccm.advantage", day)
-    for other in facts.other_coverages:
+    for other in (coverage, *facts.other_coverages):
         in_month = other.starts_on <= day and (other.ends_on is None or other.ends_on >= facts.first_day)
         if other.replaces_part_b and in_month:
             yield BOOK.hold(
@@ -274,70 +274,49 @@ def latest(facts: MonthFacts, element: str) -> bool | None:
     return before[-1] if before else None
 
 
-def unrecorded_elements(facts: MonthFacts) -> tuple[Finding, ...]:
-    """Elements nobody has recorded. Billing the code attests to all of them, so a person should have looked."""
-    row = BOOK.on("ccm.elements", facts.last_day)
-    missing = [element for element in row.table if latest(facts, element) is None]
-    if not missing:
-        return ()
-    labels = [row.table[element][0].lower() + row.table[element][1:] for element in missing]
-    return (
-        Finding(
+def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
+    """What no record of ours can rule out, and what nobody has recorded."""
+    return tuple(_findings(facts))
+
+
+def _findings(facts: MonthFacts) -> Iterator[Finding]:
+    day = facts.last_day
+    elements = BOOK.on("ccm.elements", day)
+    missing = [element for element in elements.table if latest(facts, element) is None]
+    if missing:
+        labels = [elements.table[element][0].lower() + elements.table[element][1:] for element in missing]
+        yield BOOK.finding(
             "ELEMENTS_NOT_RECORDED",
             "review",
-            PROGRAM,
-            f"Nobody has recorded whether these are in place: {'; '.join(labels)}. Billing the code says that they are.",
+            elements,
+            f"Nobody has recorded whether these are in place: {'; '.join(labels)}. Billing the code says they are.",
             "Record them once for the practice, and the risk for the patient.",
-            BOOK.rule_id(row),
-            cited(row),
-            used(not_recorded=", ".join(missing)),
-        ),
-    )
-
-
-def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
-    """What no record of ours can rule out."""
-    row = BOOK.on("exclusion.other_practitioner", facts.last_day)
-    found = []
+            *used(not_recorded=", ".join(missing)),
+        )
     started = [held.started_on for held in facts.enrollments if held.program == PROGRAM]
-    if started and facts.first_day <= min(started) <= facts.last_day:
-        found.append(
-            Finding(
-                "FIRST_MONTH",
-                "info",
-                PROGRAM,
-                "This is the first month with this patient. Another practitioner may have been paid for it already.",
-                "Ask the patient, or look at the payer's portal, before the claim goes.",
-                BOOK.rule_id(row),
-                cited(row),
-                used(started_on=min(started)),
-            )
+    if started and facts.first_day <= min(started) <= day:
+        yield BOOK.finding(
+            "FIRST_MONTH",
+            "info",
+            BOOK.on("exclusion.other_practitioner", day),
+            "This is the first month with this patient. Another practitioner may have been paid for it already.",
+            "Ask the patient, or look at the payer's portal, before the claim goes.",
+            *used(started_on=min(started)),
         )
     if facts.billing_practitioner is None:
-        billers = BOOK.on("ccm.billers", facts.last_day)
-        found.append(
-            Finding(
-                "NO_BILLING_PRACTITIONER",
-                "review",
-                PROGRAM,
-                "Nobody is named as the practitioner who bills for this patient.",
-                "Name the practitioner who is responsible for this patient's care.",
-                BOOK.rule_id(billers),
-                cited(billers),
-            )
+        yield BOOK.finding(
+            "NO_BILLING_PRACTITIONER",
+            "review",
+            BOOK.on("ccm.billers", day),
+            "Nobody is named as the practitioner who bills for this patient.",
+            "Name the practitioner who is responsible for this patient's care.",
         )
     if facts.coverage.rank != 1:
-        covered = BOOK.on("ccm.coverage", facts.last_day)
-        found.append(
-            Finding(
-                "PART_B_PAYS_SECOND",
-                "review",
-                PROGRAM,
-                "Part B is not the first payer for this patient.",
-                "Bill the first payer first.",
-                BOOK.rule_id(covered),
-                cited(covered),
-                used(rank=facts.coverage.rank),
-            )
+        yield BOOK.finding(
+            "PART_B_PAYS_SECOND",
+            "review",
+            BOOK.on("ccm.coverage", day),
+            "Part B is not the first payer for this patient.",
+            "Bill the first payer first.",
+            *used(rank=facts.coverage.rank),
         )
-    return tuple(found)

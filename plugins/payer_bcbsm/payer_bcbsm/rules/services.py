@@ -240,7 +240,7 @@ def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, 
         return (), []
     row = BOOK.on("decline.rule", facts.last_day)
     rule, product = row.table, facts.coverage.product
-    if piece.service not in rule["on"] or product not in rule["products"]:
+    if piece.service not in rule["services"] or product not in rule["products"]:
         return (), [
             BOOK.hold(
                 "DECLINE_NOT_PAYABLE",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from carewright_plugin_api.book import cited, spelled, used
+from carewright_plugin_api.book import cited, listed, spelled, used
 from carewright_plugin_api.decisions import Finding, Hold, RequiredDocument
 from carewright_plugin_api.facts import Entry, MonthFacts, local_day
 
@@ -24,6 +24,17 @@ def _holds(facts: MonthFacts) -> Iterator[Hold]:
             "Check the dates of the coverage.",
             "Coverage dates that reach into the month.",
             *used(coverage_from=coverage.starts_on, coverage_to=coverage.ends_on or "open"),
+        )
+    products = BOOK.on("pdcm.products", day)
+    if coverage.product not in ("", *products.words):
+        yield BOOK.hold(
+            "PRODUCT_NOT_HELD",
+            products,
+            f"These rules do not know the product {coverage.product}; they know "
+            f"{listed([product.replace('_', ' ') for product in products.words])}.",
+            "Choose the product on the coverage, or look at it by hand.",
+            "A product these rules know.",
+            *used(product=coverage.product),
         )
     benefit = BOOK.on("pdcm.benefit", day)
     if coverage.care_management_benefit is False:
@@ -126,6 +137,17 @@ def worth_a_look(facts: MonthFacts) -> tuple[Finding, ...]:
     practice = BOOK.on("pdcm.practice", facts.last_day)
     missing = [element for element in practice.table if _last_said(facts, element) is None]
     found = []
+    if not facts.coverage.product:
+        products = BOOK.on("pdcm.products", facts.last_day)
+        found.append(
+            BOOK.finding(
+                "PRODUCT_NOT_RECORDED",
+                "review",
+                products,
+                "The coverage does not say which product of the payer it is.",
+                "Choose the product on the coverage.",
+            )
+        )
     if missing:
         labels = "; ".join(practice.table[element] for element in missing)
         found.append(
