@@ -203,12 +203,14 @@ function giveBack(form) {
   note.append(words, discard);
   form.prepend(note);
 }
-/* A form sent by navigation counts as saved once a signed-in page without an error summary has come back. */
+/* A form sent by navigation counts as saved only when the very next page came by a redirect (saved forms answer 303),
+   belongs to the same person and shows no error. A sign-in page, a broken server or a dead line leave the words kept. */
 function settleSent() {
   const sent = tab.get(SENT);
-  if (!sent || !sent.startsWith(`${KEPT}${person}:`)) return;
-  if (body.dataset.frame === "trouble") return;
+  if (!sent) return;
   tab.drop(SENT);
+  const arrived = performance.getEntriesByType("navigation")[0];
+  if (!arrived?.redirectCount || body.dataset.frame === "trouble" || !sent.startsWith(`${KEPT}${person}:`)) return;
   if (!document.querySelector(".error-summary, [data-refused]")) tab.drop(sent);
 }
 settleSent();
@@ -304,6 +306,7 @@ if (sessionUrl) {
   window.addEventListener("focus", () => { if (locked) look(); });
 }
 lock?.addEventListener("cancel", (event) => event.preventDefault());
+document.addEventListener("keydown", (event) => { if (locked && event.key === "Escape") event.preventDefault(); }, true);
 /* Browsers let a second Escape close any dialog; this one opens again until someone has signed in. */
 lock?.addEventListener("close", () => { if (locked) lock.showModal(); });
 lock?.querySelector("[data-lock-try]")?.addEventListener("click", async () => {
