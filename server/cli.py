@@ -1,19 +1,8 @@
 """The commands. Each is thin: it reads its arguments, calls the one function that does the work, prints what it says.
 
-`server.<room>` functions are imported when their command runs, so that `--help` is quick and one broken room does
-not take the others' commands with it. What they promise:
-
-    cases.run(paths, as_json) -> int                                    prints; the exit code
-    plugin_host.discover.describe() -> list[dict]                       name, version, hooks, oldest_review
-    graphql.schema.sdl() -> str
-    app.route_table() -> list[dict]                                     method, path, scope
-    async interop.fhir_import.import_files(paths, practice, advance) -> dict
-    async claims.command.close_month(month, practice, advance) -> dict
-    async tenants.tokens.create_for_command(practice, email, scopes) -> str
-    async tenants.demo_code.current_code(email) -> str
-
-A dict answer holds what a program would read; its "says" is the same for a person, and a true "failed" makes the
-exit code 1. `advance(done, total)` moves the progress bar.
+A room's function is imported when its command runs, so that `--help` is quick. Long work is told
+`advance(done, total)`, which moves the progress bar. A dict answer holds what a program would read; its "says" is
+the same for a person, and a true "failed" makes the exit code 1.
 """
 
 import asyncio
@@ -24,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -140,8 +130,12 @@ def close_month(
     from server.claims import command
 
     with _progress("Deciding") as advance:
-        report = _with_the_house(data, lambda: command.close_month(month, practice, advance))
-    _answer(report, as_json)
+        closed = _with_the_house(data, lambda: command.close_month(month, practice, advance))
+    says = (
+        f"{closed.month}: {closed.lines} lines and {closed.holds} holds for {closed.patients} patients; "
+        f"{closed.unchanged} as they were before."
+    )
+    _answer({**asdict(closed), "says": says}, as_json)
 
 
 @app.command()
@@ -192,6 +186,17 @@ def plugins(as_json: AsJson = False) -> None:
     from server.plugin_host import discover
 
     _print_table(discover.describe(), as_json)
+
+
+@demo_app.command("make")
+def make_demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Make the demo practices if they are not there, and print their sign-ins."""
+    from server import demo
+
+    sign_ins = _with_the_house(data, demo.seed)
+    if not as_json:
+        typer.echo("Demo sign-ins; `python3 carewright.py demo code EMAIL` prints the code of the moment.")
+    _print_table(sign_ins, as_json)
 
 
 @demo_app.command("code")
@@ -269,20 +274,23 @@ def _print_json(value: object) -> None:
 
 
 def _print_table(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Rows with the same keys, in aligned columns; lists are joined."""
+    """Rows in aligned columns, one for every key that any row has; lists are joined."""
     if as_json:
         _print_json(list(rows))
         return
     if not rows:
         typer.echo("None.")
         return
-    lines = [[key.replace("_", " ").upper() for key in rows[0]]]
-    lines += [
-        [", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in row.values()] for row in rows
-    ]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [[key.replace("_", " ").upper() for key in keys]]
+    lines += [[_cell(row.get(key, "")) for key in keys] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def main() -> None:
@@ -291,8 +299,6 @@ def main() -> None:
         app(prog_name="carewright.py")
     except Refused as refused:
         sys.exit(f"{refused.message} {refused.next_step}".strip())
-    except ImportError as missing:
-        sys.exit(f"This command is not built yet: {missing}.")
     except Exception as error:
         # Where it broke, and of what kind; never its words or values, which may be a patient's.
         typer.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)

@@ -161,11 +161,12 @@ def _plugins(_: Settings) -> Iterator[Finding]:
     from server.plugin_host import discover
 
     for plugin in discover.describe():
-        name, reviewed = f"{plugin['name']} {plugin['version']}", plugin.get("oldest_review")
-        if not reviewed:
-            yield Finding("plugins", "ok", f"{name}.")
+        if plugin["state"] != "ready":
+            says = f"{plugin['name']} is set aside: {plugin['why']}"
+            yield Finding("plugins", "failure", says, "Mend or remove that plugin, then restart.")
             continue
-        age = (now().date() - date.fromisoformat(str(reviewed))).days
+        name, reviewed = f"{plugin['name']} {plugin['version']}", plugin["oldest_review"]
+        age = (now().date() - date.fromisoformat(reviewed)).days
         says = f"{name}: its oldest value was reviewed on {reviewed}, {age} days ago."
         if age > _REVIEW_DAYS:
             yield Finding(

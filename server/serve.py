@@ -8,19 +8,15 @@ import sys
 
 import uvicorn
 
-from server.settings import settings
-
 
 def main(descriptor: int) -> None:
-    proxy = settings().trusted_proxy
     config = uvicorn.Config(
         "server.app:create_app",
         factory=True,
-        proxy_headers=bool(proxy),
-        forwarded_allow_ips=proxy or "",
+        proxy_headers=False,  # web/doorway.py reads them, and believes only the configured proxy
         access_log=False,  # addresses of pages can carry a person's words (search), and logs outlive them
         server_header=False,
-        log_level="warning",
+        log_config=None,  # server/logs.py decides what may be written
         timeout_graceful_shutdown=10,
         ws_max_size=1 << 20,
     )

@@ -8,7 +8,6 @@ on kill -9, and the next `up` on the same data folder needs no help.
 
 import asyncio
 import http.client
-import importlib.util
 import os
 import signal
 import socket
@@ -31,7 +30,7 @@ from server.settings import ROOT, Settings
 _READY_SECONDS = 120
 _STEADY_SECONDS = 60  # a process that has lived this long has earned a quick restart
 _LONGEST_PAUSE = 30.0
-_STOP_SECONDS = 15
+_STOP_SECONDS = 30  # the worker finishes what it holds, or gives it back
 _DEMO_PENDING = "demo.pending"  # in the data folder until its demo practices are made
 
 
@@ -116,7 +115,6 @@ def up(configured: Settings, *, demo: bool) -> None:
             Child("web", _python("server.serve", str(door.fileno())), environment, (door.fileno(),)),
             Child("worker", _python("server.worker"), environment),
         ]
-        children = [child for child in children if _exists(child.command[3])]
         stack.callback(_stop, children)
         for child in children:
             child.keep()
@@ -227,16 +225,14 @@ def _migrate(admin_url: str, secret: bytes) -> None:
 
 
 def _demo(pending: Path, environment: dict[str, str]) -> None:
-    """On a new data folder make the demo practices; `server.demo` prints their sign-ins. A killed try is repeated."""
-    if not pending.exists() or not _exists("server.demo"):
+    """In a new data folder make the demo practices and print their sign-ins. A killed try is repeated."""
+    if not pending.exists():
         return
-    done = subprocess.run(
-        leashed(_python("server.demo"), signal.SIGTERM), cwd=ROOT, env=environment, check=False
-    )
-    if done.returncode != 0:
+    command = leashed(_python("server.cli", "demo", "make"), signal.SIGTERM)
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode != 0:
         raise Refused(
             "DEMO_FAILED",
-            "The demo practices could not be made; what was said is above.",
+            "The demo practices could not be made; why is above.",
             "Start with --no-demo to do without them.",
         )
     pending.unlink()
@@ -302,10 +298,6 @@ def _end_group(leader: int) -> None:
 def _python(module: str, *arguments: str) -> list[str]:
     """-P: the folder one stands in is not searched for modules; server/graphql would hide the graphql library."""
     return [sys.executable, "-P", "-m", module, *arguments]
-
-
-def _exists(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
 
 
 def _shown(host: str) -> str:
