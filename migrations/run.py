@@ -11,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from migrations.protect import APP, AUTH, BELL, OWNER, RUNTIME
+from migrations.reference import load_diagnosis_codes
 from server.errors import Refused
 
 _LOCK = 0x6361_7265  # one migration at a time per database
@@ -39,8 +40,11 @@ def runtime_urls(admin_url: str, secret: bytes) -> dict[str, str]:
     }
 
 
-async def upgrade(admin_url: str, secret: bytes, *, revision: str = "head") -> None:
-    """Create or mend the roles, then migrate. admin_url: a role that may create roles and owns the database."""
+async def upgrade(admin_url: str, secret: bytes, *, revision: str = "head", code_sets: bool = True) -> None:
+    """Create or mend the roles, migrate, fill the public code sets.
+
+    admin_url: a role that may create roles and owns the database. code_sets: False leaves them as they are.
+    """
     engine = create_async_engine(async_url(admin_url), hide_parameters=True)
     try:
         async with engine.connect() as connection:
@@ -58,6 +62,8 @@ async def upgrade(admin_url: str, secret: bytes, *, revision: str = "head") -> N
                 await connection.execute(sa.text(f"set role {OWNER}"))
                 await connection.commit()
                 await connection.run_sync(_migrate, revision)
+                if code_sets and revision == "head":
+                    await load_diagnosis_codes(connection)
                 await connection.commit()
             finally:
                 await connection.rollback()

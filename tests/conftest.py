@@ -23,6 +23,18 @@ for entry in (str(ROOT), str(ROOT / "tests")):
 SECRET = "7" * 64
 TEMPLATE = "carewright_template"
 SHARED = ROOT.parent / "shared"
+#: enough of ICD-10-CM for tests; the whole set is loaded and tested in tests/house/test_code_sets.py
+SOME_CODES = (
+    ("E11", "Type 2 diabetes mellitus"),
+    ("E11.9", "Type 2 diabetes mellitus without complications"),
+    ("E11.22", "Type 2 diabetes mellitus with diabetic chronic kidney disease"),
+    ("I10", "Essential (primary) hypertension"),
+    ("I50", "Heart failure"),
+    ("I50.22", "Chronic systolic (congestive) heart failure"),
+    ("J44.9", "Chronic obstructive pulmonary disease, unspecified"),
+    ("N18.31", "Chronic kidney disease, stage 3a"),
+    ("F33.1", "Major depressive disorder, recurrent, moderate"),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,10 +55,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 async def _make_template() -> None:
-    from migrations.run import upgrade
+    from migrations.run import async_url, upgrade
 
     await _admin(f'drop database if exists "{TEMPLATE}"', f'create database "{TEMPLATE}"')
-    await upgrade(database_url(TEMPLATE), bytes.fromhex(SECRET))
+    await upgrade(database_url(TEMPLATE), bytes.fromhex(SECRET), code_sets=False)
+    engine = create_async_engine(async_url(database_url(TEMPLATE)))
+    async with engine.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "insert into diagnosis_code values (:code, :label, lower(:code || ' ' || :label), :billable)"
+            ),
+            [
+                {"code": code, "label": label, "billable": "." in code or code == "I10"}
+                for code, label in SOME_CODES
+            ],
+        )
+    await engine.dispose()
 
 
 def servers() -> dict[str, str]:
@@ -166,6 +190,7 @@ async def app(database: str) -> AsyncIterator["object"]:
 async def browse(app: "object") -> AsyncIterator["object"]:
     """`browse(world, "nora")` -> an HTTP client signed in as nora; `browse()` -> one that is nobody."""
     import httpx
+
     from web.site import cookie_name
 
     clients: list[httpx.AsyncClient] = []

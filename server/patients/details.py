@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import phonenumbers
@@ -42,6 +42,8 @@ class PatientChanges:
     confidential_contact: str | None = None
     deceased_on: date | None = None
 
+
+Row = TypeVar("Row", ContactWay, Address, SupportPerson, CareTeamMember)
 
 _CHOICES: dict[str, dict[str, str]] = {
     "sex": choices.SEX,
@@ -248,7 +250,7 @@ async def end_care_team_member(db: Db, actor: Actor, patient_id: UUID, member_id
     )
 
 
-async def _added(db: Db, actor: Actor, row: Any, action: str) -> Any:
+async def _added(db: Db, actor: Actor, row: Row, action: str) -> Row:
     row.id = new_id()
     db.add(row)
     await db.flush()

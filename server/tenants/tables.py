@@ -165,6 +165,14 @@ class DiagnosisCode(Platform, Table):
     """ICD-10-CM, a public code set; the same for everyone."""
 
     __tablename__ = "diagnosis_code"
+    __table_args__ = (
+        Index(
+            "ix_diagnosis_code_words",
+            "search_key",
+            postgresql_using="gin",
+            postgresql_ops={"search_key": "gin_trgm_ops"},
+        ),
+    )
     exempt = "A public code set."
     roles: ClassVar[dict[str, str]] = {"app": "select"}
 
