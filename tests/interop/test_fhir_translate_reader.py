@@ -307,7 +307,7 @@ def test_references_that_go_in_circles_end() -> None:
 
 def test_one_index_serves_the_files_of_a_bulk_export() -> None:
     index = Index()
-    read(json.dumps({"resourceType": "Organization", "id": "h", "name": "St. Mary's"}).encode(), index=index)
+    read(json.dumps({"resourceType": "Organization", "id": "h", "name": "St. Mary's"}).encode(), shared=index)
     visit = {
         "resourceType": "Encounter",
         "id": "e",
@@ -316,7 +316,7 @@ def test_one_index_serves_the_files_of_a_bulk_export() -> None:
         "subject": {"reference": "Patient/ruth"},
         "serviceProvider": {"reference": "Organization/h"},
     }
-    document = read(json.dumps(visit).encode(), index=index)
+    document = read(json.dumps(visit).encode(), shared=index)
     first = next(document.resources())
     assert isinstance(first, Resource)
     found = translate(first, index, date(2026, 1, 1))

@@ -87,15 +87,16 @@ class Document:
 
 
 def read(
-    data: bytes, *, limits: Limits | None = None, source: str = "", index: Index | None = None
+    data: bytes, *, limits: Limits | None = None, source: str = "", shared: Index | None = None
 ) -> Document:
     """Reads one file. Raises Refused.
 
-    source: the name of the sending system; without one, the server address of the entries, or "file". index: one
-    to be shared by the files of one import, so that a bulk export's separate files find each other's names.
+    source: the name of the sending system; without one, the server address of the entries, or "file". shared: an
+    index for the files of one import, so that the separate files of a bulk export find each other's names; a bundle
+    carries its own names and does not use it.
     """
     limits = limits or Limits()
-    index = index if index is not None else Index()
+    index = shared if shared is not None else Index()
     text = _text_of(data, limits)
     first_line, _, rest = text.partition("\n")
     if first_line.rstrip().endswith("}") and re.search(r"^\{", rest, re.MULTILINE):
@@ -103,7 +104,7 @@ def read(
     tree = _whole(text, limits)
     kind = tree.get("resourceType")
     if kind == "Bundle":
-        return _read_bundle(tree, limits, source, index)
+        return _read_bundle(tree, limits, source, Index())
     _refuse_other_version(tree, "The file")
     _add(index, tree, "")
     return Document("single", "", 1, index, [("the file", "", tree)], limits, source)
