@@ -5,7 +5,7 @@ Nothing is rounded on the way: whole seconds are floored once per total, whole m
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -203,14 +203,33 @@ def overlap_refusal(span: Span, taken: Span, zone: str, *, same_patient: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A live, final entry as totals see it: already cut to its slice, with the class of person on that day."""
+    """A live entry as totals see it, with the class of person on that day.
 
+    counts: final, and not part of another billed service. One that does not count still takes its slice.
+    """
+
+    id: UUID
     patient_id: UUID
     program: str
     staff_id: UUID
     role_class: str
     span: Span
     joint_id: UUID | None = None
+    counts: bool = True
+
+
+def sliced(entries: Iterable[Worked]) -> list[Worked]:
+    """Where one person's entries of one meeting share one span, each is cut to its slice, in the order of patients."""
+    rows: dict[object, list[Worked]] = defaultdict(list)
+    for entry in entries:
+        shared = (entry.staff_id, entry.joint_id, entry.span) if entry.joint_id else entry.id
+        rows[shared].append(entry)
+    result = []
+    for row in rows.values():
+        row.sort(key=lambda e: (e.patient_id, e.program, e.id))
+        parts = slices(row[0].span, len(row)) if len(row) > 1 else [row[0].span]
+        result += [replace(entry, span=part) for entry, part in zip(row, parts, strict=True)]
+    return result
 
 
 #: (patient, program, month, class of person) -> seconds
@@ -222,11 +241,11 @@ def totals(entries: Iterable[Worked], zone: str) -> Totals:
 
     A person's own time is merged, so no instant of theirs counts twice; different people's separate work adds up,
     even in the same hour; a joint meeting counts one person's time only: clinical staff's first, then what a
-    practitioner was there for without staff, then what others were. `minutes/recount.py` says the same in SQL.
+    practitioner was there for without staff, then what others were. `totals.py` says the same in SQL.
     """
     groups: dict[tuple[UUID, str, str, UUID], dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
-    for entry in entries:
-        for month, part in split_by_month(entry.span, zone):
+    for entry in sliced(entries):
+        for month, part in split_by_month(entry.span, zone) if entry.counts else ():
             key = (entry.patient_id, entry.program, month, entry.joint_id or entry.staff_id)
             groups[key][entry.role_class].append(part)
     time: dict[tuple[UUID, str, str, str], timedelta] = defaultdict(timedelta)
@@ -237,8 +256,3 @@ def totals(entries: Iterable[Worked], zone: str) -> Totals:
                 time[patient_id, program, month, role_class] += span.lasts
             taken += classes[role_class]
     return {key: whole_seconds(lasted) for key, lasted in time.items() if whole_seconds(lasted) > 0}
-
-
-def share_of(place: int, number: int, span: Span) -> Span:
-    """The slice of the entry in `place` (0 first) among `number` that share one row of a person's time."""
-    return span if number == 1 else slices(span, number)[place]

@@ -2,8 +2,9 @@
 
 Practitioners are those who may bill care management as physicians or other qualified health care professionals.
 Clinical staff work under such a practitioner and are licensed, certified or trained for what they do. Everybody
-else's time is office work. Source: CMS, "Chronic Care Management Services" (MLN909188, "Practitioner Eligibility"
-and "Supervision"); "clinical staff" as in 42 CFR 410.26(a)(1), auxiliary personnel, read with MLN909188.
+else's time is office work. Source: CMS, MLN909188
+"Chronic Care Management Services" (physicians, nurse practitioners, physician assistants, clinical nurse specialists
+and certified nurse midwives bill; clinical staff work incident to them) and 42 CFR 410.26(a)(1) (auxiliary personnel).
 """
 
 from collections.abc import Iterable
