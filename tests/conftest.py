@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -101,11 +101,10 @@ async def make_database(name: str) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_host_settings() -> Iterator[None]:
+def _no_host_settings() -> None:
     """Tests depend on nothing configured on this machine."""
     for key in [k for k in os.environ if k.startswith("CAREWRIGHT_SMTP")]:
         del os.environ[key]
-    yield
 
 
 @pytest.fixture(scope="session")
@@ -179,11 +178,11 @@ def ask(database: str) -> "object":
 
 
 @pytest.fixture(scope="session")
-async def app(database: str) -> AsyncIterator["object"]:
+async def app(database: str) -> "object":
     """The whole web process, in this one: the real ASGI application behind its doorway."""
     from server.app import create_app
 
-    yield create_app()
+    return create_app()
 
 
 @pytest.fixture
