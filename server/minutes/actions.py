@@ -27,6 +27,7 @@ from server.minutes.jobs import ask_for_recount
 from server.minutes.queries import is_live
 from server.minutes.recount import mark_months
 from server.minutes.tables import ACTIVITIES, MODES, NOBODYS_TIME, PersonTime, TimeEntry
+from server.minutes.totals import PatientMonth
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -72,6 +73,12 @@ class NewMinutes:
 
 async def log_minutes(db: Db, actor: Actor, patient_id: UUID, new: NewMinutes) -> TimeEntry:
     """Enter minutes. Refused: impossible spans, overlaps, late ones without a reason, a colleague who has left."""
+    entry = await _log(db, actor, patient_id, new)
+    await _settle(db, actor, entry)
+    return entry
+
+
+async def _log(db: Db, actor: Actor, patient_id: UUID, new: NewMinutes) -> TimeEntry:
     actor.require("minutes.write")
     patient = await patient_for(db, actor, patient_id, permission="minutes.write")
     staff_id = await _person(db, actor, new.staff_id, new.reason, staying=True)
@@ -84,7 +91,6 @@ async def log_minutes(db: Db, actor: Actor, patient_id: UUID, new: NewMinutes) -
     entry = _entry(actor, patient_id, staff_id, new, id=entry_id, joint_id=entry_id if new.joint else None)
     await _append(db, entry)
     await _hold(db, actor, entry)
-    await _mark(db, actor, entry)
     return entry
 
 
@@ -97,7 +103,7 @@ async def record_contact(
     for span in spans:
         there = encounter.outcome in ("reached", "declined_program") and encounter.kind in _LIVE_KINDS
         entries.append(
-            await log_minutes(
+            await _log(
                 db,
                 actor,
                 patient_id,
@@ -110,6 +116,7 @@ async def record_contact(
                 ),
             )
         )
+    await _settle(db, actor, *entries)
     return encounter, entries
 
 
@@ -137,10 +144,9 @@ async def correct_minutes(
         actor, old.patient_id, old.staff_id, new, id=new_entry_id, joint_id=joint_id, replaces_id=old.id
     )
     await _append(db, entry)
-    await _mark(db, actor, old)
     await _release(db, old)
     await _hold(db, actor, entry)
-    await _mark(db, actor, entry)
+    await _settle(db, actor, old, entry)
     return entry
 
 
@@ -175,9 +181,9 @@ async def void_minutes(db: Db, actor: Actor, entry_id: UUID, *, reason: str) -> 
         replaces_id=old.id,
         void=True,
     )
-    await _mark(db, actor, old)
     await _append(db, taken_back)
     await _release(db, old)
+    await _settle(db, actor, taken_back)
     return taken_back
 
 
@@ -240,7 +246,7 @@ async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -
     entry = _entry(actor, patient_id, staff_id, new, id=new_id(), joint_id=first.joint_id)
     await _append(db, entry)
     await _hold(db, actor, entry)
-    await _mark(db, actor, entry)
+    await _settle(db, actor, entry)
     return entry
 
 
@@ -476,21 +482,22 @@ async def _release(db: Db, entry: TimeEntry) -> None:
         await db.execute(delete(PersonTime).where(PersonTime.id == row))
 
 
-async def _mark(db: Db, actor: Actor, entry: TimeEntry) -> None:
-    """The months this entry touches are due, for everybody the meeting was about: their slices may change."""
-    patients = {entry.patient_id}
-    if entry.joint_id is not None:
-        patients |= set(
-            (
-                await db.execute(
-                    select(TimeEntry.patient_id).where(TimeEntry.joint_id == entry.joint_id, is_live())
-                )
-            ).scalars()
-        )
-    months = months_touched(Span(entry.started_at, entry.ended_at), actor.zone)
-    await mark_months(db, actor, [(patient, month) for patient in patients for month in months])
-    await ask_for_recount(db, actor)
+async def _settle(db: Db, actor: Actor, *entries: TimeEntry) -> None:
+    """The months these entries touch are due, for everybody a meeting was about: their slices may have changed.
+
+    Once, at the end of an action: marks first, then jobs, so that no two transactions wait for each other crosswise.
+    """
+    due: set[PatientMonth] = set()
+    for entry in entries:
+        patients = {entry.patient_id}
+        if entry.joint_id is not None:
+            sharing = select(TimeEntry.patient_id).where(TimeEntry.joint_id == entry.joint_id, is_live())
+            patients |= set((await db.execute(sharing)).scalars())
+        months = months_touched(Span(entry.started_at, entry.ended_at), actor.zone)
+        due |= {(patient_id, month) for patient_id in patients for month in months}
+    await mark_months(db, actor, sorted(due))
+    await ask_for_recount(db, actor, sorted({month for _, month in due}))
     db.note(
-        actor, "minutes.write", entity="time_entry", entity_ids=[entry.id], patient_ids=[entry.patient_id],
-        effect="write",
+        actor, "minutes.write", entity="time_entry", entity_ids=[entry.id for entry in entries],
+        patient_ids=[entry.patient_id for entry in entries], effect="write",
     )  # fmt: skip

@@ -260,18 +260,20 @@ def _of_encounter(column: Any) -> ScalarSelect[Any]:
 
 
 def _counted(row: tuple[Any, ...], line: list[Spell]) -> CountedEntry:
-    *values, outcome, video_declined, about_code = row
-    staff_id, started_at = values[2], values[7]
+    entry: list[Any]
+    *entry, outcome, video_declined, about_code = row
+    staff_id, started_at = entry[2], entry[7]
     spell = spell_at(line, staff_id, started_at)
-    return CountedEntry(
-        *values,
-        role_class=spell.role_class,
-        discipline=spell.discipline,
-        reached=outcome is None or outcome in REACHED,
-        declined=outcome == "declined_program",
-        video_declined=bool(video_declined),
-        about_code=about_code or "",
+    said = (
+        spell.role_class,
+        spell.discipline,
+        outcome is None or outcome in REACHED,
+        outcome == "declined_program",
+        bool(video_declined),
+        about_code or "",
     )
+    values: list[Any] = [*entry, *said]
+    return CountedEntry(*values)
 
 
 def _worked(entry: CountedEntry) -> Worked:

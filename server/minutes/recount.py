@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy import delete, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from server.clock import now
@@ -50,13 +50,17 @@ async def recount_month(db: Db, actor: Actor, patient_id: UUID, month: str) -> N
     await _recount(db, actor, [(patient_id, month)])
 
 
-async def recount_dirty(db: Db, actor: Actor, *, at_most: int = 1_000) -> int:
-    """Add up at most so many of the practice's months that are out of date; returns how many were."""
+async def recount_dirty(db: Db, actor: Actor, *, month: str = "", at_most: int = 1_000) -> int:
+    """Add up at most so many of the practice's totals that are out of date; returns how many were.
+
+    month: YYYY-MM for that month's alone.
+    """
     actor.require("minutes.write")
     due = [
         (patient_id, month)
         for patient_id, month in await db.execute(
             select(DirtyMonth.patient_id, DirtyMonth.month)
+            .where(DirtyMonth.month == month if month else true())
             .order_by(DirtyMonth.patient_id, DirtyMonth.month)
             .limit(at_most)
             .with_for_update(skip_locked=True)

@@ -94,7 +94,7 @@ select patient_id, program, month, role_class,
 from counted where lasted > interval '0'
 group by patient_id, program, month, role_class
 having sum(lasted) >= interval '1 second'
-"""
+"""  # noqa: S608 - LIVE is a constant of ours
 
 _INSTANTS = ARRAY(TIMESTAMP(timezone=True))
 _TYPED = (
