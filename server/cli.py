@@ -22,6 +22,7 @@ import typer
 from server.errors import Refused
 
 Answer = TypeVar("Answer")
+_OURS = str(Path(__file__).resolve().parent.parent)
 
 app = typer.Typer(
     help="Care management for primary-care practices.",
@@ -301,7 +302,9 @@ def main() -> None:
         sys.exit(f"{refused.message} {refused.next_step}".strip())
     except Exception as error:
         # Where it broke, and of what kind; never its words or values, which may be a patient's.
-        typer.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        for frame in traceback.extract_tb(error.__traceback__):
+            if _OURS in frame.filename and "site-packages" not in frame.filename:
+                typer.echo(f"  {frame.filename}:{frame.lineno} in {frame.name}", err=True)
         sys.exit(f"{type(error).__name__}. This is a mistake of ours; please report the lines above.")
 
 

@@ -182,11 +182,12 @@ def _addresses(configured: Settings) -> tuple[str, str, Finding]:
     redis_url = configured.redis_url or (running.redis_url if running else "")
     if admin_url and redis_url:
         return admin_url, redis_url, Finding("servers", "ok", "PostgreSQL and Valkey have addresses.")
-    missing = " and ".join(n for n, url in (("PostgreSQL", admin_url), ("Valkey", redis_url)) if not url)
+    names = [name for name, url in (("PostgreSQL", admin_url), ("Valkey", redis_url)) if not url]
+    missing = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
     return (
         admin_url,
         redis_url,
-        Finding("servers", "failure", f"{missing} is not running.", "python3 carewright.py up"),
+        Finding("servers", "failure", f"{missing} not running.", "python3 carewright.py up"),
     )
 
 
