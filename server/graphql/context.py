@@ -1,6 +1,6 @@
 """What a resolver knows: who asks, and the batches that keep lists to one statement each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,10 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from server.tenants.actor import Actor
-from server.tenants.db import Db, tenant_db
+from server.tenants.db import tenant_db
 
-#: name -> (db, actor, ids) -> value per id. One statement for all ids of one level of the query.
-Batch = Callable[[Db, Actor, Sequence[UUID]], Awaitable[dict[UUID, Any]]]
+#: name -> (db, actor, ids, *arguments) -> value per id. One statement for all ids of one level of the query.
+Batch = Callable[..., Awaitable[dict[UUID, Any]]]
 _batches: dict[str, tuple[Batch, Callable[[], Any]]] = {}
 
 
@@ -30,26 +30,30 @@ class Context:
     actor: Actor | None
     request_id: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
-    _loaders: dict[str, DataLoader[UUID, Any]] = field(default_factory=dict)
+    _loaders: dict[tuple[Any, ...], DataLoader[UUID, Any]] = field(default_factory=dict)
 
-    async def load(self, name: str, id: UUID) -> Any:
-        """The batch `name`'s value for `id`; all loads of one level travel in one statement."""
-        if name not in self._loaders:
-            self._loaders[name] = DataLoader(load_fn=self._reader(name))
-        return await self._loaders[name].load(id)
+    async def load(self, name: str, id: UUID, *arguments: Any) -> Any:
+        """The batch `name`'s value for `id`; all loads of one level travel in one statement.
+
+        arguments: hashable, handed on to the batch, such as a page's size and place; each set is its own batch.
+        """
+        key = (name, *arguments)
+        if key not in self._loaders:
+            self._loaders[key] = DataLoader(load_fn=self._reader(name, arguments))
+        return await self._loaders[key].load(id)
 
     def forget(self) -> None:
         """After a mutation: what was loaded before it may be stale."""
         self._loaders.clear()
 
-    def _reader(self, name: str) -> Callable[[list[UUID]], Awaitable[list[Any]]]:
+    def _reader(self, name: str, arguments: tuple[Any, ...]) -> Callable[[list[UUID]], Awaitable[list[Any]]]:
         load, empty = _batches[name]
 
         async def read(ids: list[UUID]) -> list[Any]:
             if self.actor is None:
                 raise RuntimeError("a batch was asked for by nobody")
             async with tenant_db(self.actor, read_only=True) as db:
-                found = await load(db, self.actor, ids)
+                found = await load(db, self.actor, ids, *arguments)
             return [found[id] if id in found else empty() for id in ids]
 
         return read
