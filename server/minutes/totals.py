@@ -113,10 +113,11 @@ _TYPED = (
 SUMS = text(_SUMS).bindparams(*_TYPED)
 
 #: The same, written down. gen_random_uuid: these rows are burned and rebuilt, their ids mean nothing.
-STORE_SUMS = text(
-    "insert into month_total (tenant_id, id, patient_id, program, month, role_class, seconds, entries, counted_at) "
-    f"select :tenant, gen_random_uuid(), sums.*, :counted_at from ({_SUMS}) as sums"
-).bindparams(*_TYPED, bindparam("counted_at", type_=TIMESTAMP(timezone=True)))
+_STORE_SUMS = f"""
+insert into month_total (tenant_id, id, patient_id, program, month, role_class, seconds, entries, counted_at)
+select :tenant, gen_random_uuid(), sums.*, :counted_at from ({_SUMS}) as sums
+"""  # noqa: S608 - as above
+STORE_SUMS = text(_STORE_SUMS).bindparams(*_TYPED, bindparam("counted_at", type_=TIMESTAMP(timezone=True)))
 
 #: one patient's month, YYYY-MM
 PatientMonth = tuple[UUID, str]
