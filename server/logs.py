@@ -188,8 +188,7 @@ class _FromLibraries(logging.Handler):
             pass
 
 
-def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Send everything this process logs, warns of or dies of through here. `stream`: standard error."""
+def _write_to(stream: TextIO | None, level: int) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -198,9 +197,16 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(
+            stream or sys.stderr
+        ),  # whatever standard error is by then
         cache_logger_on_first_use=False,
     )
+
+
+def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send everything this process logs, warns of or dies of through here. `stream`: standard error."""
+    _write_to(stream, level)
     logging.raiseExceptions = False  # its own complaint prints the arguments of the record it choked on
     logging.captureWarnings(True)
     root = logging.getLogger()
@@ -220,3 +226,4 @@ def watch_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+_write_to(None, WARNING)  # a command that never calls configure() is no reason to print what people typed

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cast import World
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))  # last: the name `conftest` belongs to the one above
 
 from trial_kinds import EFFECT_TABLE, KINDS_OF_THESE_TESTS
 
