@@ -28,7 +28,13 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "tests/browser/axe/axe.min.js").read_text() + ";undefined"
 SAVE = "form[data-keep=note] .button-primary"
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
 
 PAGES = {
     "note.html": """{% extends "base.html" %}
@@ -512,6 +518,7 @@ def test_an_ended_sign_in_covers_the_page_and_opens_it_again(tab: Tab, house: Ho
     _look_again(tab.page)
     tab.page.locator("#lock-dialog").wait_for(state="visible")
     assert not tab.page.locator("#f-words").is_visible(), "nothing about a person shows behind the lock"
+    assert tab.page.title() == "Your sign-in has ended", "nor in the tab's title"
     for _ in range(3):
         tab.page.keyboard.press("Escape")
     tab.page.wait_for_timeout(100)

@@ -185,6 +185,15 @@ def test_no_translated_words_are_glued_together() -> None:
         assert not re.search(r'_\("[^"]*"\)\s*~|~\s*_\("', path.read_text()), path
 
 
+def test_the_sample_answer_of_a_search_is_what_the_macro_makes() -> None:
+    made = environment().from_string(
+        '{% from "components/forms.html" import choice %}'
+        '{{ choice("E11.9", "Type 2 diabetes, without complications", "E11.9") }}\n'
+        '{{ choice("I10", "High blood pressure", "I10") }}\n'
+    )
+    assert (WEB / "static/samples/choices.html").read_text() == made.render()
+
+
 def test_vendored_files_are_what_was_recorded() -> None:
     assert vendor.recorded()
     assert vendor.differences() == []

@@ -65,7 +65,8 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]"))
     if (!menu.contains(target)) menu.open = false;
   const opens = target.closest("[data-opens]");
-  if (opens) document.getElementById(opens.dataset.opens)?.showModal();
+  if (opens?.dataset.opens === "keyboard-help") showKeys();
+  else if (opens) document.getElementById(opens.dataset.opens)?.showModal();
   const closes = target.closest("[data-closes]");
   if (closes) closes.closest("dialog")?.close();
   const look = target.closest("button[data-look]");
@@ -247,6 +248,7 @@ function forgetEverything() {
 const sessionUrl = body.dataset.session;
 const lock = document.getElementById("lock-dialog");
 let locked = false;
+let titleBefore = "";
 let lastAlive = Date.now();
 let active = false;
 let afterUnlock = null;
@@ -276,15 +278,17 @@ function lockPage() {
   if (!lock || locked) return;
   locked = true;
   for (const form of document.querySelectorAll("form[data-keep]")) if (changed.has(form)) keep(form);
-  openDialog()?.close();
   stopsWaiting();
   freeButtons();
+  titleBefore = document.title; // a tab's title may name a person
+  document.title = lock.querySelector("h2").textContent;
   document.documentElement.classList.add("is-locked");
   lock.showModal();
 }
 function unlockPage() {
   if (!locked) return;
   locked = false;
+  document.title = titleBefore;
   document.documentElement.classList.remove("is-locked");
   lock.close();
   toast("You are signed in again. Everything you typed is still here.");
@@ -519,6 +523,22 @@ if (keysSwitch) {
     else computer.set(KEYS_OFF, "1");
   });
 }
+function showKeys() {
+  const help = document.getElementById("keyboard-help");
+  if (!help) return;
+  for (const old of help.querySelectorAll("[data-page-key]")) old.remove();
+  for (const way of document.querySelectorAll("[data-key]")) {
+    const line = document.createElement("div");
+    line.dataset.pageKey = "";
+    const key = document.createElement("dt");
+    key.append(Object.assign(document.createElement("kbd"), { textContent: way.dataset.key }));
+    const words = document.createElement("dd");
+    words.textContent = way.querySelector("span")?.textContent ?? way.textContent.trim();
+    line.append(key, words);
+    help.querySelector("dl").append(line);
+  }
+  help.showModal();
+}
 let goingSince = 0;
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
@@ -539,7 +559,7 @@ document.addEventListener("keydown", (event) => {
     if (find) { event.preventDefault(); find.focus(); find.select(); }
     return;
   }
-  if (event.key === "?") { document.getElementById("keyboard-help")?.showModal(); return; }
+  if (event.key === "?") { showKeys(); return; }
   if (Date.now() - goingSince < 1500 && /^[a-z]$/.test(event.key)) {
     goingSince = 0;
     const way = document.querySelector(`[data-go="${event.key}"]`);
