@@ -7,7 +7,7 @@ from migrations.reference import load_diagnosis_codes
 from migrations.run import async_url
 
 
-@pytest.mark.filterwarnings("ignore:read_text is deprecated:DeprecationWarning")  # the package itself does
+@pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated:DeprecationWarning")  # the package itself does
 async def test_the_whole_of_icd_10_cm_is_loaded_once() -> None:
     engine = create_async_engine(async_url(await make_database("test_code_sets")))
     async with engine.begin() as connection:
