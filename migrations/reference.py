@@ -27,7 +27,7 @@ def _codes() -> list[tuple[str, str, str, bool]]:
     import simple_icd_10_cm as icd  # parses the whole official file when imported
 
     found = []
-    for code in icd.get_all_codes(with_dots=True):
+    for code in dict.fromkeys(icd.get_all_codes(with_dots=True)):  # a block of one category is listed twice
         if icd.is_category_or_subcategory(code):
             label = icd.get_description(code)
             found.append((code, label, fold(f"{code} {label}"), icd.is_leaf(code)))
