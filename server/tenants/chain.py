@@ -134,9 +134,8 @@ def broken_ends(last: int, hashes: dict[int, str], heads: Sequence[Head]) -> lis
                 )
             )
         elif head.number > last:
-            found.append(
-                Breach("TRUNCATED", last + 1, head.number, None, "The end of the chain was cut off.")
-            )
+            says = f"The chain was signed to {head.number} and ends at {last}: this stretch was cut or sealed anew."
+            found.append(Breach("TRUNCATED", trusted + 1, head.number, None, says))
             break
         elif not compare_digest(hashes.get(head.number, ""), head.chain_hash):
             found.append(
