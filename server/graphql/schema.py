@@ -4,19 +4,26 @@ copy, and a change to it is reviewed like code: additions only."""
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from server.graphql.claims import ClaimsMutation, ClaimsQuery
 from server.graphql.connections import NodeQuery
+from server.graphql.encounters import EncountersMutation
+from server.graphql.enrollment import EnrollmentMutation, EnrollmentQuery
+from server.graphql.minutes import MinutesMutation
 from server.graphql.patients import PatientsMutation, PatientsQuery
+from server.graphql.plans import PlansMutation
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 
 
 @strawberry.type
-class Query(NodeQuery, PatientsQuery):
+class Query(NodeQuery, PatientsQuery, EnrollmentQuery, ClaimsQuery):
     pass
 
 
 @strawberry.type
-class Mutation(PatientsMutation):
+class Mutation(
+    PatientsMutation, EnrollmentMutation, PlansMutation, EncountersMutation, MinutesMutation, ClaimsMutation
+):
     pass
 
 
