@@ -7,6 +7,7 @@ on kill -9, and the next `up` on the same data folder needs no help.
 # ruff: noqa: S603 -- every command run here is written here; none comes from input
 
 import asyncio
+import errno
 import http.client
 import os
 import signal
@@ -68,7 +69,9 @@ class Child:
         if now >= self.due:
             self.started = now
             self.process = subprocess.Popen(
-                leashed(self.command, signal.SIGTERM),
+                leashed(
+                    self.command, signal.SIGKILL
+                ),  # after kill -9 of ours nothing may hold the port or a lease
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -102,7 +105,7 @@ def up(configured: Settings, *, demo: bool) -> None:
         servers = _servers(configured, stack)
         admin_url = configured.database_url or (servers.database_url if servers else "")
         redis_url = configured.redis_url or (servers.redis_url if servers else "")
-        say(asyncio.run(_check_postgres(admin_url)))
+        say(f"{asyncio.run(_check_postgres(admin_url))} Bringing the schema up to date.")
         _migrate(admin_url, secret)
         environment = {
             **os.environ,
@@ -172,17 +175,29 @@ def _listen(configured: Settings) -> socket.socket:
         )
     try:
         family, _, _, _, address = socket.getaddrinfo(configured.host, port, type=socket.SOCK_STREAM)[0]
-        door = socket.socket(family)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(address)
-        door.listen(256)
     except OSError as error:
-        raise Refused(
-            "PORT_TAKEN",
-            f"Cannot listen on {configured.host} port {port}: {error.strerror or error}.",
-            "Stop what uses it, or choose another with --port (0 takes any free one).",
-        ) from None
+        raise _cannot_listen(configured, error) from None
+    door = socket.socket(family)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for attempts_left in range(9, -1, -1):
+        try:
+            door.bind(address)
+            door.listen(256)
+            break
+        except OSError as error:
+            if attempts_left == 0 or error.errno != errno.EADDRINUSE:
+                door.close()
+                raise _cannot_listen(configured, error) from None
+            time.sleep(0.1)  # the web process of a run just killed may be on its way out
     return door
+
+
+def _cannot_listen(configured: Settings, error: OSError) -> Refused:
+    return Refused(
+        "PORT_TAKEN",
+        f"Cannot listen on {configured.host} port {configured.port}: {error.strerror}.",
+        "Stop what uses it, or choose another with --port (0 takes any free one).",
+    )
 
 
 def _servers(configured: Settings, stack: ExitStack) -> "embedded.Servers | None":
@@ -193,7 +208,7 @@ def _servers(configured: Settings, stack: ExitStack) -> "embedded.Servers | None
 
 
 async def _check_postgres(admin_url: str) -> str:
-    """A sentence naming the version. Raises `Refused` when it cannot be reached or is not 15 to 18."""
+    """A sentence that names the version. Raises `Refused` when it cannot be reached or is not 15 to 18."""
     import asyncpg
 
     try:
@@ -215,7 +230,7 @@ async def _check_postgres(admin_url: str) -> str:
             f"This is PostgreSQL {version}; Carewright is made for 15 to 18.",
             "Use a server of one of those versions.",
         )
-    return f"PostgreSQL {version}."
+    return f"PostgreSQL {version} answers."
 
 
 def _migrate(admin_url: str, secret: bytes) -> None:

@@ -18,7 +18,8 @@ from server.settings import Settings
 def servers(tmp_path_factory: pytest.TempPathFactory) -> "embedded.Servers":
     """A small house of its own, migrated and running, so that faults can be planted in it."""
     with embedded.servers(tmp_path_factory.mktemp("doctor") / "data") as running:
-        asyncio.run(upgrade(running.database_url, secret_of(Settings(data_dir=str(running.data_dir)))))
+        secret = secret_of(Settings(data_dir=str(running.data_dir)))
+        asyncio.run(upgrade(running.database_url, secret, code_sets=False))
         yield running
 
 
