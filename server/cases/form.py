@@ -13,7 +13,6 @@ from carewright_plugin_api.facts import (
     BilledService,
     DecisionLevel,
     Diagnosis,
-    Enrollment,
     Entry,
     FacilityStay,
     Level,
@@ -161,12 +160,7 @@ def facts_of(case: Mapping[str, Any], owner: Owner, policy: Policy) -> MonthFact
     if case["kind"] == "pdcm":
         facts = _with_service(facts, told, owner)
     entries = (*facts.entries, *_totals(case, facts), *_activities(case, facts, program))
-    used = {entry.program for entry in entries}
-    strange = sorted(used - {program})
-    if strange:
-        raise NotYet(f"no installed plugin decides {', '.join(strange)} together with {program}")
-    enrolled = facts.enrollments[0].started_on
-    return replace(facts, entries=entries, enrollments=(Enrollment(program, enrolled),))
+    return replace(facts, entries=entries)
 
 
 def _with_consent(facts: MonthFacts, told: Mapping[str, Any]) -> MonthFacts:
@@ -295,7 +289,9 @@ def _activities(case: Mapping[str, Any], facts: MonthFacts, program: str) -> Ite
         for key in ("start", "end", "role"):
             if key not in activity:
                 raise BadCase(f"an activity has no {key}")
-        named = str(activity.get("program", program if case["kind"] not in _KINDS else case["kind"]))
+        named = str(activity.get("program", case["kind"]))
+        if named not in _KINDS:
+            raise BadCase(f"unknown program in an activity: {named}")
         yield Entry(
             id=f"activity-{n}",
             person=str(activity.get("person", f"person-{n}")),

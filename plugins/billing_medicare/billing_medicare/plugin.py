@@ -14,6 +14,7 @@ from carewright_plugin_api.decisions import (
     Finding,
     Hold,
     Line,
+    MinutesCounted,
     RequiredDocument,
     Verdict,
     as_finding,
@@ -115,10 +116,12 @@ def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
         minutes=(
             counted.minutes_of("staff", tallies.staff),
             counted.minutes_of("practitioner", tallies.practitioner),
-            counted.minutes_of("staff and practitioner", tallies.together),
+            MinutesCounted(PROGRAM, "together", tallies.together.seconds, tallies.together.minutes),
         ),
         left_out=counted.left_out,
-        alternatives=(Alternative(other, (*addon, *otherwise), holds, total((*addon, *otherwise))),),
+        alternatives=()
+        if otherwise == picked
+        else (Alternative(other, (*addon, *otherwise), (), total((*addon, *otherwise))),),
     )
 
 

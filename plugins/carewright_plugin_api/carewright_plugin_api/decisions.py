@@ -125,7 +125,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What the same facts would give under another policy. amount: dollars of all its lines, None if one has no rate."""
+    """What the same facts would give under another policy, where that differs.
+
+    amount: dollars of all its lines, None if one has no rate.
+    """
 
     policy: Policy
     lines: tuple[Line, ...]

@@ -160,7 +160,7 @@ class Parameters:
 
 def read(text: str, name: str) -> list[Dated]:
     """The rows written in one YAML text. ValueError names the file, the parameter and what is wrong with it."""
-    data = yaml.load(text, Loader=_Strict)  # noqa: S506 - a subclass of the safe loader
+    data = load_yaml(text)
     citations = {key: _citation(key, held, name) for key, held in (data.get("citations") or {}).items()}
     rows: list[Dated] = []
     for parameter, held in (data.get("parameters") or {}).items():
@@ -170,6 +170,11 @@ def read(text: str, name: str) -> list[Dated]:
             raise ValueError(f"{where} needs a unit and a history, and nothing else")
         rows += [_row(parameter, unit, row, citations, where) for row in history]
     return rows
+
+
+def load_yaml(text: str) -> Any:
+    """YAML, safe, and without its two silent traps: a key written twice, and a bare `on` read as true."""
+    return yaml.load(text, Loader=_Strict)  # noqa: S506 - a subclass of the safe loader
 
 
 def rule_set_hash(package: str) -> str:
@@ -233,8 +238,6 @@ def _frozen(value: Any, where: str) -> Any:
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys and reads `on` as true, without a word; a rule book must not."""
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if len(set(keys)) != len(keys):

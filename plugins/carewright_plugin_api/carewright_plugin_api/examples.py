@@ -42,7 +42,9 @@ def typical_month(
         patient="example",
         month=month,
         zone=zone,
-        coverage=Coverage("cover", payer, product, first.replace(year=first.year - 5)),
+        coverage=Coverage(
+            "cover", payer, product, first.replace(year=first.year - 5), care_management_benefit=True
+        ),
         enrollments=(Enrollment(program, first - timedelta(days=90)),),
         consents=(
             Consent(

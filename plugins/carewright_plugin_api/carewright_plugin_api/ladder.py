@@ -115,7 +115,12 @@ def without_time_of(spans: Iterable[Span], others: Sequence[Span]) -> tuple[Span
         piece
         for span in spans
         for piece in outside(
-            [span], [Window(other.start, other.end) for other in others if other.person == span.person]
+            [span],
+            [
+                Window(other.start, other.end)
+                for other in others
+                if other.person == span.person and other.start < span.end and span.start < other.end
+            ],
         )
     )
 
