@@ -12,6 +12,7 @@ from carewright_plugin_api.canonical import to_data
 from carewright_plugin_api.decisions import Decision, Hold, Line
 from carewright_plugin_api.facts import Coverage, MonthFacts
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.claims.gather import first_billed, gather, house_of, patients_of_month
 from server.claims.month import (
@@ -100,7 +101,7 @@ async def close_month(
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
             async with tenant_db(actor, read_only=True) as db:
-                known = await gather(db, batch, first_instant, end, first, last)
+                known = await gather(db, actor, batch, first_instant, end, first, last)
             answers = await _ask(known, month, first, last, house, before, runner)
             async with tenant_db(actor) as db:
                 unchanged += await _store(db, actor, run.id, month, answers)
@@ -179,7 +180,7 @@ async def _store(db: Db, actor: Actor, close_id: UUID, month: str, answers: Sequ
                 MonthDecision.month == month,
                 MonthDecision.patient_id.in_([a.known.patient_id for a in answers]),
             )
-            .distinct(MonthDecision.patient_id)
+            .ext(distinct_on(MonthDecision.patient_id))
             .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
         )
     }
@@ -289,7 +290,7 @@ async def _finish(db: Db, close_id: UUID, month: str, patients: int, unchanged: 
         await db.execute(
             select(MonthDecision.id, MonthDecision.patient_id, MonthDecision.decision_hash)
             .where(MonthDecision.month == month)
-            .distinct(MonthDecision.patient_id)
+            .ext(distinct_on(MonthDecision.patient_id))
             .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
         )
     ).all()

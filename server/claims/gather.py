@@ -18,15 +18,17 @@ from carewright_plugin_api.facts import (
     Visit,
 )
 from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from server.claims.month import House, PatientMonth, Person, Qualification, Span, StayRow
 from server.claims.tables import ClaimLine, MonthDecision
-from server.encounters.tables import Encounter
 from server.enrollment import tables as enrolled
+from server.minutes.queries import CountedEntry, entries_of_month
 from server.minutes.tables import TimeEntry
 from server.patients import tables as people
 from server.plans.tables import PlanCopy, PlanVersion
+from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Payer, Practice, Staff
 from server.tenants.tables import Qualification as QualificationRow
@@ -76,7 +78,7 @@ async def patients_of_month(
 
 
 async def gather(
-    db: Db, ids: Sequence[UUID], first_instant: datetime, end: datetime, first: date, last: date
+    db: Db, actor: Actor, ids: Sequence[UUID], first_instant: datetime, end: datetime, first: date, last: date
 ) -> list[PatientMonth]:
     """What is on file about `ids` that the month's rules may ask, in the same order."""
     since = first - _LOOK_BACK
@@ -168,7 +170,7 @@ async def gather(
         ),
         tuple,
     )
-    spans = await _grouped(db, ids, TimeEntry, _live_spans(first_instant, end), lambda r: Span(*r))
+    spans = await entries_of_month(db, actor, ids, f"{first:%Y-%m}")
     attested = await _attestations(db, ids, last)
 
     def one(id: UUID) -> PatientMonth:
@@ -203,10 +205,14 @@ async def gather(
                 )
                 for code, on, by in billed_rows[id]
             ),
-            spans=tuple(spans[id]),
+            spans=tuple(_span(entry) for entry in spans.get(id, [])),
         )
 
     return [one(id) for id in ids]
+
+
+def _span(entry: CountedEntry) -> Span:
+    return Span(**{name: getattr(entry, name) for name in Span.__dataclass_fields__})
 
 
 async def first_billed(db: Db, first: date) -> dict[tuple[UUID, str], date]:
@@ -287,30 +293,9 @@ def _levels(first: date) -> Rows:
     return (
         select(level.patient_id, level.program, level.level)
         .where(level.month == f"{first:%Y-%m}")
-        .distinct(level.patient_id, level.program)
+        .ext(distinct_on(level.patient_id, level.program))
         .order_by(level.patient_id, level.program, level.made_at.desc(), level.id.desc())
     )
-
-
-def _live_spans(first_instant: datetime, end: datetime) -> Rows:
-    later = aliased(TimeEntry)
-    replaced = (
-        select(later.id)
-        .where(later.tenant_id == TimeEntry.tenant_id, later.replaces_id == TimeEntry.id)
-        .exists()
-    )
-    return (
-        select(
-            TimeEntry.patient_id, TimeEntry.id, TimeEntry.staff_id, TimeEntry.program, TimeEntry.activity,
-            TimeEntry.mode, TimeEntry.with_patient, TimeEntry.started_at, TimeEntry.ended_at, TimeEntry.state,
-            TimeEntry.part_of, TimeEntry.joint_id, TimeEntry.encounter_id, func.coalesce(Encounter.outcome, ""),
-            func.coalesce(Encounter.video_declined, False),
-        )
-        .outerjoin(
-            Encounter, and_(Encounter.tenant_id == TimeEntry.tenant_id, Encounter.id == TimeEntry.encounter_id)
-        )
-        .where(~TimeEntry.void, ~replaced, TimeEntry.started_at < end, TimeEntry.ended_at > first_instant)
-    )  # fmt: skip
 
 
 async def _attestations(db: Db, ids: Iterable[UUID], last: date) -> dict[UUID | None, list[Attestation]]:
@@ -319,7 +304,7 @@ async def _attestations(db: Db, ids: Iterable[UUID], last: date) -> dict[UUID | 
     statement = (
         select(row.patient_id, row.element, row.met, row.on_date)
         .where(row.on_date <= last, or_(row.patient_id.is_(None), row.patient_id.in_(list(ids))))
-        .distinct(row.patient_id, row.element)
+        .ext(distinct_on(row.patient_id, row.element))
         .order_by(row.patient_id, row.element, row.on_date.desc(), row.made_at.desc(), row.id.desc())
     )
     found: dict[UUID | None, list[Attestation]] = defaultdict(list)

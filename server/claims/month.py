@@ -31,10 +31,8 @@ from carewright_plugin_api.facts import (
 )
 
 from server.errors import Refused
-from server.minutes.roles import role_class
 
 _MODES: Final = {"phone", "video", "in_person", "home", "message", "email", "letter"}
-_REACHED: Final = {"reached", "reached_supporter", "done", ""}
 _TEAM_TRAINING: Final = "team-based care"  # the course payers ask care teams to have taken
 
 
@@ -73,7 +71,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A live ledger entry with what its encounter says."""
+    """A live ledger entry, with what its person was that day and what its contact says."""
 
     id: UUID
     staff_id: UUID
@@ -87,8 +85,12 @@ class Span:
     part_of: str
     joint_id: UUID | None
     encounter_id: UUID | None
-    outcome: str
+    role_class: str
+    discipline: str
+    reached: bool
+    declined: bool
     video_declined: bool
+    about_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +200,10 @@ def _stay(stay: StayRow) -> FacilityStay:
 def _entry(span: Span, house: House, first_billed: dict[UUID, date]) -> Entry:
     person = house.people[span.staff_id]
     on = local_day(span.started_at, house.zone)
-    discipline = person.held("discipline", on)
     return Entry(
         id=str(span.id),
         person=str(span.staff_id),
-        role=cast(Role, role_class(discipline)),
+        role=cast(Role, span.role_class),
         start=span.started_at,
         end=span.ended_at,
         program=span.program,
@@ -214,10 +215,11 @@ def _entry(span: Span, house: House, first_billed: dict[UUID, date]) -> Entry:
         encounter=str(span.encounter_id) if span.encounter_id else None,
         face_to_face=span.with_patient and span.mode in {"in_person", "home"},
         with_patient=span.with_patient,
-        reached=span.outcome in _REACHED,
-        declined=span.outcome == "declined_contact",
+        reached=span.reached,
+        declined=span.declined,
         video_declined=span.video_declined,
-        discipline=discipline,
+        condition=span.about_code or None,
+        discipline=span.discipline,
         licensed=bool(person.held("licence", on)),
         trained_on=person.trained_on(),
         first_billed_on=first_billed.get(span.staff_id),

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
 from server.errors import not_found
@@ -136,7 +137,7 @@ async def month_decisions(
     newest = (
         select(MonthDecision.id)
         .where(MonthDecision.month == month)
-        .distinct(MonthDecision.patient_id)
+        .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )
     statement = (
@@ -194,7 +195,7 @@ async def closes(db: Db, actor: Actor, *, limit: int = 36) -> list[MonthRow]:
     actor.require("claims.read")
     statement = (
         select(*(getattr(MonthClose, name) for name in MonthRow.__dataclass_fields__))
-        .distinct(MonthClose.month)
+        .ext(distinct_on(MonthClose.month))
         .order_by(MonthClose.month.desc(), MonthClose.made_at.desc())
         .limit(limit)
     )
@@ -219,11 +220,11 @@ async def hold_counts(db: Db, actor: Actor, month: str) -> dict[str, int]:
     newest = (
         select(MonthDecision.id)
         .where(MonthDecision.month == month)
-        .distinct(MonthDecision.patient_id)
+        .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )
     rows = await db.execute(
-        select(ClaimHold.reason, func.count(func.distinct(ClaimHold.patient_id)))
+        select(ClaimHold.reason, func.count(func.ext(distinct_on(ClaimHold.patient_id))))
         .where(ClaimHold.decision_id.in_(newest))
         .group_by(ClaimHold.reason)
         .order_by(ClaimHold.reason)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.patients import tables as t
 from server.tenants.actor import Actor
@@ -173,10 +174,11 @@ async def stories(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, Story
     statement = (
         select(s.patient_id, s.what_matters, s.story, s.told_by, s.made_at)
         .where(s.patient_id.in_(ids))
-        .distinct(s.patient_id)
+        .ext(distinct_on(s.patient_id))
         .order_by(s.patient_id, s.made_at.desc(), s.id.desc())
     )
-    return {patient_id: StoryRow(*rest) for patient_id, *rest in await db.execute(statement)}
+    rows = await db.execute(statement)
+    return {id: StoryRow(matters, story, told_by, at) for id, matters, story, told_by, at in rows}
 
 
 async def diagnoses(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, list[DiagnosisRow]]:
@@ -257,7 +259,7 @@ async def latest_results(
             o.source,
         )
         .where(o.patient_id.in_(ids), ~o.retracted)
-        .distinct(o.patient_id, o.code_system, o.code, o.label)
+        .ext(distinct_on(o.patient_id, o.code_system, o.code, o.label))
         .order_by(o.patient_id, o.code_system, o.code, o.label, o.at.desc().nulls_last(), o.id)
         .subquery()
     )

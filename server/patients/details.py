@@ -1,5 +1,6 @@
 """Mending what we know of a person: names, how to reach them, who stands by them, who cares for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, TypeVar
@@ -19,6 +20,23 @@ from server.patients.words import index_words
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsRow:
+    """A person's details beside the name."""
+
+    sex: str
+    birth_sex: str
+    gender_identity: str
+    pronouns: str
+    races: list[str]
+    ethnicity: str
+    marital_status: str
+    contact_notes: str
+    confidential_contact: str
+    revision: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,14 @@ def _unknown_choice(field: str, value: str) -> Refused:
     return Refused(
         "UNKNOWN_CHOICE", f"{value[:40]!r} is not one of the choices.", "Choose one from the list.", field
     )
+
+
+async def details_of(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, DetailsRow]:
+    """What lists do not show, by patient."""
+    actor.require("patients.read")
+    columns: list[Any] = [getattr(Patient, name) for name in DetailsRow.__dataclass_fields__]
+    rows = await db.execute(select(Patient.id, *columns).where(Patient.id.in_(ids)))
+    return {row[0]: DetailsRow(*row[1:]) for row in rows}
 
 
 # --- ways to reach a person ---------------------------------------------------------------------------------

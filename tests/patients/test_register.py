@@ -31,18 +31,28 @@ async def test_a_registered_person_is_found_by_name_birth_date_and_number(
 async def test_a_record_number_is_used_once_within_a_practice_and_freely_in_another(
     lakeside: World, hillcrest: World, ask: Any
 ) -> None:
-    first = (await ask(lakeside, "fred", REGISTER, input=person(recordNumber="77")))["data"]["registerPatient"]
-    again = (await ask(lakeside, "fred", REGISTER, input=person(recordNumber="77")))["data"]["registerPatient"]
-    there = (await ask(hillcrest, "fred", REGISTER, input=person(recordNumber="77")))["data"]["registerPatient"]
+    first = (await ask(lakeside, "fred", REGISTER, input=person(recordNumber="77")))["data"][
+        "registerPatient"
+    ]
+    again = (await ask(lakeside, "fred", REGISTER, input=person(recordNumber="77")))["data"][
+        "registerPatient"
+    ]
+    there = (await ask(hillcrest, "fred", REGISTER, input=person(recordNumber="77")))["data"][
+        "registerPatient"
+    ]
     assert first["recordNumber"] == there["recordNumber"] == "77"
     assert again["code"] == "RECORD_NUMBER_TAKEN"
     assert again["field"] == "recordNumber"
 
 
-async def test_february_30_and_a_birth_to_come_are_refused_and_change_nothing(lakeside: World, ask: Any) -> None:
+async def test_february_30_and_a_birth_to_come_are_refused_and_change_nothing(
+    lakeside: World, ask: Any
+) -> None:
     answer = await ask(lakeside, "fred", REGISTER, input=person(birthDate="1948-02-30"))
     assert answer["errors"][0]["extensions"]["code"] == "BAD_DATE"
-    to_come = (await ask(lakeside, "fred", REGISTER, input=person(birthDate="2101-01-01")))["data"]["registerPatient"]
+    to_come = (await ask(lakeside, "fred", REGISTER, input=person(birthDate="2101-01-01")))["data"][
+        "registerPatient"
+    ]
     assert to_come["code"] == "BORN_IN_FUTURE"
     assert (await ask(lakeside, "nora", FIND))["data"]["patients"]["edges"] == []
 
