@@ -36,7 +36,7 @@ _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _MOST_ERRORS = 20
 # Comparing every pair of fields that might be merged is the one rule whose work grows with the square of the
 # document. graphql-core stops it after this many steps; its own default allows half a second of them.
-overlap.MAX_COMPLEXITY_BUDGET = 10_000
+overlap.MAX_COMPLEXITY_BUDGET = 6_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,7 +316,7 @@ def app_of(schema: GuardedSchema, world: World) -> Callable[..., Litestar]:
             log_error=lambda reference, error: world.logged.append((reference, error)),
             **options,
         )
-        return Litestar(route_handlers=routes)
+        return Litestar(route_handlers=routes, logging_config=None)
 
     return build
 
