@@ -128,11 +128,11 @@ async def _practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str, UUID
         await add_site(db, actor, name=name, street=street, city=city, state=state, zip=zip, phone=demo.phone)
         for payer, kind in demo_cast.PAYERS.items():
             await add_payer(db, actor, name=payer, kind=kind, known_kinds=demo_cast.PAYERS.values())
+        ids = {m.key: first_id if m is first else new_id() for m in demo.staff}
+        db.add_all(_staff(tenant_id, ids[m.key], persons[m.key], demo, m) for m in demo.staff if m is not first)
+        await db.flush()  # without relationships the session does not know that staff come before what refers to them
         for member in demo.staff:
-            staff_id = first_id if member is first else new_id()
-            if member is not first:
-                db.add(_staff(tenant_id, staff_id, persons[member.key], demo, member))
-            db.add_all(_qualifications(tenant_id, staff_id, demo, member))
+            db.add_all(_qualifications(tenant_id, ids[member.key], demo, member))
         await change_practice(db, actor, name=demo.name, npi=demo.npi, phone=demo.phone, time_zone=demo.time_zone)
         await db.execute(update(Practice).where(Practice.tenant_id == tenant_id).values(set_up_done_at=_SINCE))
 
