@@ -105,6 +105,8 @@ class _Session:
             self.context = await self.edge.context_for(self.socket, params)
         except Refused as refused:
             raise _End(4403, refused.code) from None
+        if self.context.actor is None:
+            raise _End(4403, "SIGN_IN_NEEDED")  # a stranger has nothing to wait for here
         await self._send({"type": "connection_ack"})
 
     async def _init(self) -> Mapping[str, Any]:
