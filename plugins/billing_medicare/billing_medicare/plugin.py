@@ -127,6 +127,7 @@ def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
 
 def _eligibility(facts: MonthFacts) -> tuple[Finding, ...]:
     try:
+        BOOK.on("ladder.ccm_staff", facts.last_day)
         standing = standing_of(facts)
         holds = (
             *prerequisites.payable_at_all(facts),

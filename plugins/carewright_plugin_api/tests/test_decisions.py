@@ -155,9 +155,22 @@ def test_a_case_file_is_collected_and_fails_where_the_answer_differs(tmp_path: P
         "RULES = Acme(lambda rules, facts: Decision('accurate', (LINE,)))\n"
     )
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "cases", "-p", "no:cacheprovider", "-p", "no:asyncio"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "cases",
+            "-p",
+            "carewright_plugin_api.testing",
+            "-p",
+            "no:cacheprovider",
+        ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parent)])},
+        env={
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parent)]),
+        },
         capture_output=True,
         text=True,
         check=False,
