@@ -1,6 +1,7 @@
 """Templates: one environment, autoescaped, compiled once, with the few globals every page may use."""
 
 import logging
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +54,22 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def person_name(person: Any) -> str:
+    """The whole name of anything with given_names, family_name (and preferred_name in quotes when it differs)."""
+    preferred = f' "{person.preferred_name}"' if person.preferred_name else ""
+    return f"{person.given_names}{preferred} {person.family_name}".strip()
+
+
+def called(person: Any) -> str:
+    """What to call them: the preferred name, else the first given name, else the family name."""
+    return str(person.preferred_name or person.given_names.partition(" ")[0] or person.family_name)
+
+
+def phone(number: str) -> str:
+    """`+13135550142` as `(313) 555-0142`."""
+    return f"({number[2:5]}) {number[5:8]}-{number[8:]}" if re.fullmatch(r"\+1\d{10}", number) else number
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     made = Environment(
@@ -71,6 +88,10 @@ def environment() -> Environment:
             "clock": clock,
             "month_words": month_words,
             "minutes_words": minutes_words,
+            "person_name": person_name,
+            "called": called,
+            "phone": phone,
+            "age": age,
         }
     )
     return made

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
 
 from server.patients.search import Sought, after, phone_key
 from server.patients.tables import ContactWay, Patient, PatientWord
@@ -46,6 +46,23 @@ async def find_patients(
     rows = [PatientRow(*row) for row in await db.execute(statement.limit(limit))]
     db.note(actor, "patients.find", entity="patient", patient_ids=[row.id for row in rows])
     return rows
+
+
+async def place_of(db: Db, actor: Actor, patient_id: UUID) -> tuple[str, str, UUID] | None:
+    """Where a person stands in the list by name, to continue behind them."""
+    actor.require("patients.find")
+    row = (
+        await db.execute(
+            select(Patient.family_key, Patient.given_key, Patient.id).where(Patient.id == patient_id)
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+async def how_many(db: Db, actor: Actor) -> int:
+    """How many people the practice has on file."""
+    actor.require("patients.find")
+    return int(await db.scalar(select(func.count()).select_from(Patient)) or 0)
 
 
 def _matching(statement: Select[*tuple[Any, ...]], what: Sought) -> Select[*tuple[Any, ...]]:

@@ -1,0 +1,292 @@
+"""People: finding them, registering them, and the page of one person, who comes first on it."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.patients import chart, choices
+from server.patients.actions import NewPatient, register_patient
+from server.patients.gate import patient_for
+from server.patients.queries import PatientRow, find_patients, how_many, place_of
+from server.patients.search import sought
+from server.patients.story import save_story
+from server.patients.tables import Patient
+from server.tenants.actor import Actor
+from server.tenants.db import Db, tenant_db
+from web.rendering import age, called, day, person_name, phone
+from web.site import Answer, Visit, page
+
+_PAGE = 50
+
+
+def id_in(visit: Visit, name: str = "id") -> UUID:
+    """The id in the address; anything else is a page that does not exist."""
+    id = parse_id(visit.path(name))
+    if id is None:
+        raise not_found("patient")
+    return id
+
+
+def date_in(form: dict[str, str], name: str, *, needed: bool = True) -> date | None:
+    """A date typed into a form, with a sentence where it is none."""
+    text = form.get(name, "")
+    if not text and not needed:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        said = "A date is needed." if not text else f"{text[:20]} is not a day in the calendar."
+        raise Refused("BAD_DATE", said, "Choose the day, the month and the year.", name) from None
+    if not 1850 <= found.year <= 2150:
+        raise Refused("BAD_DATE", f"The year {found.year} cannot be right.", "Check the year.", name)
+    return found
+
+
+# --- finding ------------------------------------------------------------------------------------------------
+
+
+@page.get("/people", permission="patients.find")
+async def people(visit: Visit) -> Answer:
+    """Everybody, by name, a page at a time."""
+    after = parse_id(visit.query("after"))
+    async with tenant_db(visit.actor, read_only=True) as db:
+        position = await place_of(db, visit.actor, after) if after else None
+        rows = await find_patients(db, visit.actor, sought(""), limit=_PAGE + 1, position=position)
+        total = await how_many(db, visit.actor)
+    return _list(visit, rows, typed="", total=total)
+
+
+@page.post("/people", permission="patients.find")
+async def people_found(visit: Visit) -> Answer:
+    """The people who match what was typed."""
+    typed = (await visit.form()).get("q", "")[:200]
+    async with tenant_db(visit.actor, read_only=True) as db:
+        rows = await find_patients(db, visit.actor, sought(typed), limit=_PAGE + 1)
+        total = await how_many(db, visit.actor)
+    return _list(visit, rows, typed=typed, total=total)
+
+
+def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int) -> Answer:
+    shown = rows[:_PAGE]
+    more = f"/people?after={shown[-1].id}" if len(rows) > _PAGE and not typed else None
+    on = visit_day(visit)
+    return visit.show(
+        "people/list.html",
+        typed=typed,
+        total=total,
+        more=more,
+        cut=len(rows) > _PAGE and bool(typed),
+        rows=[
+            {
+                "href": f"/people/{row.id}",
+                "name": person_name(row),
+                "born": day(row.birth_date),
+                "age": age(row.birth_date, row.deceased_on or on),
+                "number": row.record_number,
+                "language": choices.LANGUAGE.get(row.language, row.language)
+                if row.language not in {"", "en"}
+                else "",
+                "interpreter": row.interpreter_needed,
+                "deceased": day(row.deceased_on),
+            }
+            for row in shown
+        ],
+    )
+
+
+@page.post("/people/find", permission="patients.find")
+async def find_as_you_type(visit: Visit) -> Answer:
+    """The first few matches, for the find box."""
+    typed = (await visit.form()).get("q", "")[:200]
+    if len(typed) < 2:
+        return visit.fragment("people/found.html", rows=[], typed=typed)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        rows = await find_patients(db, visit.actor, sought(typed), limit=8)
+    on = visit_day(visit)
+    return visit.fragment(
+        "people/found.html",
+        typed=typed,
+        rows=[
+            {
+                "id": str(row.id),
+                "name": person_name(row),
+                "note": f"{age(row.birth_date, row.deceased_on or on)}, {day(row.birth_date)}, {row.record_number}",
+            }
+            for row in rows
+        ],
+    )
+
+
+def visit_day(visit: Visit) -> date:
+    from server.clock import today
+
+    return today(visit.actor.zone)
+
+
+# --- registering --------------------------------------------------------------------------------------------
+
+
+@page.get("/people/new", permission="patients.write")
+async def new_person(visit: Visit) -> Answer:
+    return visit.show("people/new.html", choices=_choices())
+
+
+@page.post("/people/new", permission="patients.write")
+async def register(visit: Visit) -> Answer:
+    form = await visit.form()
+    try:
+        born = date_in(form, "birth_date")
+        if born is None or not form.get("family_name"):
+            raise Refused("NAME_NEEDED", "A family name is needed.", "Write it to go on.", "family_name")
+        async with tenant_db(visit.actor) as db:
+            patient = await register_patient(
+                db,
+                visit.actor,
+                NewPatient(
+                    family_name=form["family_name"][:200],
+                    given_names=form.get("given_names", "")[:200],
+                    birth_date=born,
+                    preferred_name=form.get("preferred_name", "")[:200],
+                    record_number=form.get("record_number", "")[:60],
+                    sex=form.get("sex", ""),
+                    language=form.get("language", ""),
+                    interpreter_needed=form.get("interpreter_needed") == "yes",
+                ),
+            )
+    except Refused as refused:
+        return visit.again("people/new.html", refused, values=form, choices=_choices())
+    return visit.go(
+        f"/people/{patient.id}", said="Registered. Add how to reach them and who stands by them below."
+    )
+
+
+def _choices() -> dict[str, list[tuple[str, str]]]:
+    return {
+        "sex": list(choices.SEX.items()),
+        "language": list(choices.LANGUAGE.items()),
+        "gender_identity": list(choices.GENDER_IDENTITY.items()),
+        "ethnicity": list(choices.ETHNICITY.items()),
+        "race": list(choices.RACE.items()),
+        "way": list(choices.WAY.items()),
+        "use": list(choices.USE.items()),
+        "support": list(choices.SUPPORT.items()),
+        "legal_role": list(choices.LEGAL_ROLE.items()),
+        "part": list(choices.CARE_TEAM_PART.items()),
+    }
+
+
+# --- one person ---------------------------------------------------------------------------------------------
+
+
+async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[str, Any]:
+    """The header that stays on every page about a person. See components/people.html."""
+    ids = [patient.id]
+    ways = (await chart.contact_ways(db, actor, ids)).get(patient.id, [])
+    team = (await chart.care_team(db, actor, ids)).get(patient.id, [])
+    supports = (await chart.supports(db, actor, ids)).get(patient.id, [])
+    reach = patient.confidential_contact
+    if not reach and ways:
+        best = ways[0]
+        reach = phone(best.value) + (f" ({best.use})" if best.use else "")
+        if patient.contact_notes:
+            reach = f"{reach}. {patient.contact_notes}"
+    signs: list[tuple[str, ...]] = []
+    if patient.confidential_contact:
+        signs.append(("Reach this way only", "soon", "lock"))
+    if patient.interpreter_needed:
+        signs.append(("Interpreter", "plain", "language"))
+    if patient.deceased_on:
+        signs.append((f"Died {day(patient.deceased_on)}", "plain", "heart"))
+    return {
+        "name": f"{patient.given_names} {patient.family_name}".strip(),
+        "preferred": f"{called(patient)} {patient.family_name}" if patient.preferred_name else "",
+        "age": f"{age(patient.birth_date, patient.deceased_on or on)} years, born {day(patient.birth_date)}",
+        "pronouns": patient.pronouns,
+        "language": choices.LANGUAGE.get(patient.language, patient.language) if patient.language else "",
+        "interpreter": patient.interpreter_needed,
+        "reach": reach,
+        "team": ", ".join(
+            f"{m.name} ({choices.CARE_TEAM_PART.get(m.part, m.part).lower()})" for m in team[:3]
+        ),
+        "supports": ", ".join(
+            f"{s.name}{', ' + s.relationship_words if s.relationship_words else ''}" for s in supports[:3]
+        ),
+        "record_number": patient.record_number,
+        "href": f"/people/{patient.id}",
+        "signs": signs,
+    }
+
+
+@page.get("/people/{id:str}", permission="patients.read")
+async def person(visit: Visit) -> Answer:
+    """One person: what matters to them first, then their plan, their days, their chart."""
+    from web.pages.person_sections import sections_of
+
+    id = id_in(visit)
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        patient = await patient_for(db, actor, id)
+        given: dict[str, Any] = {
+            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "patient_id": str(id),
+            "name": called(patient),
+            "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
+            "supports": (await chart.supports(db, actor, [id])).get(id, []),
+            "choices": _words(),
+        }
+        if actor.may("chart.read"):
+            given["story"] = (await chart.stories(db, actor, [id])).get(id)
+            given["diagnoses"] = [
+                d for d in (await chart.diagnoses(db, actor, [id])).get(id, []) if d.to_on is None
+            ]
+            given["conditions"] = (await chart.conditions(db, actor, [id])).get(id, [])
+            given["medications"] = (await chart.medications(db, actor, [id])).get(id, [])
+            given["allergies"] = (await chart.allergies(db, actor, [id])).get(id, [])
+            given["results"] = (await chart.latest_results(db, actor, [id], most=12)).get(id, [])
+        given |= await sections_of(db, actor, patient)
+    return visit.show("people/person.html", **given)
+
+
+def _words() -> dict[str, dict[str, str]]:
+    return {"support": choices.SUPPORT, "legal_role": choices.LEGAL_ROLE, "part": choices.CARE_TEAM_PART}
+
+
+@page.get("/people/{id:str}/story", permission="story.write")
+async def story_form(visit: Visit) -> Answer:
+    id = id_in(visit)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        patient = await patient_for(db, visit.actor, id)
+        head = await header_of(db, visit.actor, patient, visit_day(visit))
+        told = (await chart.stories(db, visit.actor, [id])).get(id)
+    values = {"what_matters": told.what_matters, "story": told.story, "told_by": told.told_by} if told else {}
+    return visit.show(
+        "people/story.html", person=head, patient_id=str(id), name=called(patient), values=values
+    )
+
+
+@page.post("/people/{id:str}/story", permission="story.write")
+async def story_saved(visit: Visit) -> Answer:
+    id = id_in(visit)
+    form = await visit.form()
+    try:
+        async with tenant_db(visit.actor) as db:
+            await save_story(
+                db,
+                visit.actor,
+                id,
+                what_matters=form.get("what_matters", "")[:10_000],
+                story=form.get("story", ""),
+                told_by=form.get("told_by", "")[:200],
+            )
+    except Refused as refused:
+        if refused.code == "NOT_FOUND":
+            raise
+        async with tenant_db(visit.actor, read_only=True) as db:
+            patient = await patient_for(db, visit.actor, id)
+            head = await header_of(db, visit.actor, patient, visit_day(visit))
+        return visit.again(
+            "people/story.html", refused, person=head, patient_id=str(id), name=called(patient), values=form
+        )
+    return visit.go(f"/people/{id}", said="Saved. What was said before is kept.")
