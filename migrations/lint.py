@@ -1,7 +1,7 @@
 """The catalog lint: asks PostgreSQL itself whether every table is walled in. Runs on a database the migrations made.
 
-Each rule is one query that returns what breaks it. The fifteen rules are those of the catalog (L1 to L15); the
-list of exemptions is a table with a reason for each, and `exemptions()` prints it.
+Each rule is one query that returns what breaks it. The list of exemptions is a table with a reason for each, and
+`exemptions()` reads it. Rights on single columns count like rights on the whole table.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from migrations.protect import APP, AUTH, BELL, POLICY
 
 _RUNTIME = f"'{APP}', '{AUTH}', '{BELL}'"
-_TABLES = """
+_OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'"
+_TABLES = f"""
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
+  where {_OURS}
     and c.relkind in ('r', 'p')
     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
     and c.relname not in (select table_name from policy_exemption)
@@ -55,17 +56,17 @@ RULES = (
          """select c.relname from pg_policy p join pg_class c on c.oid = p.polrelid
             where p.polpermissive group by c.relname having count(*) > 1"""),
     Rule("L6", "views run with the reader's rights",
-         """select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'public' and c.relkind = 'v'
+         f"""select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where {_OURS} and c.relkind = 'v'
               and not coalesce(c.reloptions::text[] @> array['security_invoker=true'], false)
               and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')"""),
     Rule("L7", "no materialised view is readable by a runtime role",
          f"""select c.relname || ' by ' || r.rolname from pg_class c join pg_roles r on r.rolname in ({_RUNTIME})
-             where c.relkind = 'm' and has_table_privilege(r.oid, c.oid, 'select')"""),
+             where c.relkind = 'm' and has_any_column_privilege(r.oid, c.oid, 'select')"""),
     Rule("L8", "no function runs with its owner's rights for a runtime role",
          f"""select p.proname || ' by ' || r.rolname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
              join pg_roles r on r.rolname in ({_RUNTIME})
-             where n.nspname = 'public' and p.prosecdef and has_function_privilege(r.oid, p.oid, 'execute')"""),
+             where {_OURS} and p.prosecdef and has_function_privilege(r.oid, p.oid, 'execute')"""),
     Rule("L9", "unique and exclusion indexes lead with tenant_id",
          f"""select i.indexrelid::regclass::text {_TABLES.replace("from pg_class c", "from pg_index i join pg_class c on c.oid = i.indrelid")}
              and (i.indisunique or i.indisexclusion)
@@ -91,28 +92,37 @@ RULES = (
     Rule("L12", "no runtime role may truncate, reference or add triggers",
          f"""select c.relname || ' by ' || r.rolname from pg_class c
              join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.rolname in ({_RUNTIME})
-             where n.nspname = 'public' and c.relkind in ('r', 'p')
-               and has_table_privilege(r.oid, c.oid, 'truncate, references, trigger')"""),
+             where {_OURS} and c.relkind in ('r', 'p')
+               and (has_table_privilege(r.oid, c.oid, 'truncate, trigger')
+                    or has_any_column_privilege(r.oid, c.oid, 'references'))"""),
     Rule("L13", "partitions and children are walled in like their parents",
          """select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
             where c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)"""),
     Rule("L14", "PUBLIC holds no right on anything of ours",
-         """select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace,
-            lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as granted
-            where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'S') and granted.grantee = 0
+         f"""select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+            lateral (select grantee from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+                     union select grantee from pg_attribute a, aclexplode(a.attacl) where a.attrelid = c.oid) as granted
+            where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'S') and granted.grantee = 0
               and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')"""),
-    Rule("L15", "no sequence is shared between practices, and no trigger sits on a tenant table",
+    Rule("L15", "no sequence is shared between practices, and no trigger or rule sits on a tenant table",
          f"""select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-             where n.nspname = 'public' and c.relkind = 'S'
+             where {_OURS} and c.relkind = 'S'
              union all
              select t.tgname {_TABLES.replace("from pg_class c", "from pg_trigger t join pg_class c on c.oid = t.tgrelid")}
-             and not t.tgisinternal"""),
+             and not t.tgisinternal
+             union all
+             select w.rulename {_TABLES.replace("from pg_class c", "from pg_rewrite w join pg_class c on c.oid = w.ev_class")}"""),
     Rule("L16", "the sign-in and bell roles hold no right on a tenant table",
          f"""select c.relname || ' by ' || r.rolname {_TABLES.replace("where", f"join pg_roles r on r.rolname in ('{AUTH}', '{BELL}') where", 1)}
-             and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete')"""),
+             and (has_any_column_privilege(r.oid, c.oid, 'select, insert, update')
+                  or has_table_privilege(r.oid, c.oid, 'delete'))"""),
     Rule("L17", "append-only tables refuse change: the app holds neither update nor delete",
          f"""select c.relname {_TABLES} and c.relname = any(:append_only)
-             and has_table_privilege('{APP}', c.oid, 'update, delete')"""),
+             and (has_any_column_privilege('{APP}', c.oid, 'update') or has_table_privilege('{APP}', c.oid, 'delete'))"""),
+    Rule("L18", "no role and no database presets the practice: without one, nothing is found",
+         """select coalesce(r.rolname, d.datname) from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole
+            left join pg_database d on d.oid = s.setdatabase
+            where s.setconfig::text ilike '%app.%'"""),
 )  # fmt: skip
 
 
