@@ -136,6 +136,10 @@ class Permitted(FieldExtension):
 
 def _with_refusal(field: StrawberryField) -> StrawberryUnion:
     declared = field.type
+    if isinstance(declared, StrawberryOptional) and isinstance(declared.of_type, StrawberryUnion):
+        declared = declared.of_type
+    if isinstance(declared, StrawberryUnion) and Refusal in declared.types:
+        return declared  # an earlier schema was built from the same field
     members = declared.types if isinstance(declared, StrawberryUnion) else (declared,)
     for member in members:
         if not (has_object_definition(member) or isinstance(member, LazyType)):

@@ -98,6 +98,7 @@ def test_a_mutation_is_widened_to_a_union_named_after_it() -> None:
             return Other(size=1)
 
     sdl = GuardedSchema(Query, Mutation).as_str()
+    assert GuardedSchema(Query, Mutation).as_str() == sdl  # and again from the same types
     assert "union MakeThingResult = Thing | Refusal" in sdl
     assert "union MakeEitherResult = Thing | Other | Refusal" in sdl
     assert "makeThing: MakeThingResult\n" in sdl
