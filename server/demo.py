@@ -38,7 +38,9 @@ async def seed() -> list[dict[str, str]]:
     Returns one sign-in per person and practice: practice, slug, name, role, email, password, totp_secret.
     Raises Refused DEMO_SLUG_TAKEN if a real practice has one of the two names.
     """
-    password_hash = await passwords.hash_password(demo_cast.PASSWORD)  # one for all: the same word, invented people
+    password_hash = await passwords.hash_password(
+        demo_cast.PASSWORD
+    )  # one for all: the same word, invented people
     for demo in demo_cast.PRACTICES:
         tenant_id, state = await _directory(demo)
         if state == "open":
@@ -64,11 +66,17 @@ async def actor_of(slug: str, key: str) -> Actor:
     member = next(m for m in demo.staff if m.key == key)
     tenant_id = await practice_id(slug)
     if tenant_id is None:
-        raise Refused("NO_DEMO", f"The demo practice {slug} has not been made here.", "Start with `up` on an empty folder.")
+        raise Refused(
+            "NO_DEMO",
+            f"The demo practice {slug} has not been made here.",
+            "Start with `up` on an empty folder.",
+        )
     guest = Actor(tenant_id, None, None, "system", frozenset(), demo.time_zone, "command")
     async with tenant_db(guest, read_only=True) as db:
         row = (await db.execute(select(Staff).where(Staff.email == member.email(slug)))).scalar_one()
-    return Actor(tenant_id, row.id, row.person_id, row.role, permissions_of(row.role), demo.time_zone, "command")
+    return Actor(
+        tenant_id, row.id, row.person_id, row.role, permissions_of(row.role), demo.time_zone, "command"
+    )
 
 
 async def _directory(demo: DemoPractice) -> tuple[UUID, str]:
@@ -103,7 +111,9 @@ async def _logins(demo: DemoPractice, tenant_id: UUID, password_hash: str) -> di
                 )
                 .on_conflict_do_nothing(index_elements=[Person.email])
             )  # fmt: skip
-            persons[member.key] = (await db.execute(select(Person.id).where(Person.email == email))).scalar_one()
+            persons[member.key] = (
+                await db.execute(select(Person.id).where(Person.email == email))
+            ).scalar_one()
             membership = insert(Membership).values(person_id=persons[member.key], tenant_id=tenant_id)
             await db.execute(membership.on_conflict_do_nothing())
     return persons
@@ -117,11 +127,19 @@ async def _practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str, UUID
 
     guest = Actor(tenant_id, None, None, "system", frozenset(), demo.time_zone, "command")
     async with tenant_db(guest, read_only=True) as db:
-        first_id = (await db.execute(select(Staff.id).where(Staff.person_id == persons[first.key]))).scalar_one()
+        first_id = (
+            await db.execute(select(Staff.id).where(Staff.person_id == persons[first.key]))
+        ).scalar_one()
         if (await db.execute(select(Site.id).limit(1))).first() is not None:
             return  # everything below is one transaction: a site there means all of it is
     actor = Actor(
-        tenant_id, first_id, persons[first.key], ADMINISTRATOR, permissions_of(ADMINISTRATOR), demo.time_zone, "command"
+        tenant_id,
+        first_id,
+        persons[first.key],
+        ADMINISTRATOR,
+        permissions_of(ADMINISTRATOR),
+        demo.time_zone,
+        "command",
     )
     async with tenant_db(actor) as db:
         name, street, city, state, zip = demo.site
@@ -129,22 +147,33 @@ async def _practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str, UUID
         for payer, kind in demo_cast.PAYERS.items():
             await add_payer(db, actor, name=payer, kind=kind, known_kinds=demo_cast.PAYERS.values())
         ids = {m.key: first_id if m is first else new_id() for m in demo.staff}
-        db.add_all(_staff(tenant_id, ids[m.key], persons[m.key], demo, m) for m in demo.staff if m is not first)
-        await db.flush()  # without relationships the session does not know that staff come before what refers to them
+        db.add_all(
+            _staff(tenant_id, ids[m.key], persons[m.key], demo, m) for m in demo.staff if m is not first
+        )
+        await (
+            db.flush()
+        )  # without relationships the session does not know that staff come before what refers to them
         for member in demo.staff:
             db.add_all(_qualifications(tenant_id, ids[member.key], demo, member))
-        await change_practice(db, actor, name=demo.name, npi=demo.npi, phone=demo.phone, time_zone=demo.time_zone)
-        await db.execute(update(Practice).where(Practice.tenant_id == tenant_id).values(set_up_done_at=_SINCE))
+        await change_practice(
+            db, actor, name=demo.name, npi=demo.npi, phone=demo.phone, time_zone=demo.time_zone
+        )
+        await db.execute(
+            update(Practice).where(Practice.tenant_id == tenant_id).values(set_up_done_at=_SINCE)
+        )
 
 
 def _staff(tenant_id: UUID, id: UUID, person_id: UUID, demo: DemoPractice, member: Member) -> Staff:
     return Staff(
         tenant_id=tenant_id, id=id, person_id=person_id, name=member.name, email=member.email(demo.slug),
-        role=member.role, npi=member.npi, bills=bool(member.npi), invited_at=_SINCE, joined_at=_SINCE, made_at=_SINCE,
+        role=member.role, npi=member.npi, bills=bool(member.npi), invited_at=_SINCE, joined_at=_SINCE,
+        made_at=_SINCE,
     )  # fmt: skip
 
 
-def _qualifications(tenant_id: UUID, staff_id: UUID, demo: DemoPractice, member: Member) -> list[Qualification]:
+def _qualifications(
+    tenant_id: UUID, staff_id: UUID, demo: DemoPractice, member: Member
+) -> list[Qualification]:
     kinds = [("discipline", member.discipline, ""), ("training", "Introduction to Team-Based Care", "")]
     if member.licensed:
         kinds.append(("licence", member.discipline, demo.site[3]))

@@ -18,7 +18,8 @@ from server.tenants.permissions import (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of the staff. at: the practice whose e-mail domain the login has; one login may work in two practices."""
+    """One of the staff. at: the practice whose e-mail domain the login has; one login may work in two
+    practices."""
 
     key: str
     name: str
@@ -83,5 +84,6 @@ PRACTICES: Final = (LAKESIDE, HILLCREST)
 
 
 def totp_secret(email: str) -> str:
-    """A demo person's authenticator secret: the same at every start of one installation, different in every other."""
+    """A demo person's authenticator secret: the same at every start of one installation, different in
+    every other."""
     return base64.b32encode(keyed_hash("demo authenticator", email.encode())[:20]).decode()

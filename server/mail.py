@@ -1,9 +1,10 @@
 """One way out for the system's own mail: confirmations, new passwords, invitations. Never about a patient.
 
 A letter is a row, written in the transaction that made it necessary. Without an SMTP server it stays here as
-`local`, for the outbox page of a house that only its own machine can reach. With one, it goes out in two steps:
-claimed (`sending`) in one transaction, closed (`sent`) in another. Whatever dies in between leaves `unknown`, and
-that is never sent again by itself: the person asks for a new link, which is safe, while a doubled one confuses.
+`local`, for the outbox page of a house that only its own machine can reach. With one, it goes out in two
+steps: claimed (`sending`) in one transaction, closed (`sent`) in another. Whatever dies in between leaves
+`unknown`, and that is never sent again by itself: the person asks for a new link, which is safe, while a
+doubled one confuses.
 """
 
 import asyncio
@@ -65,12 +66,14 @@ class Letter:
 
 
 def link(path: str) -> str:
-    """An absolute address for a letter, from the configured origin alone: never from what a request says it is."""
+    """An absolute address for a letter, from the configured origin alone: never from what a request says
+    it is."""
     return settings().base_url + path
 
 
 def post(db: AsyncSession, *, to: str, subject: str, body: str) -> None:
-    """Put a letter in the post, within the caller's sign-in transaction. subject, body: our words, no patient's."""
+    """Put a letter in the post, within the caller's sign-in transaction. subject, body: our words, no
+    patient's."""
     id = new_id()
     db.add(
         Mail(
@@ -81,9 +84,12 @@ def post(db: AsyncSession, *, to: str, subject: str, body: str) -> None:
 
 
 async def outbox(db: AsyncSession, *, most: int = 50) -> list[Letter]:
-    """The newest letters, for the local outbox page. Raises Refused NO_OUTBOX where anybody else could read it."""
+    """The newest letters, for the local outbox page. Raises Refused NO_OUTBOX where anybody else could
+    read it."""
     if not settings().loopback or settings().smtp_url:
-        raise Refused("NO_OUTBOX", "There is no outbox page here: mail goes out by itself.", "Look in your own mailbox.")
+        raise Refused(
+            "NO_OUTBOX", "There is no outbox page here: mail goes out by itself.", "Look in your own mailbox."
+        )
     rows = await db.execute(select(Mail).where(Mail.state == "local").order_by(Mail.id.desc()).limit(most))
     return [_letter(row) for row in rows.scalars()]
 
@@ -91,8 +97,8 @@ async def outbox(db: AsyncSession, *, most: int = 50) -> list[Letter]:
 async def deliver_waiting(door: Door, *, most: int = 100) -> int:
     """Send what waits; returns how many went out. For the sweep; safe to run in several processes at once.
 
-    door: `auth_db`. Stops at the first sign that the server is not there; what was not yet handed over goes back to
-    waiting, because then it is certain that nobody got it.
+    door: `auth_db`. Stops at the first sign that the server is not there; what was not yet handed over goes
+    back to waiting, because then it is certain that nobody got it.
     """
     if not settings().smtp_url:
         return 0
@@ -112,10 +118,19 @@ async def deliver_waiting(door: Door, *, most: int = 100) -> int:
 
 async def _claim(door: Door) -> Letter | None:
     async with door() as db:
-        first = select(Mail.id).where(Mail.state == "waiting").order_by(Mail.id).limit(1).with_for_update(skip_locked=True)
+        first = (
+            select(Mail.id)
+            .where(Mail.state == "waiting")
+            .order_by(Mail.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
         claimed = (
             await db.execute(
-                update(Mail).where(Mail.id == first.scalar_subquery()).values(state="sending", sent_at=now()).returning(Mail)
+                update(Mail)
+                .where(Mail.id == first.scalar_subquery())
+                .values(state="sending", sent_at=now())
+                .returning(Mail)
             )
         ).scalar_one_or_none()
         return None if claimed is None else _letter(claimed)
@@ -174,7 +189,8 @@ def _letter(row: Mail) -> Letter:
 
 
 def _server(url: str) -> dict[str, Any]:
-    """aiosmtplib's arguments. smtp:// upgrades to TLS and insists on it, except on this machine; smtps:// starts so."""
+    """aiosmtplib's arguments. smtp:// upgrades to TLS and insists on it, except on this machine; smtps://
+    starts so."""
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     implicit = parts.scheme == "smtps"

@@ -1,7 +1,7 @@
 """Sealing small secrets with the installation's key, and keyed hashes of things that must only be compared.
 
-Every use names its purpose, and each purpose has its own key derived from the one in the settings, so that bytes
-sealed for one thing never open as another.
+Every use names its purpose, and each purpose has its own key derived from the one in the settings, so that
+bytes sealed for one thing never open as another.
 """
 
 import hmac
@@ -19,7 +19,8 @@ _VERSION = b"\x01"
 
 
 class NotSealedHere(ValueError):
-    """The bytes were not sealed by this installation for this purpose and this owner, or were changed since."""
+    """The bytes were not sealed by this installation for this purpose and this owner, or were changed
+    since."""
 
 
 def seal(purpose: str, plain: bytes, bound_to: bytes = b"") -> bytes:
@@ -39,7 +40,8 @@ def unseal(purpose: str, sealed: bytes, bound_to: bytes = b"") -> bytes:
 
 
 def keyed_hash(purpose: str, *parts: bytes) -> bytes:
-    """HMAC-SHA256 of `parts`: equal inputs meet, and nobody without the key can try guesses against a stolen table."""
+    """HMAC-SHA256 of `parts`: equal inputs meet, and nobody without the key can try guesses against a
+    stolen table."""
     return hmac.digest(_key(purpose), b"".join(len(part).to_bytes(4, "big") + part for part in parts), sha256)
 
 

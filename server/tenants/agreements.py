@@ -1,7 +1,8 @@
-"""The terms of use and the business associate agreement: their texts, their fingerprints, and who accepted them.
+"""The terms of use and the business associate agreement: their texts, their fingerprints, and who accepted
+them.
 
-The texts live in `legal/` as `<document>-<version>.md`, in a small Markdown: one title, headings, paragraphs and
-lists. A text that was ever shown is never changed: a new version is a further file.
+The texts live in `legal/` as `<document>-<version>.md`, in a small Markdown: one title, headings, paragraphs
+and lists. A text that was ever shown is never changed: a new version is a further file.
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What somebody agreed to on a page: the version and hash they were shown, and their name as they typed it."""
+    """What somebody agreed to on a page: the version and hash they were shown, and their name as they
+    typed it."""
 
     document: Kind
     version: str
@@ -71,7 +73,8 @@ def check_accepted(given: list[Accepted]) -> list[Accepted]:
         if accepted is None:
             raise Refused(
                 "AGREEMENT_MISSING",
-                f"“{document.title}” has not been accepted. Without it the law does not let us keep patients' information.",
+                f"“{document.title}” has not been accepted. Without it the law does not let us keep patients' "
+                "information.",
                 "Read it and type your name under it.",
                 kind,
             )
@@ -115,10 +118,12 @@ async def accepted_documents(db: Db, actor: Actor) -> list[Acceptance]:
 async def require_open(db: Db, actor: Actor) -> None:
     """The gate before the first word about any patient: both agreements accepted. Raises Refused NOT_OPEN.
 
-    A practice's rows are made together with its acceptances, so this only ever refuses if something else is broken;
-    the law asks for certainty here, and one indexed read is cheap.
+    A practice's rows are made together with its acceptances, so this only ever refuses if something else is
+    broken; the law asks for certainty here, and one indexed read is cheap.
     """
-    found = await db.execute(select(Acceptance.document).where(Acceptance.tenant_id == actor.tenant_id).distinct())
+    found = await db.execute(
+        select(Acceptance.document).where(Acceptance.tenant_id == actor.tenant_id).distinct()
+    )
     if not set(KINDS) <= set(found.scalars()):
         db.note(actor, "practice.require_open", entity="acceptance", effect="refused")
         raise Refused(

@@ -1,8 +1,8 @@
 """Counting guesses, so that they can be slowed: the database side of `throttle`.
 
 A guess takes its place in the count before it is looked at, under a lock of its counters, so that a thousand
-guesses sent at once by many processes are slowed exactly like a thousand sent one after another. A right one gives
-its places back.
+guesses sent at once by many processes are slowed exactly like a thousand sent one after another. A right one
+gives its places back.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,9 @@ async def take_place(buckets: Mapping[bytes, Limit]) -> Taken:
     async with auth_db() as db:
         await db.execute(_LOCK, {"keys": [int.from_bytes(key[:8], "big", signed=True) for key in keys]})
         rows = await db.execute(
-            select(Attempt.bucket, Attempt.at).where(Attempt.bucket.in_(keys), Attempt.at > at - throttle.WINDOW)
+            select(Attempt.bucket, Attempt.at).where(
+                Attempt.bucket.in_(keys), Attempt.at > at - throttle.WINDOW
+            )
         )
         past: dict[bytes, list[datetime]] = {key: [] for key in keys}
         for key, moment in rows:
@@ -64,10 +66,11 @@ async def give_back(taken: Taken) -> None:
 
 
 def of_password(email: str, visitor: Visitor) -> dict[bytes, Limit]:
-    """The counters of a password guess. A browser that signed in before has its own and is held up by no other.
+    """The counters of a password guess. A browser that signed in before has its own and is held up by no
+    other.
 
-    There is none for the practice here: it is known only for accounts that exist, so a wait of its own would tell
-    which do. The practice is counted at the second factor, when the person is known.
+    There is none for the practice here: it is known only for accounts that exist, so a wait of its own would
+    tell which do. The practice is counted at the second factor, when the person is known.
     """
     if device := known_device(visitor.mark, email, day(now())):
         return {bucket("device", f"{email} {device}"): throttle.ACCOUNT}

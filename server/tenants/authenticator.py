@@ -1,7 +1,8 @@
-"""The authenticator app: setting it up at the first sign-in, replacing it, and the recovery codes that go with it.
+"""The authenticator app: setting it up at the first sign-in, replacing it, and the recovery codes that go
+with it.
 
-A new secret is kept nowhere until a code has proved that the phone has it: it travels sealed in the form, bound to
-the session, and is dead after a quarter of an hour.
+A new secret is kept nowhere until a code has proved that the phone has it: it travels sealed in the form,
+bound to the session, and is dead after a quarter of an hour.
 """
 
 import json
@@ -55,15 +56,18 @@ def again(me: SignedIn, sealed: str) -> Enrolment:
 
 
 async def confirm(token: str, sealed: str, typed: str) -> Issued:
-    """Finish the first set-up with a code from the phone: fully signed in, with ten recovery codes to show once.
+    """Finish the first set-up with a code from the phone: fully signed in, with ten recovery codes to show
+    once.
 
-    Raises Refused SIGN_IN_AGAIN, SET_UP_OVER or CODE_WRONG. A login that has an authenticator gets no second one here.
+    Raises Refused SIGN_IN_AGAIN, SET_UP_OVER or CODE_WRONG. A login that has an authenticator gets no second
+    one here.
     """
     me = await sessions.signed_in(token, "password")
     secret = _open(me, sealed)
     step = _proved(secret, typed)
     async with auth_db() as db:
-        # Session rows before the person's row, here as everywhere: one order, so that no two can wait for each other.
+        # Session rows before the person's row, here as everywhere: one order, so that no two can wait for
+        # each other.
         issued = await sessions.renew(db, me.session_id, "full", ends_at=now() + sessions.ABSOLUTE)
         if not await _store(db, me.person_id, secret, step, Person.totp_confirmed_at.is_(None)):
             raise sessions.sign_in_again()
@@ -72,9 +76,11 @@ async def confirm(token: str, sealed: str, typed: str) -> Issued:
     return await enter_the_only_one(issued, me)
 
 
-async def replace_authenticator(token: str, sealed: str, typed: str, password: str, visitor: Visitor) -> Issued:
-    """Move to another phone from inside a full session, proving the password again. Ends the other sessions; the old
-    phone and the old recovery codes stop working.
+async def replace_authenticator(
+    token: str, sealed: str, typed: str, password: str, visitor: Visitor
+) -> Issued:
+    """Move to another phone from inside a full session, proving the password again. Ends the other sessions;
+    the old phone and the old recovery codes stop working.
 
     Raises Refused SIGN_IN_AGAIN, SET_UP_OVER, CODE_WRONG, TRY_LATER or SIGN_IN_WRONG.
     """
@@ -92,7 +98,8 @@ async def replace_authenticator(token: str, sealed: str, typed: str, password: s
 
 
 async def renew_recovery_codes(token: str, password: str, visitor: Visitor) -> tuple[str, ...]:
-    """Ten new recovery codes, shown once; the old ones stop working. Raises Refused as `replace_authenticator`."""
+    """Ten new recovery codes, shown once; the old ones stop working. Raises Refused as
+    `replace_authenticator`."""
     me = await sessions.signed_in(token)
     await credentials.check(me.email, password, visitor)
     async with auth_db() as db:
@@ -112,9 +119,7 @@ async def _store(db: AsyncSession, person_id: UUID, secret: str, step: int, *onl
     stored = await db.execute(
         update(Person)
         .where(Person.id == person_id, *only_if)
-        .values(
-            totp_secret=totp.seal_secret(person_id, secret), totp_last_step=step, totp_confirmed_at=now()
-        )
+        .values(totp_secret=totp.seal_secret(person_id, secret), totp_last_step=step, totp_confirmed_at=now())
         .returning(Person.id)
     )
     return stored.scalar_one_or_none() is not None
@@ -127,7 +132,9 @@ async def _new_codes(db: AsyncSession, person_id: UUID) -> tuple[str, ...]:
         folded = recovery.fold_code(code)
         if folded is None:
             raise RuntimeError("our own recovery code does not read back")
-        db.add(RecoveryCode(id=new_id(), person_id=person_id, code_hash=recovery.code_hash(person_id, folded)))
+        db.add(
+            RecoveryCode(id=new_id(), person_id=person_id, code_hash=recovery.code_hash(person_id, folded))
+        )
     await db.flush()
     return codes
 

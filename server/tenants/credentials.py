@@ -38,8 +38,8 @@ async def login_of(email: str) -> Login | None:
 async def check(email: str, password: str, visitor: Visitor) -> Login:
     """The login that this folded e-mail and password belong to.
 
-    Raises Refused TRY_LATER or SIGN_IN_WRONG. An unknown e-mail, a disabled login and a wrong password run the same
-    statements, hash once each, and give the same answer.
+    Raises Refused TRY_LATER or SIGN_IN_WRONG. An unknown e-mail, a disabled login and a wrong password run
+    the same statements, hash once each, and give the same answer.
     """
     login, right = await _guess(email, password, visitor, None)
     if login is None or not right:
@@ -48,14 +48,17 @@ async def check(email: str, password: str, visitor: Visitor) -> Login:
 
 
 async def check_first(email: str, password: str, visitor: Visitor, stored: str) -> Login | None:
-    """As `check`, for an e-mail that may have no login yet: then `password` must match `stored` and None is returned."""
+    """As `check`, for an e-mail that may have no login yet: then `password` must match `stored` and None
+    is returned."""
     login, right = await _guess(email, password, visitor, stored)
     if not right:
         raise wrong()
     return login
 
 
-async def _guess(email: str, password: str, visitor: Visitor, stored: str | None) -> tuple[Login | None, bool]:
+async def _guess(
+    email: str, password: str, visitor: Visitor, stored: str | None
+) -> tuple[Login | None, bool]:
     taken = await attempts.take_place(attempts.of_password(email, visitor))
     login = await login_of(email)
     against = login.password_hash if login else stored

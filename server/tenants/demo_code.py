@@ -1,4 +1,5 @@
-"""The current authenticator code of a demo person, for `carewright demo code` and the sign-in page on loopback."""
+"""The current authenticator code of a demo person, for `carewright demo code` and the sign-in page on
+loopback."""
 
 from sqlalchemy import select
 
@@ -37,7 +38,9 @@ async def current_code(email: str) -> str:
     step = max(current, person.totp_last_step + 1)
     if step > current + totp.DRIFT_STEPS:
         seconds = (step - totp.DRIFT_STEPS) * totp.STEP_SECONDS - int(at.timestamp())
-        raise Refused("WAIT_FOR_CODE", "The codes of this minute are used up.", f"Try again in {seconds} seconds.")
+        raise Refused(
+            "WAIT_FOR_CODE", "The codes of this minute are used up.", f"Try again in {seconds} seconds."
+        )
     return totp.code_at(totp.unseal_secret(person.id, person.totp_secret or b""), step)
 
 
@@ -48,3 +51,10 @@ async def is_demo_person(email: str) -> bool:
     except Refused as refused:
         return refused.code == "WAIT_FOR_CODE"
     return True
+
+
+async def demo_slugs() -> frozenset[str]:
+    """Which demo practices are open in this house; empty in a real one."""
+    async with auth_db() as db:
+        rows = await db.execute(select(Directory.slug).where(Directory.demo, Directory.state == "open"))
+        return frozenset(rows.scalars())

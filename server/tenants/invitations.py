@@ -1,4 +1,5 @@
-"""Accepting an invitation: with a new login or the one somebody has; the second factor is asked for either way."""
+"""Accepting an invitation: with a new login or the one somebody has; the second factor is asked for either
+way."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,15 +36,18 @@ async def look_invitation(token: str) -> Invitation:
     """What an invitation says; uses nothing up. Raises Refused LINK_OVER."""
     link, staff = await _live(token)
     login = await credentials.login_of(link.email)
-    return Invitation(link.details["practice"], staff["name"], link.email, ROLES[staff["role"]], login is not None)
+    return Invitation(
+        link.details["practice"], staff["name"], link.email, ROLES[staff["role"]], login is not None
+    )
 
 
 async def accept_invitation(token: str, password: str, visitor: Visitor, *, name: str = "") -> Issued:
-    """Join the practice. A session at stage `password` follows: the second factor, or setting it up, comes next.
+    """Join the practice. A session at stage `password` follows: the second factor, or setting it up, comes
+    next.
 
-    password: of the login with the invited e-mail, or, if there is none, the one to choose. name: how a new login
-    wants to be called; empty takes the invitation's.
-    Raises Refused LINK_OVER, TRY_LATER, SIGN_IN_WRONG or one of PASSWORD_*.
+    password: of the login with the invited e-mail, or, if there is none, the one to choose. name: how a new
+    login wants to be called; empty takes the invitation's. Raises Refused LINK_OVER, TRY_LATER, SIGN_IN_WRONG
+    or one of PASSWORD_*.
     """
     link, staff = await _live(token)
     login = await credentials.login_of(link.email)

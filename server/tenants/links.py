@@ -1,7 +1,8 @@
-"""One-time links in letters: 256 random bits, only their hash kept, bound to an e-mail and a purpose, used once.
+"""One-time links in letters: 256 random bits, only their hash kept, bound to an e-mail and a purpose, used
+once.
 
-A link is looked at with GET as often as a mail scanner likes, and used up by POST alone, in one statement that
-only one of any number of simultaneous requests can win.
+A link is looked at with GET as often as a mail scanner likes, and used up by POST alone, in one statement
+that only one of any number of simultaneous requests can win.
 """
 
 from dataclasses import dataclass
@@ -57,13 +58,15 @@ def issue(
     staff_id: UUID | None = None,
     details: dict[str, Any] | None = None,
 ) -> str:
-    """Make a link within the caller's sign-in transaction; returns its absolute address, which is kept nowhere."""
+    """Make a link within the caller's sign-in transaction; returns its absolute address, which is kept
+    nowhere."""
     token = new_token("link")
     made = now()
     db.add(
         OneTimeLink(
             id=new_id(), kind=kind, token_hash=token_hash(token), email=email, person_id=person_id,
-            tenant_id=tenant_id, staff_id=staff_id, details=details or {}, made_at=made, ends_at=made + LIFETIME[kind],
+            tenant_id=tenant_id, staff_id=staff_id, details=details or {}, made_at=made,
+            ends_at=made + LIFETIME[kind],
         )
     )  # fmt: skip
     return absolute(PATHS[kind] + token)
@@ -98,11 +101,16 @@ async def use(db: AsyncSession, kind: Kind, token: str, **values: Any) -> Link:
     return _link(used.scalar_one_or_none(), kind)
 
 
-async def end(db: AsyncSession, kind: Kind, *, person_id: UUID | None = None, staff_id: UUID | None = None) -> None:
-    """End every live link of this kind for a person or a staff member: a newer one or an event replaces it."""
+async def end(
+    db: AsyncSession, kind: Kind, *, person_id: UUID | None = None, staff_id: UUID | None = None
+) -> None:
+    """End every live link of this kind for a person or a staff member: a newer one or an event replaces
+    it."""
     whose = OneTimeLink.person_id == person_id if person_id else OneTimeLink.staff_id == staff_id
     await db.execute(
-        update(OneTimeLink).where(OneTimeLink.kind == kind, whose, OneTimeLink.used_at.is_(None)).values(used_at=now())
+        update(OneTimeLink)
+        .where(OneTimeLink.kind == kind, whose, OneTimeLink.used_at.is_(None))
+        .values(used_at=now())
     )
 
 
@@ -111,7 +119,7 @@ def over(kind: Kind) -> Refused:
     again = {
         "confirm": "Sign up again, or, if you have confirmed already, sign in.",
         "reset": "Ask for a new one on the sign-in page; it works for one hour.",
-        "invite": "If you have joined already, sign in. Otherwise ask an administrator of the practice to send it again.",
+        "invite": "If you have joined already, sign in. If not, ask an administrator of the practice for a new one.",
     }
     return Refused("LINK_OVER", "This link has been used, has been replaced, or is too old.", again[kind])
 

@@ -12,11 +12,13 @@ from server.errors import Refused
 
 #: Slugs that would read as ours, or that a page address needs. A practice of that name gets a longer one.
 _RESERVED_WORDS = """
-    about account accounts admin administrator api app assets auth billing blog bot carewright contact dashboard demo developer developers docs download email example fhir graphql health healthz help home host invitation
-    invite legal live local localhost login logout mail me metrics my new null oauth office official outbox owner
-    patient patients people platform postmaster practice practices press privacy public register reset root routes
-    schema secure security sign-in sign-out sign-up signin signout signup site staff static status support system
-    team tenant terms test tokens undefined up user users webhook webhooks welcome worker www"""
+    about account accounts admin administrator api app assets auth billing blog bot carewright contact
+    dashboard demo developer developers docs download email example fhir graphql health healthz help home
+    host invitation invite legal live local localhost login logout mail me metrics my new null oauth
+    office official outbox owner patient patients people platform postmaster practice practices press
+    privacy public register reset root routes schema secure security sign-in sign-out sign-up signin
+    signout signup site staff static status support system team tenant terms test tokens undefined up user
+    users webhook webhooks welcome worker www"""
 RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 _SLUG_LENGTH = 40
 _LETTERS = str.maketrans(
@@ -25,13 +27,17 @@ _LETTERS = str.maketrans(
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]+")
 #: Bidirectional controls and other characters that show one thing and store another.
-_UNSEEN = frozenset("\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+_UNSEEN = frozenset(
+    "\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def written(text: str, field: str, *, what: str, longest: int = 120, empty: bool = False) -> str:
-    """`text` as it will be kept: trimmed, composed, one space between words, without characters nobody can see.
+    """`text` as it will be kept: trimmed, composed, one space between words, without characters nobody can
+    see.
 
-    what: how a sentence names it ("the practice's name"). Raises Refused TEXT_MISSING, TEXT_TOO_LONG or TEXT_UNSEEN.
+    what: how a sentence names it ("the practice's name"). Raises Refused TEXT_MISSING, TEXT_TOO_LONG or
+    TEXT_UNSEEN.
     """
     if any(_unseen(c) for c in text):
         raise Refused(
@@ -111,11 +117,14 @@ def slug_of(name: str, *, number: int = 1) -> str:
 @cache
 def zones() -> tuple[str, ...]:
     """The zones a practice may choose: places, not offsets."""
-    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))))
+    return tuple(
+        sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/")))
+    )
 
 
 def check_zone(zone: str, field: str = "time_zone") -> str:
-    """An IANA zone name, which decides a practice's days, months and quiet hours. Raises Refused ZONE_UNKNOWN."""
+    """An IANA zone name, which decides a practice's days, months and quiet hours. Raises Refused
+    ZONE_UNKNOWN."""
     if zone in zones():
         return zone
     raise Refused(
@@ -127,7 +136,8 @@ def check_zone(zone: str, field: str = "time_zone") -> str:
 
 
 def check_phone(text: str, field: str = "phone") -> str:
-    """A telephone number as people in the practice's country write it; empty stays empty. Raises Refused PHONE_FORM."""
+    """A telephone number as people in the practice's country write it; empty stays empty. Raises Refused
+    PHONE_FORM."""
     if not text.strip():
         return ""
     try:

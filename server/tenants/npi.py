@@ -1,13 +1,16 @@
-"""National Provider Identifiers. Source: 45 CFR 162.406; check digit by the Luhn formula over 80840 and the number."""
+"""National Provider Identifiers. Source: 45 CFR 162.406; check digit by the Luhn formula over 80840 and
+the number."""
 
 from server.errors import Refused
 
-#: ISO 7812 issuer prefix of United States health identifiers; it takes part in the sum though it is not written.
+#: ISO 7812 issuer prefix of United States health identifiers; it takes part in the sum though it is not
+#: written.
 _PREFIX = "80840"
 
 
 def check_npi(text: str, field: str = "npi") -> str:
-    """The ten digits of `text` (spaces and hyphens are forgiven). Raises Refused NPI_FORM or NPI_CHECK_DIGIT."""
+    """The ten digits of `text` (spaces and hyphens are forgiven). Raises Refused NPI_FORM or
+    NPI_CHECK_DIGIT."""
     digits = "".join(c for c in text if c not in " -\u00a0\u2011\u2013").strip()
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or digits[0] not in "12":
         raise Refused(

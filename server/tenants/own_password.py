@@ -1,5 +1,5 @@
-"""One's own password: forgotten and replaced by mail, or changed from inside. Neither opens anything by itself:
-after both comes the ordinary sign-in, second factor included."""
+"""One's own password: forgotten and replaced by mail, or changed from inside. Neither opens anything by
+itself: after both comes the ordinary sign-in, second factor included."""
 
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from server.tenants.visitor import Visitor
 
 
 async def ask_reset(email: str, visitor: Visitor) -> None:
-    """Mail a link for choosing a new password. Nothing in the answer or the work tells whether the login exists.
+    """Mail a link for choosing a new password. Nothing in the answer or the work tells whether the login
+    exists.
 
     Raises Refused EMAIL_FORM or TRY_LATER.
     """

@@ -1,7 +1,7 @@
 """Passwords: what is a good one, and how one is kept. Argon2id (RFC 9106), always in a thread of its own.
 
-Checks follow NIST SP 800-63B, 5.1.1: length above all, no rules about kinds of characters, nothing that is among
-the first things a guesser tries.
+Checks follow NIST SP 800-63B, 5.1.1: length above all, no rules about kinds of characters, nothing that is
+among the first things a guesser tries.
 """
 
 import asyncio
@@ -25,10 +25,12 @@ Answer = TypeVar("Answer")
 SHORTEST: Final = 12
 LONGEST: Final = 256
 _STEMS: Final = Path(__file__).with_name("common_passwords.txt")
-_LEET: Final = str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"})
+_LEET: Final = str.maketrans(
+    {"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
+)
 _ROWS: Final = (
-    "abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm",
-    "azertyuiopqsdfghjklmwxcvbn", "1q2w3e4r5t6y7u8i9o0p", "qazwsxedcrfvtgbyhnujmikolp",
+    "abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm", "azertyuiopqsdfghjklmwxcvbn", "1q2w3e4r5t6y7u8i9o0p", "qazwsxedcrfvtgbyhnujmikolp",
 )  # fmt: skip
 #: Hashing takes 64 MB and a good part of a second: a few at once, or a flood of sign-ins takes the machine.
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="argon2")
@@ -49,7 +51,8 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
     if len(kept) < SHORTEST:
         raise Refused(
             "PASSWORD_SHORT",
-            f"The password has {len(kept)} characters; it needs at least {SHORTEST}, because it guards patients' records.",
+            f"The password has {len(kept)} characters; it needs at least {SHORTEST}, because it guards patients' "
+            "records.",
             "Four or five unrelated words are easy to remember and hard to guess. Spaces are welcome.",
             field,
         )
@@ -79,7 +82,8 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
 
 
 def is_common(password: str) -> bool:
-    """Whether it is, in spite of its length, one of the usual ones: a stem with trimmings, a run of keys, a refrain."""
+    """Whether it is, in spite of its length, one of the usual ones: a stem with trimmings, a run of keys,
+    a refrain."""
     solid = re.sub(r"\s", "", plain_letters(password))
     if len(set(solid)) < 5 or _refrain(solid) or _run(solid) or _run(solid[::-1]):
         return True
@@ -151,10 +155,13 @@ def _is_stems(letters: str) -> bool:
 def _refrain(text: str) -> bool:
     """One short piece, over and over."""
     return any(
-        len(text) >= 2 * size and text == (text[:size] * len(text))[: len(text)] for size in range(1, min(6, len(text)) + 1)
+        len(text) >= 2 * size and text == (text[:size] * len(text))[: len(text)]
+        for size in range(1, min(6, len(text)) + 1)
     )
 
 
 def _run(text: str) -> bool:
     """Mostly neighbours on a keyboard or in the alphabet: nine in a row are a slide of the hand."""
-    return any(text[i : i + 9] in row + row for row in _ROWS for i in range(max(0, len(text) - 8)) if len(text) < 20)
+    return any(
+        text[i : i + 9] in row + row for row in _ROWS for i in range(max(0, len(text) - 8)) if len(text) < 20
+    )

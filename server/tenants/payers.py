@@ -34,8 +34,8 @@ async def payer_for(db: Db, actor: Actor, payer_id: UUID, *, permission: str = "
 async def add_payer(
     db: Db, actor: Actor, *, name: str, kind: str = "", edi_id: str = "", known_kinds: Collection[str]
 ) -> Payer:
-    """A payer. kind: one of `known_kinds` (what the plugins that are loaded own), or empty when no plugin knows it:
-    its months then wait for somebody to look at them.
+    """A payer. kind: one of `known_kinds` (what the plugins that are loaded own), or empty when no plugin
+    knows it: its months then wait for somebody to look at them.
 
     Raises Refused TEXT_*, KIND_UNKNOWN or PAYER_THERE.
     """
@@ -74,7 +74,7 @@ def _checked(name: str, kind: str, edi_id: str, known_kinds: Collection[str]) ->
         raise Refused(
             "KIND_UNKNOWN",
             f"No plugin here knows payers of the kind “{kind[:40]}”, so nothing could decide their months.",
-            "Choose a kind from the list, or leave it empty: months of this payer then wait for somebody to look at them.",
+            "Choose a kind from the list, or leave it empty: its months then wait for somebody to look at them.",
             "kind",
         )
     return {

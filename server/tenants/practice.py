@@ -35,8 +35,8 @@ async def practice_of(db: Db, actor: Actor) -> Practice:
 async def change_practice(
     db: Db, actor: Actor, *, name: str, npi: str, phone: str, time_zone: str, months_closed: int = 0
 ) -> Changed:
-    """Mend the practice's own data. months_closed: how many billing months were closed already, for the warning that
-    a new zone brings. The practice's slug stays as it is: links and commands carry it.
+    """Mend the practice's own data. months_closed: how many billing months were closed already, for the
+    warning that a new zone brings. The practice's slug stays as it is: links and commands carry it.
 
     Raises Refused TEXT_*, NPI_*, PHONE_FORM or ZONE_UNKNOWN.
     """
@@ -48,18 +48,22 @@ async def change_practice(
     warnings = []
     if zone != practice.time_zone and months_closed:
         warnings.append(
-            f"{months_closed} billing {'month was' if months_closed == 1 else 'months were'} closed with the days of "
-            f"{practice.time_zone}. They stay as they are; days and months are reckoned in {zone} from now on."
+            f"{months_closed} billing {'month was' if months_closed == 1 else 'months were'} closed with the days "
+            f"of {practice.time_zone}. They stay as they are; days and months are reckoned in {zone} from now on."
         )
     if zone != practice.time_zone and not months_closed:
-        warnings.append(f"Days and months are reckoned in {zone} from now on, also for what was recorded before.")
+        warnings.append(
+            f"Days and months are reckoned in {zone} from now on, also for what was recorded before."
+        )
 
     fields = {"name": called, "npi": number, "phone": dialled, "time_zone": zone}
     changed = sorted(field for field, value in fields.items() if getattr(practice, field) != value)
     for field, value in fields.items():
         setattr(practice, field, value)
     await db.flush()
-    db.note(actor, "practice.change", entity="practice", entity_ids=[practice.id], effect="write", changed=changed)
+    db.note(
+        actor, "practice.change", entity="practice", entity_ids=[practice.id], effect="write", changed=changed
+    )
     if "name" in changed:
         # The directory's copy is for the switcher alone; were this cut off, saving once more mends it.
         async with auth_db() as auth:
@@ -74,7 +78,12 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
     """
     actor.require("practice.write")
     if policy not in POLICIES:
-        raise Refused("POLICY_UNKNOWN", f"“{policy[:40]}” is not a way to choose lines.", "Choose one of the list.", "policy")
+        raise Refused(
+            "POLICY_UNKNOWN",
+            f"“{policy[:40]}” is not a way to choose lines.",
+            "Choose one of the list.",
+            "policy",
+        )
     why = written(reason, "reason", what="the reason", longest=1000, empty=True)
     if policy == "max" and len(why) < 20:
         raise Refused(
@@ -94,7 +103,9 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
 
 
 async def _practice(db: Db, actor: Actor) -> Practice:
-    found = (await db.execute(select(Practice).where(Practice.tenant_id == actor.tenant_id))).scalar_one_or_none()
+    found = (
+        await db.execute(select(Practice).where(Practice.tenant_id == actor.tenant_id))
+    ).scalar_one_or_none()
     if found is None:
         raise not_found("practice")
     return found

@@ -54,16 +54,24 @@ async def list_qualifications(db: Db, actor: Actor, *, staff_id: UUID | None = N
 
 async def add_qualification(
     db: Db, actor: Actor, staff_id: UUID,
-    *, kind: str, name: str, from_on: date, to_on: date | None = None, number: str = "", region: str = "", today: date,
+    *, kind: str, name: str, from_on: date, to_on: date | None = None, number: str = "", region: str = "",
+    today: date,
 ) -> Qualification:  # fmt: skip
-    """What somebody is, may do, or has learned, from a day on. kind: discipline, licence or training. name: for a
-    discipline one of DISCIPLINES, else free text. region: of a licence, such as MI. today: in the practice's zone.
+    """What somebody is, may do, or has learned, from a day on. kind: discipline, licence or training. name:
+    for a discipline one of DISCIPLINES, else free text. region: of a licence, such as MI. today: in the
+    practice's zone.
 
-    Raises Refused KIND_UNKNOWN, DISCIPLINE_UNKNOWN, TEXT_*, DATE_FAR, ENDS_BEFORE_START or QUALIFICATION_THERE.
+    Raises Refused KIND_UNKNOWN, DISCIPLINE_UNKNOWN, TEXT_*, DATE_FAR, ENDS_BEFORE_START or
+    QUALIFICATION_THERE.
     """
     staff = await staff_for(db, actor, staff_id, permission="staff.write")
     if kind not in KINDS:
-        raise Refused("KIND_UNKNOWN", f"“{kind[:40]}” is not a kind of qualification.", f"Choose one of: {', '.join(KINDS.values())}.", "kind")
+        raise Refused(
+            "KIND_UNKNOWN",
+            f"“{kind[:40]}” is not a kind of qualification.",
+            f"Choose one of: {', '.join(KINDS.values())}.",
+            "kind",
+        )
     called = written(name, "name", what="the qualification")
     if kind == "discipline" and called not in DISCIPLINES:
         raise Refused(
@@ -76,7 +84,8 @@ async def add_qualification(
     overlapping = await db.execute(
         select(Qualification.id).where(
             Qualification.staff_id == staff.id, Qualification.kind == kind, Qualification.name == called,
-            Qualification.from_on <= (to_on or date.max), (Qualification.to_on.is_(None)) | (Qualification.to_on >= from_on),
+            Qualification.from_on <= (to_on or date.max),
+            Qualification.to_on.is_(None) | (Qualification.to_on >= from_on),
         )
     )  # fmt: skip
     if overlapping.first() is not None and kind != "training":
@@ -94,11 +103,20 @@ async def add_qualification(
     )  # fmt: skip
     db.add(made)
     await db.flush()
-    db.note(actor, "qualification.add", entity="qualification", entity_ids=[made.id, staff.id], effect="write", kind=kind)
+    db.note(
+        actor,
+        "qualification.add",
+        entity="qualification",
+        entity_ids=[made.id, staff.id],
+        effect="write",
+        kind=kind,
+    )
     return made
 
 
-async def close_qualification(db: Db, actor: Actor, qualification_id: UUID, *, to_on: date, today: date) -> Qualification:
+async def close_qualification(
+    db: Db, actor: Actor, qualification_id: UUID, *, to_on: date, today: date
+) -> Qualification:
     """Its last day: after it, rules no longer count it. What was decided for earlier days stays true.
 
     Raises Refused NOT_FOUND, DATE_FAR or ENDS_BEFORE_START.
@@ -120,7 +138,10 @@ async def close_qualification(db: Db, actor: Actor, qualification_id: UUID, *, t
 def _check_days(from_on: date, to_on: date | None, today: date) -> None:
     if not 1940 <= from_on.year <= today.year + 1:
         raise Refused(
-            "DATE_FAR", f"{from_on.isoformat()} is too far from today to be the first day.", "Check the year.", "from_on"
+            "DATE_FAR",
+            f"{from_on.isoformat()} is too far from today to be the first day.",
+            "Check the year.",
+            "from_on",
         )
     if to_on is not None and to_on < from_on:
         raise Refused(
@@ -130,4 +151,6 @@ def _check_days(from_on: date, to_on: date | None, today: date) -> None:
             "to_on",
         )
     if to_on is not None and to_on.year > today.year + 30:
-        raise Refused("DATE_FAR", f"{to_on.isoformat()} is too far away to be the last day.", "Check the year.", "to_on")
+        raise Refused(
+            "DATE_FAR", f"{to_on.isoformat()} is too far away to be the last day.", "Check the year.", "to_on"
+        )

@@ -20,7 +20,8 @@ def new_codes() -> list[str]:
 
 
 def fold_code(text: str) -> str | None:
-    """The code meant by what was typed (case, spaces, hyphens and look-alikes forgiven), or None if it is none."""
+    """The code meant by what was typed (case, spaces, hyphens and look-alikes forgiven), or None if it is
+    none."""
     plain = "".join(c for c in text.lower() if c not in " -\u2013\u2011").translate(_LOOKALIKES)
     return plain if len(plain) == _LENGTH and all(c in _ALPHABET for c in plain) else None
 

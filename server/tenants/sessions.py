@@ -1,11 +1,12 @@
 """Sessions: opaque tokens whose hashes lie in PostgreSQL, looked up at every request.
 
-Nothing about a person's rights is kept in a session. Each request asks the practice's own staff row, so that a
-role taken away is gone at the next request. A token is replaced whenever what it opens changes: at the password,
-at the second factor, when the practice is switched, when the password or authenticator is changed. Sessions in a
-practice end when the role there changes.
+Nothing about a person's rights is kept in a session. Each request asks the practice's own staff row, so that
+a role taken away is gone at the next request. A token is replaced whenever what it opens changes: at the
+password, at the second factor, when the practice is switched, when the password or authenticator is changed.
+Sessions in a practice end when the role there changes.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -37,7 +38,8 @@ Need = Literal["authenticator", "code", "agreements", "practice", ""]
 
 @dataclass(frozen=True, slots=True)
 class PracticeChoice:
-    """A practice that a login may try to enter. state: preparing (agreements not accepted yet), open or closed."""
+    """A practice that a login may try to enter. state: preparing (agreements not accepted yet), open or
+    closed."""
 
     id: UUID
     slug: str
@@ -48,7 +50,8 @@ class PracticeChoice:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a live session's token stands for. `actor` is there only with both factors given and inside a practice."""
+    """What a live session's token stands for. `actor` is there only with both factors given and inside a
+    practice."""
 
     session_id: UUID
     person_id: UUID
@@ -65,7 +68,8 @@ class SignedIn:
 
     @property
     def needs(self) -> Need:
-        """The next step: `authenticator` (set one up), `code`, `agreements`, `practice` (choose one), or none."""
+        """The next step: `authenticator` (set one up), `code`, `agreements`, `practice` (choose one), or
+        none."""
         if self.stage == "password":
             return "code" if self.has_authenticator else "authenticator"
         if self.actor is not None:
@@ -98,7 +102,7 @@ class OpenSession:
     this: bool
 
 
-# --- at every request -----------------------------------------------------------------------------------------
+# --- at every request ---------------------------------------------------------------------------------------
 
 
 async def session_actor(
@@ -106,7 +110,8 @@ async def session_actor(
 ) -> SignedIn | None:
     """Who holds this token, or None if it opens nothing (any more).
 
-    touch: False for requests that nobody made by hand (polling, an open socket): they must not keep a session awake.
+    touch: False for requests that nobody made by hand (polling, an open socket): they must not keep a session
+    awake.
     """
     at = now()
     async with auth_db() as db:
@@ -128,7 +133,9 @@ async def session_actor(
                 update(SignIn).where(SignIn.id == session.id, SignIn.ended_at.is_(None)).values(seen_at=at)
             )
     practices = tuple(
-        PracticeChoice(d.id, d.slug, d.name, d.state, d.demo) for _, _, d in rows if d is not None and d.state != "closed"
+        PracticeChoice(d.id, d.slug, d.name, d.state, d.demo)
+        for _, _, d in rows
+        if d is not None and d.state != "closed"
     )
     practice = next((p for p in practices if p.id == session.tenant_id and p.state == "open"), None)
     actor = None
@@ -136,9 +143,9 @@ async def session_actor(
         actor = await _actor_in(practice.id, person.id, via, request_id)
     return SignedIn(
         session_id=session.id, person_id=person.id, name=person.name, email=person.email, stage=session.stage,
-        has_authenticator=person.totp_confirmed_at is not None, csrf_secret=session.csrf_secret, practices=practices,
-        practice=practice if actor else None, actor=actor, idle_at=max(session.seen_at, at if touch else session.seen_at) + IDLE,
-        ends_at=session.ends_at,
+        has_authenticator=person.totp_confirmed_at is not None, csrf_secret=session.csrf_secret,
+        practices=practices, practice=practice if actor else None, actor=actor,
+        idle_at=(at if touch else session.seen_at) + IDLE, ends_at=session.ends_at,
     )  # fmt: skip
 
 
@@ -161,18 +168,28 @@ async def _actor_in(tenant_id: UUID, person_id: UUID, via: str, request_id: str)
         ).one_or_none()
     if found is None:
         return None
-    return Actor(tenant_id, found.id, person_id, found.role, permissions_of(found.role), found.time_zone, via, request_id)
+    return Actor(
+        tenant_id,
+        found.id,
+        person_id,
+        found.role,
+        permissions_of(found.role),
+        found.time_zone,
+        via,
+        request_id,
+    )
 
 
-# --- making, changing and ending ------------------------------------------------------------------------------
+# --- making, changing and ending ----------------------------------------------------------------------------
 
 
 def start(db: AsyncSession, person_id: UUID, device: str) -> Issued:
-    """A new session after the password, within the caller's sign-in transaction. It opens only the second factor."""
+    """A new session after the password, within the caller's sign-in transaction. It opens only the second
+    factor."""
     token, id, at = new_token("session"), new_id(), now()
     db.add(
         SignIn(
-            id=id, token_hash=token_hash(token), csrf_secret=new_token("session").encode(), person_id=person_id,
+            id=id, token_hash=token_hash(token), csrf_secret=_csrf_secret(), person_id=person_id,
             stage="password", made_at=at, seen_at=at, ends_at=at + CHALLENGE, device=device[:80],
         )
     )  # fmt: skip
@@ -180,12 +197,19 @@ def start(db: AsyncSession, person_id: UUID, device: str) -> Issued:
 
 
 async def renew(db: AsyncSession, session_id: UUID, stage: Stage, **values: Any) -> Issued:
-    """Replace the token of a live session, so that whoever saw the old one holds nothing. Raises SIGN_IN_AGAIN."""
+    """Replace the token of a live session, so that whoever saw the old one holds nothing. Raises
+    SIGN_IN_AGAIN."""
     token, at = new_token("session"), now()
     renewed = await db.execute(
         update(SignIn)
         .where(SignIn.id == session_id, *_alive(at))
-        .values(token_hash=token_hash(token), csrf_secret=new_token("session").encode(), stage=stage, seen_at=at, **values)
+        .values(
+            token_hash=token_hash(token),
+            csrf_secret=_csrf_secret(),
+            stage=stage,
+            seen_at=at,
+            **values,
+        )
         .returning(SignIn.id)
     )
     if renewed.scalar_one_or_none() is None:
@@ -196,8 +220,11 @@ async def renew(db: AsyncSession, session_id: UUID, stage: Stage, **values: Any)
 async def end_all(
     db: AsyncSession, person_id: UUID, *, tenant_id: UUID | None = None, but: UUID | None = None
 ) -> None:
-    """End a person's sessions within the caller's transaction: all, or those inside one practice; never `but`."""
-    ending = update(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None)).values(ended_at=now())
+    """End a person's sessions within the caller's transaction: all, or those inside one practice; never
+    `but`."""
+    ending = (
+        update(SignIn).where(SignIn.person_id == person_id, SignIn.ended_at.is_(None)).values(ended_at=now())
+    )
     if tenant_id is not None:
         ending = ending.where(SignIn.tenant_id == tenant_id)
     if but is not None:
@@ -211,8 +238,10 @@ async def enter(token: str, tenant_id: UUID) -> Issued:
     choice = next((p for p in person.practices if p.id == tenant_id and p.state == "open"), None)
     if choice is None:
         raise not_found("practice")
-    await join(tenant_id, person.person_id, person.email)
     actor = await _actor_in(tenant_id, person.person_id, "page", "")
+    if actor is None:
+        await join(tenant_id, person.person_id, person.email)
+        actor = await _actor_in(tenant_id, person.person_id, "page", "")
     if actor is None:
         raise not_found("practice")
     async with tenant_db(actor) as db:
@@ -222,8 +251,9 @@ async def enter(token: str, tenant_id: UUID) -> Issued:
 
 
 async def join(tenant_id: UUID, person_id: UUID, email: str) -> None:
-    """Tie a login to the staff row it was invited for. Done by the accepted invitation or, had that been cut off
-    between the two databases' doors, by the next entrance: a membership is the proof that the link was used."""
+    """Tie a login to the staff row it was invited for. Done by the accepted invitation or, had that been
+    cut off between the two databases' doors, by the next entrance: a membership is the proof that the link
+    was used."""
     async with tenant_db(system(tenant_id, "UTC")) as db:
         joined = await db.execute(
             update(Staff)
@@ -265,7 +295,8 @@ async def my_sessions(me: SignedIn) -> list[OpenSession]:
             .order_by(SignIn.seen_at.desc())
         )
         return [
-            OpenSession(s.id, s.device, name or "", s.made_at, s.seen_at, s.id == me.session_id) for s, name in rows
+            OpenSession(s.id, s.device, name or "", s.made_at, s.seen_at, s.id == me.session_id)
+            for s, name in rows
         ]
 
 
@@ -293,13 +324,18 @@ def sign_in_again() -> Refused:
     """The answer wherever a session is needed and there is none that suffices."""
     return Refused(
         "SIGN_IN_AGAIN",
-        "You are not signed in any more: the session ended, or was quiet for 15 minutes. This protects patients' records.",
+        "You are not signed in any more: the session ended, or was quiet for 15 minutes. This protects "
+        "patients' records.",
         "Sign in again; what you were typing is kept on this page.",
     )
 
 
 def _alive(at: datetime) -> tuple[Any, ...]:
     return (SignIn.ended_at.is_(None), SignIn.ends_at > at, SignIn.seen_at > at - IDLE)
+
+
+def _csrf_secret() -> bytes:
+    return secrets.token_urlsafe(32).encode()
 
 
 def _staff(actor: Actor) -> UUID:

@@ -1,4 +1,5 @@
-"""The guided set-up after sign-up: what a practice needs before its first month makes sense. Computed, never ticked."""
+"""The guided set-up after sign-up: what a practice needs before its first month makes sense. Computed,
+never ticked."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,8 @@ class SetUp:
 
 
 async def set_up_of(db: Db, actor: Actor, *, patients: int) -> SetUp:
-    """How far the set-up is. patients: how many people the practice has brought in (the patients' room knows)."""
+    """How far the set-up is. patients: how many people the practice has brought in (the patients' room
+    knows)."""
     practice = await practice_of(db, actor)
     providers = select(Staff.id).where(Staff.active, Staff.npi != "", (Staff.role == PROVIDER) | Staff.bills)
     counts = (
@@ -90,5 +92,8 @@ def _steps(sites: int, providers: int, payers: int, invited: int, patients: int)
         ),
         Step("payers", "Payers you bill", "Each has its own rules for the same month.", payers, payers > 0, True),
         Step("staff", "Your team", "Everybody signs in as themselves.", invited, invited > 0, False),
-        Step("patients", "Your first patients", "From a file of your record system, or by hand.", patients, patients > 0, False),
+        Step(
+            "patients", "Your first patients", "From a file of your record system, or by hand.",
+            patients, patients > 0, False,
+        ),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Signing in: the password, then a code from the authenticator or a recovery code.
 
-Each stage has its own token. Five codes may be tried per password; then it starts again with the password, and
-both are counted per person, so that asking for challenge after challenge does not help a guesser either.
+Each stage has its own token. Five codes may be tried per password; then it starts again with the password,
+and both are counted per person, so that asking for challenge after challenge does not help a guesser either.
 With one step of drift each way three codes are right at any moment: five tries hit one with 15 in 1,000,000.
 """
 
@@ -36,8 +36,8 @@ async def with_password(email: str, password: str, visitor: Visitor) -> Issued:
 
 
 async def second_factor(token: str, typed: str, visitor: Visitor) -> Issued:
-    """Second stage: six digits from the authenticator, or one of the recovery codes. A new token, fully signed in;
-    already inside the practice if there is only one.
+    """Second stage: six digits from the authenticator, or one of the recovery codes. A new token, fully
+    signed in; already inside the practice if there is only one.
 
     Raises Refused SIGN_IN_AGAIN, TRY_LATER, CODE_WRONG, CODE_USED or CHALLENGE_OVER.
     """
@@ -48,7 +48,8 @@ async def second_factor(token: str, typed: str, visitor: Visitor) -> Issued:
     refusal: Refused | None = None
     issued: Issued | None = None
     async with auth_db() as db:
-        # What is refused here must still be counted, so nothing is raised before the transaction has committed.
+        # What is refused here must still be counted, so nothing is raised before the transaction has
+        # committed.
         tries = await _count_try(db, me.session_id)
         if tries is None:
             raise sessions.sign_in_again()
@@ -80,7 +81,10 @@ async def _count_try(db: AsyncSession, session_id: UUID) -> int | None:
     counted = await db.execute(
         update(SignIn)
         .where(
-            SignIn.id == session_id, SignIn.stage == "password", SignIn.attempts < TRIES, SignIn.ended_at.is_(None)
+            SignIn.id == session_id,
+            SignIn.stage == "password",
+            SignIn.attempts < TRIES,
+            SignIn.ended_at.is_(None),
         )
         .values(attempts=SignIn.attempts + 1)
         .returning(SignIn.attempts)
@@ -117,9 +121,13 @@ async def _use_code(db: AsyncSession, person_id: UUID, email: str, typed: str) -
 
 
 async def use_step(db: AsyncSession, person_id: UUID, step: int) -> bool:
-    """Use up a time step. One statement decides: of any number of simultaneous uses one finds the step unused."""
+    """Use up a time step. One statement decides: of any number of simultaneous uses one finds the step
+    unused."""
     used = await db.execute(
-        update(Person).where(Person.id == person_id, Person.totp_last_step < step).values(totp_last_step=step).returning(Person.id)
+        update(Person)
+        .where(Person.id == person_id, Person.totp_last_step < step)
+        .values(totp_last_step=step)
+        .returning(Person.id)
     )
     return used.scalar_one_or_none() is not None
 

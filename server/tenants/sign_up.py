@@ -1,14 +1,16 @@
 """A practice signs up: ask, confirm by mail, sign in with a second factor, accept the agreements, open.
 
-Logins and practices lie behind two different doors of the database, so opening a practice takes two transactions.
-They are ordered so that a cut between them leaves nothing half open, and every step may be repeated:
+Logins and practices lie behind two different doors of the database, so opening a practice takes two
+transactions. They are ordered so that a cut between them leaves nothing half open, and every step may be
+repeated:
 
-1. `confirm` (sign-in door): the link is used up; the login, the practice's line in the directory (`preparing`, with
-   its slug) and the membership that ties them are made together. Nothing else exists of the practice yet.
+1. `confirm` (sign-in door): the link is used up; the login, the practice's line in the directory
+   (`preparing`, with its slug) and the membership that ties them are made together. Nothing else exists of
+   the practice yet.
 2. `open_practice` (practice's door): the practice, its first administrator and both acceptances are inserted
    together. The practice's row has the directory's id as its key, so a second try inserts nothing.
-3. `open_practice` (sign-in door): the directory's line becomes `open`. Until then nobody can enter, and whoever
-   accepts again simply gets this far again.
+3. `open_practice` (sign-in door): the directory's line becomes `open`. Until then nobody can enter, and
+   whoever accepts again simply gets this far again.
 """
 
 from dataclasses import dataclass
@@ -58,8 +60,8 @@ class Confirming:
 
 
 async def request(wish: Wish, visitor: Visitor) -> None:
-    """Take the wish and mail a confirmation link. Whether the e-mail has a login already is not even looked up here,
-    so neither the answer nor the work can tell.
+    """Take the wish and mail a confirmation link. Whether the e-mail has a login already is not even looked
+    up here, so neither the answer nor the work can tell.
 
     Raises Refused TEXT_*, NPI_*, ZONE_UNKNOWN, EMAIL_FORM, PASSWORD_* (each with its field) or TRY_LATER.
     """
@@ -74,7 +76,13 @@ async def request(wish: Wish, visitor: Visitor) -> None:
     password_hash = await passwords.hash_password(password)
 
     async with auth_db() as db:
-        details = {"practice_name": practice_name, "npi": npi, "time_zone": zone, "name": name, "password_hash": password_hash}
+        details = {
+            "practice_name": practice_name,
+            "npi": npi,
+            "time_zone": zone,
+            "name": name,
+            "password_hash": password_hash,
+        }
         address = links.issue(db, "confirm", email, details=details)
         body = _CONFIRM.format(name=name, practice=practice_name, address=address)
         post(db, to=email, subject="Confirm your practice's sign-up at Carewright", body=body)
@@ -90,9 +98,9 @@ async def look_confirm(token: str) -> Confirming:
 async def confirm(token: str, password: str, visitor: Visitor) -> Issued:
     """Use the link up, and start the first session: stage `password`, so the second factor comes next.
 
-    password: the one typed at sign-up, or, where the e-mail had a login already, that login's. Asking for it means
-    that nobody can sign up with another's address and a password of their own, and have the other confirm it.
-    Raises Refused LINK_OVER, TRY_LATER or SIGN_IN_WRONG.
+    password: the one typed at sign-up, or, where the e-mail had a login already, that login's. Asking for it
+    means that nobody can sign up with another's address and a password of their own, and have the other
+    confirm it. Raises Refused LINK_OVER, TRY_LATER or SIGN_IN_WRONG.
     """
     async with auth_db() as db:
         link = await links.look(db, "confirm", token)
@@ -102,7 +110,9 @@ async def confirm(token: str, password: str, visitor: Visitor) -> Issued:
     practice_id = new_id()
     person_id = login.id if login else new_id()
     async with auth_db() as db:
-        if login is None and not await make_person(db, person_id, link.email, kept["name"], link.details["password_hash"]):
+        if login is None and not await make_person(
+            db, person_id, link.email, kept["name"], link.details["password_hash"]
+        ):
             raise credentials.wrong()  # somebody confirmed another sign-up with this e-mail a moment ago
         await _enter_in_directory(db, practice_id, kept["practice_name"])
         await db.execute(insert(Membership).values(person_id=person_id, tenant_id=practice_id))
@@ -113,7 +123,8 @@ async def confirm(token: str, password: str, visitor: Visitor) -> Issued:
 async def open_practice(token: str, practice_id: UUID, accepted: list[Accepted]) -> Issued:
     """Accept both agreements for a confirmed practice, which opens it, and step inside. A new token.
 
-    Raises Refused SIGN_IN_AGAIN, AGREEMENT_*, SIGNATURE_SHORT, or NOT_FOUND for a practice that is not one's own.
+    Raises Refused SIGN_IN_AGAIN, AGREEMENT_*, SIGNATURE_SHORT, or NOT_FOUND for a practice that is not one's
+    own.
     """
     me = await sessions.signed_in(token)
     choice = next((p for p in me.practices if p.id == practice_id), None)
@@ -136,7 +147,8 @@ async def found(
     accepted: list[Accepted],
     at: datetime,
 ) -> UUID | None:
-    """Make the practice's own rows, all or none; the first administrator's staff id, or None if they exist already.
+    """Make the practice's own rows, all or none; the first administrator's staff id, or None if they exist
+    already.
 
     details: practice_name, npi, time_zone.
     """
@@ -156,13 +168,15 @@ async def found(
             return None
         db.add(
             Staff(
-                tenant_id=practice_id, id=staff_id, person_id=person_id, name=name, email=email, role=ADMINISTRATOR,
-                joined_at=at, made_at=at,
+                tenant_id=practice_id, id=staff_id, person_id=person_id, name=name, email=email,
+                role=ADMINISTRATOR, joined_at=at, made_at=at,
             )
         )  # fmt: skip
         db.add_all(acceptance_rows(actor, accepted, at))
         versions = {one.document: one.version for one in accepted}
-        db.note(actor, "practice.open", entity="practice", entity_ids=[practice_id], effect="write", **versions)
+        db.note(
+            actor, "practice.open", entity="practice", entity_ids=[practice_id], effect="write", **versions
+        )
     return staff_id
 
 
@@ -183,7 +197,9 @@ async def make_person(db: AsyncSession, id: UUID, email: str, name: str, passwor
 
 async def _enter_in_directory(db: AsyncSession, id: UUID, name: str) -> None:
     """A line in the directory under the first free slug. Slugs of closed practices stay taken for ever."""
-    taken = await db.execute(select(Directory.slug).where(Directory.slug.startswith(slug_of(name), autoescape=True)))
+    taken = await db.execute(
+        select(Directory.slug).where(Directory.slug.startswith(slug_of(name), autoescape=True))
+    )
     used = set(taken.scalars())
     for number in range(1, len(used) + 50):
         slug = slug_of(name, number=number)
@@ -197,14 +213,18 @@ async def _enter_in_directory(db: AsyncSession, id: UUID, name: str) -> None:
         )
         if made.scalar_one_or_none() is not None:
             return
-    raise Refused("TRY_LATER", "Many practices of this name are signing up at this moment.", "Try again in a minute.")
+    raise Refused(
+        "TRY_LATER", "Many practices of this name are signing up at this moment.", "Try again in a minute."
+    )
 
 
 async def _what_was_wished(practice_id: UUID, person_id: UUID) -> dict[str, Any]:
     async with auth_db() as db:
         found = await db.execute(
             select(OneTimeLink.details).where(
-                OneTimeLink.kind == "confirm", OneTimeLink.tenant_id == practice_id, OneTimeLink.person_id == person_id
+                OneTimeLink.kind == "confirm",
+                OneTimeLink.tenant_id == practice_id,
+                OneTimeLink.person_id == person_id,
             )
         )
         details = found.scalar_one_or_none()
@@ -216,7 +236,9 @@ async def _what_was_wished(practice_id: UUID, person_id: UUID) -> dict[str, Any]
 async def _declare_open(practice_id: UUID) -> None:
     async with auth_db() as db:
         await db.execute(
-            update(Directory).where(Directory.id == practice_id, Directory.state == "preparing").values(state="open")
+            update(Directory)
+            .where(Directory.id == practice_id, Directory.state == "preparing")
+            .values(state="open")
         )
 
 

@@ -14,7 +14,8 @@ from server.tenants.db import Db
 from server.tenants.names import check_phone, written
 from server.tenants.tables import Site
 
-#: United States postal abbreviations: states, the District, territories, military (Postal Service Publication 28).
+#: United States postal abbreviations: states, the District, territories, military (Postal Service Publication
+#: 28).
 _STATES: Final = """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR
     PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP"""
@@ -39,7 +40,15 @@ async def site_for(db: Db, actor: Actor, site_id: UUID, *, permission: str = "pr
 
 
 async def add_site(
-    db: Db, actor: Actor, *, name: str, street: str = "", city: str = "", state: str = "", zip: str = "", phone: str = ""
+    db: Db,
+    actor: Actor,
+    *,
+    name: str,
+    street: str = "",
+    city: str = "",
+    state: str = "",
+    zip: str = "",
+    phone: str = "",
 ) -> Site:
     """A new site. Raises Refused TEXT_*, STATE_UNKNOWN, ZIP_FORM or PHONE_FORM."""
     actor.require("practice.write")
@@ -53,7 +62,8 @@ async def add_site(
 
 async def change_site(
     db: Db, actor: Actor, site_id: UUID,
-    *, name: str, street: str = "", city: str = "", state: str = "", zip: str = "", phone: str = "", active: bool = True,
+    *, name: str, street: str = "", city: str = "", state: str = "", zip: str = "", phone: str = "",
+    active: bool = True,
 ) -> Site:  # fmt: skip
     """Mend a site, or close it with `active=False`; what happened there stays. Raises as `add_site`."""
     site = await site_for(db, actor, site_id, permission="practice.write")
@@ -68,12 +78,18 @@ def _checked(name: str, street: str, city: str, state: str, zip: str, phone: str
     region = state.strip().upper()
     if region and region not in STATES:
         raise Refused(
-            "STATE_UNKNOWN", f"“{state.strip()[:20]}” is not a state's abbreviation.", "Write two letters, such as MI.", "state"
+            "STATE_UNKNOWN",
+            f"“{state.strip()[:20]}” is not a state's abbreviation.",
+            "Write two letters, such as MI.",
+            "state",
         )
     code = zip.strip()
     if code and not re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", code):
         raise Refused(
-            "ZIP_FORM", f"“{code[:20]}” is not a ZIP code.", "Write five digits, such as 48201, or five and four.", "zip"
+            "ZIP_FORM",
+            f"“{code[:20]}” is not a ZIP code.",
+            "Write five digits, such as 48201, or five and four.",
+            "zip",
         )
     return {
         "name": written(name, "name", what="the site's name"),

@@ -1,8 +1,8 @@
 """Who works in the practice: inviting, roles, leaving, and providers who bill without signing in.
 
-What concerns a login as well is told to the sign-in door last, when the practice's own change is already certain to
-go through: sessions ended or a link mailed for a change that was then rolled back do no harm, because nothing is
-allowed without the staff row.
+What concerns a login as well is told to the sign-in door last, when the practice's own change is already
+certain to go through: sessions ended or a link mailed for a change that was then rolled back do no harm,
+because nothing is allowed without the staff row.
 """
 
 from datetime import datetime
@@ -49,11 +49,14 @@ async def my_staff_row(db: Db, actor: Actor) -> Staff:
     return await staff_for(db, actor, actor.staff_id)
 
 
-# --- joining --------------------------------------------------------------------------------------------------
+# --- joining ------------------------------------------------------------------------------------------------
 
 
-async def invite(db: Db, actor: Actor, *, name: str, email: str, role: str, npi: str = "", bills: bool = False) -> Staff:
-    """Put somebody on the staff and mail them a link, good for 72 hours and for this e-mail, practice and role.
+async def invite(
+    db: Db, actor: Actor, *, name: str, email: str, role: str, npi: str = "", bills: bool = False
+) -> Staff:
+    """Put somebody on the staff and mail them a link, good for 72 hours and for this e-mail, practice and
+    role.
 
     Raises Refused TEXT_*, EMAIL_FORM, ROLE_UNKNOWN, NPI_*, BILLS_WITHOUT_NPI, ALREADY_STAFF or TRY_LATER.
     """
@@ -65,7 +68,15 @@ async def invite(db: Db, actor: Actor, *, name: str, email: str, role: str, npi:
     at = now()
     made = await db.execute(
         insert(Staff)
-        .values(tenant_id=actor.tenant_id, id=new_id(), active=True, invited_at=at, made_at=at, made_by=actor.staff_id, **values)
+        .values(
+            tenant_id=actor.tenant_id,
+            id=new_id(),
+            active=True,
+            invited_at=at,
+            made_at=at,
+            made_by=actor.staff_id,
+            **values,
+        )
         .on_conflict_do_nothing()
         .returning(Staff)
     )
@@ -79,7 +90,8 @@ async def invite(db: Db, actor: Actor, *, name: str, email: str, role: str, npi:
 
 
 async def invite_again(db: Db, actor: Actor, staff_id: UUID) -> Staff:
-    """A fresh link for somebody who has not joined yet; the earlier one stops working. Raises Refused ALREADY_JOINED."""
+    """A fresh link for somebody who has not joined yet; the earlier one stops working. Raises Refused
+    ALREADY_JOINED."""
     staff = await staff_for(db, actor, staff_id, permission="staff.write")
     if staff.person_id is not None or not staff.email or not staff.active:
         raise Refused(
@@ -95,7 +107,8 @@ async def invite_again(db: Db, actor: Actor, staff_id: UUID) -> Staff:
 
 
 async def add_provider(db: Db, actor: Actor, *, name: str, npi: str, bills: bool = True) -> Staff:
-    """A provider who needs no sign-in: visits and claims carry the name and NPI. An e-mail can be added by inviting.
+    """A provider who needs no sign-in: visits and claims carry the name and NPI. An e-mail can be added by
+    inviting.
 
     Raises Refused TEXT_*, NPI_* or NPI_TAKEN.
     """
@@ -109,11 +122,14 @@ async def add_provider(db: Db, actor: Actor, *, name: str, npi: str, bills: bool
     return staff
 
 
-# --- changing -------------------------------------------------------------------------------------------------
+# --- changing -----------------------------------------------------------------------------------------------
 
 
-async def change_staff(db: Db, actor: Actor, staff_id: UUID, *, name: str, npi: str = "", bills: bool = False) -> Staff:
-    """Mend a staff member's name, NPI, or whether they may be the billing practitioner. Raises as `invite`."""
+async def change_staff(
+    db: Db, actor: Actor, staff_id: UUID, *, name: str, npi: str = "", bills: bool = False
+) -> Staff:
+    """Mend a staff member's name, NPI, or whether they may be the billing practitioner. Raises as
+    `invite`."""
     staff = await staff_for(db, actor, staff_id, permission="staff.write")
     values = _checked(name, staff.role, npi, bills)
     if values["npi"]:
@@ -124,8 +140,9 @@ async def change_staff(db: Db, actor: Actor, staff_id: UUID, *, name: str, npi: 
 
 
 async def change_role(db: Db, actor: Actor, staff_id: UUID, role: str) -> Staff:
-    """Give somebody another role. It counts from their next request; their sessions here end, so that no token
-    outlives the rights it was given for. Somebody still invited gets a new link, because the old one named the role.
+    """Give somebody another role. It counts from their next request; their sessions here end, so that no
+    token outlives the rights it was given for. Somebody still invited gets a new link, because the old one
+    named the role.
 
     Raises Refused ROLE_UNKNOWN or LAST_ADMINISTRATOR.
     """
@@ -138,7 +155,15 @@ async def change_role(db: Db, actor: Actor, staff_id: UUID, role: str) -> Staff:
         await _not_the_last(db, staff)
     before, staff.role = staff.role, role
     await db.flush()
-    db.note(actor, "staff.change_role", entity="staff", entity_ids=[staff.id], effect="write", before=before, after=role)
+    db.note(
+        actor,
+        "staff.change_role",
+        entity="staff",
+        entity_ids=[staff.id],
+        effect="write",
+        before=before,
+        after=role,
+    )
     if staff.person_id is not None:
         async with auth_db() as auth:
             await sessions.end_all(auth, staff.person_id, tenant_id=actor.tenant_id)
@@ -189,13 +214,17 @@ async def _shut_out(auth: Db, person_id: UUID, tenant_id: UUID, at: datetime) ->
     await sessions.end_all(auth, person_id, tenant_id=tenant_id)
     await auth.execute(
         update(ApiToken)
-        .where(ApiToken.person_id == person_id, ApiToken.tenant_id == tenant_id, ApiToken.revoked_at.is_(None))
+        .where(
+            ApiToken.person_id == person_id, ApiToken.tenant_id == tenant_id, ApiToken.revoked_at.is_(None)
+        )
         .values(revoked_at=at)
     )
-    await auth.execute(delete(Membership).where(Membership.person_id == person_id, Membership.tenant_id == tenant_id))
+    await auth.execute(
+        delete(Membership).where(Membership.person_id == person_id, Membership.tenant_id == tenant_id)
+    )
 
 
-# --- rules ----------------------------------------------------------------------------------------------------
+# --- rules --------------------------------------------------------------------------------------------------
 
 
 def _checked(name: str, role: str, npi: str, bills: bool) -> dict[str, str | bool]:
@@ -208,7 +237,12 @@ def _checked(name: str, role: str, npi: str, bills: bool) -> dict[str, str | boo
             "Add the NPI, or leave “may bill” empty.",
             "npi",
         )
-    return {"name": written(name, "name", what="the person's name"), "role": role, "npi": number, "bills": bills}
+    return {
+        "name": written(name, "name", what="the person's name"),
+        "role": role,
+        "npi": number,
+        "bills": bills,
+    }
 
 
 def _check_role(role: str) -> None:
@@ -222,8 +256,8 @@ def _check_role(role: str) -> None:
 
 
 async def _one_at_a_time(db: Db, actor: Actor) -> None:
-    """Changes that could remove an administrator queue on the practice's row: two administrators demoting each other
-    at the same moment would otherwise each see the other still there."""
+    """Changes that could remove an administrator queue on the practice's row: two administrators demoting
+    each other at the same moment would otherwise each see the other still there."""
     actor.require("staff.write")
     await db.execute(select(Practice.id).where(Practice.tenant_id == actor.tenant_id).with_for_update())
 
@@ -239,7 +273,8 @@ async def _not_the_last(db: Db, leaving: Staff) -> None:
     if leaving.active and leaving.person_id is not None and others.scalar_one_or_none() is None:
         raise Refused(
             "LAST_ADMINISTRATOR",
-            f"{leaving.name} is the only administrator who has joined. Without one, nobody could invite staff or change the practice.",
+            f"{leaving.name} is the only administrator who has joined. Without one, nobody could invite staff or "
+            "change the practice.",
             "Make somebody else administrator first.",
         )
 
@@ -250,7 +285,9 @@ async def _already(db: Db, email: str) -> Refused:
     return Refused(
         "ALREADY_STAFF",
         f"{name} is on the list with this e-mail address{'' if active else ', as somebody who has left'}.",
-        "Send the invitation again from the list." if active else "Bring them back from the list of those who left.",
+        "Send the invitation again from the list."
+        if active
+        else "Bring them back from the list of those who left.",
         "email",
     )
 

@@ -1,8 +1,8 @@
 """How long someone must wait before another guess is looked at. Pure: past attempts in, a wait out.
 
-Nobody is ever locked out for good, because then anyone could lock out anyone. A wait grows from two seconds to a
-quarter of an hour, and no more than `per_hour` guesses are evaluated in any hour. A browser that signed in before
-carries a mark and is counted on its own, so its owner gets in while strangers are made to wait.
+Nobody is ever locked out for good, because then anyone could lock out anyone. A wait grows from two seconds
+to a quarter of an hour, and no more than `per_hour` guesses are evaluated in any hour. A browser that signed
+in before carries a mark and is counted on its own, so its owner gets in while strangers are made to wait.
 Source for the figure: OWASP ASVS 5.0, 6.3.1; ASVS 4 allowed 100 an hour per account, we allow 20.
 """
 
@@ -28,7 +28,8 @@ class Limit:
 
 
 ACCOUNT: Final = Limit(free=5, first=2, longest=900, per_hour=20)
-#: An address block may be a whole clinic behind one router: generous, and never more than two minutes at a time.
+#: An address block may be a whole clinic behind one router: generous, and never more than two minutes at a
+#: time.
 BLOCK: Final = Limit(free=60, first=1, longest=120, per_hour=300)
 #: Wrong second factors within one practice: many people at once mistyping is an attack on the practice.
 PRACTICE: Final = Limit(free=40, first=1, longest=60, per_hour=200)
@@ -39,7 +40,8 @@ INVITATIONS: Final = Limit(free=100, first=1, longest=60, per_hour=300)
 
 
 def wait(past: Sequence[datetime], at: datetime, limit: Limit) -> timedelta:
-    """How long until the next attempt is evaluated; zero if it is now. past: earlier attempts, in any order."""
+    """How long until the next attempt is evaluated; zero if it is now. past: earlier attempts, in any
+    order."""
     recent = sorted(moment for moment in past if at - WINDOW < moment <= at)
     if len(recent) < limit.free:
         return timedelta(0)
@@ -51,7 +53,8 @@ def wait(past: Sequence[datetime], at: datetime, limit: Limit) -> timedelta:
 
 
 def block_of(address: str) -> str:
-    """The neighbourhood of an address: /24 for IPv4, /56 for IPv6, which is what one customer is commonly given."""
+    """The neighbourhood of an address: /24 for IPv4, /56 for IPv6, which is what one customer is commonly
+    given."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -92,7 +92,9 @@ async def revoke_token(db: Db, actor: Actor, token_id: UUID) -> None:
         if there.scalar_one_or_none() is None:
             raise not_found("token")
         await auth.execute(
-            update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).values(revoked_at=now())
+            update(ApiToken)
+            .where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
+            .values(revoked_at=now())
         )
     db.note(actor, "token.revoke", entity="api_token", entity_ids=[token_id], effect="write")
 
@@ -107,7 +109,8 @@ async def token_actor(bearer: str, *, request_id: str = "") -> Actor | None:
                 .join(Person, Person.id == ApiToken.person_id)
                 .join(Directory, Directory.id == ApiToken.tenant_id)
                 .where(
-                    ApiToken.token_hash == token_hash(bearer), ApiToken.revoked_at.is_(None), ApiToken.ends_at > at,
+                    ApiToken.token_hash == token_hash(bearer), ApiToken.revoked_at.is_(None),
+                    ApiToken.ends_at > at,
                     Person.disabled_at.is_(None), Directory.state == "open",
                 )
             )
@@ -128,11 +131,14 @@ async def token_actor(bearer: str, *, request_id: str = "") -> Actor | None:
     if staff is None:
         return None
     rights = granted & permissions_of(staff.role)
-    return Actor(found.tenant_id, staff.id, found.person_id, staff.role, rights, staff.time_zone, "graphql", request_id)
+    return Actor(
+        found.tenant_id, staff.id, found.person_id, staff.role, rights, staff.time_zone, "graphql", request_id
+    )
 
 
 async def create_for_command(slug: str, email: str, scopes: Iterable[str], days: int = 30) -> str:
-    """A token made by somebody at the machine itself, for a person on the practice's staff; without scopes, to read.
+    """A token made by somebody at the machine itself, for a person on the practice's staff; without scopes,
+    to read.
 
     Raises Refused PRACTICE_UNKNOWN, PERSON_UNKNOWN, SCOPE_UNKNOWN, SCOPE_EMPTY or DAYS_RANGE.
     """
@@ -140,13 +146,21 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
     async with auth_db() as auth:
         practice = (await auth.execute(select(Directory).where(Directory.slug == slug))).scalar_one_or_none()
     if practice is None or practice.state != "open":
-        raise Refused("PRACTICE_UNKNOWN", f"There is no open practice “{slug[:40]}” here.", "Check its slug.", "practice")
+        raise Refused(
+            "PRACTICE_UNKNOWN",
+            f"There is no open practice “{slug[:40]}” here.",
+            "Check its slug.",
+            "practice",
+        )
     actor = system(practice.id, "UTC", "tokens.write", via="command")
     async with tenant_db(actor) as db:
         staff = (
             await db.execute(
                 select(Staff).where(
-                    Staff.tenant_id == practice.id, Staff.email == folded, Staff.active, Staff.person_id.is_not(None)
+                    Staff.tenant_id == practice.id,
+                    Staff.email == folded,
+                    Staff.active,
+                    Staff.person_id.is_not(None),
                 )
             )
         ).scalar_one_or_none()
@@ -164,11 +178,16 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
         return made.text
 
 
-async def _make(tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int) -> NewToken:
+async def _make(
+    tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int
+) -> NewToken:
     for scope in wanted:
         if scope not in SCOPES:
             raise Refused(
-                "SCOPE_UNKNOWN", f"“{scope[:40]}” is not a scope.", f"Choose from: {', '.join(SCOPES)}.", "scopes"
+                "SCOPE_UNKNOWN",
+                f"“{scope[:40]}” is not a scope.",
+                f"Choose from: {', '.join(SCOPES)}.",
+                "scopes",
             )
     if not any(SCOPES[scope] & permissions_of(role) for scope in wanted):
         raise Refused(
@@ -180,7 +199,8 @@ async def _make(tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: 
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused(
             "DAYS_RANGE",
-            f"A token lives between 1 and {LONGEST_DAYS} days, not {days}: one that never ends is never missed when it leaks.",
+            f"A token lives between 1 and {LONGEST_DAYS} days, not {days}: one that never ends is never missed when "
+            "it leaks.",
             "Choose a number of days in between.",
             "days",
         )

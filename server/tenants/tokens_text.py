@@ -1,8 +1,8 @@
 """Opaque tokens: what they look like, and the only form in which we keep them.
 
-A token is a word that says what it opens, so that people and secret scanners recognise it, and 256 random bits.
-The database holds its SHA-256: enough to find it again, useless to whoever copies the table. A slow hash would add
-nothing, because nobody can guess 256 random bits.
+A token is a word that says what it opens, so that people and secret scanners recognise it, and 256 random
+bits. The database holds its SHA-256: enough to find it again, useless to whoever copies the table. A slow
+hash would add nothing, because nobody can guess 256 random bits.
 """
 
 import secrets

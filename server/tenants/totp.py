@@ -1,4 +1,5 @@
-"""Authenticator codes (RFC 6238): 30-second steps, six digits, one step of drift either way, each step used once."""
+"""Authenticator codes (RFC 6238): 30-second steps, six digits, one step of drift either way, each step
+used once."""
 
 import base64
 import hmac
@@ -68,7 +69,8 @@ def provisioning_uri(secret: str, email: str) -> str:
 
 
 def qr_svg(uri: str) -> str:
-    """The picture to scan, as one inline `<svg>` element: dark on light in any colour scheme, no style, no script."""
+    """The picture to scan, as one inline `<svg>` element: dark on light in any colour scheme, no style, no
+    script."""
     return str(
         segno.make(uri, error="m", micro=False).svg_inline(
             scale=1, border=4, dark="#111", light="#fff", omitsize=True, svgclass="qr", lineclass=None,

@@ -37,16 +37,20 @@ def describe(user_agent: str) -> str:
 
 
 def new_mark(email: str, today: date) -> str:
-    """A mark for a browser in which `email` has just signed in fully. It opens nothing: it only counts apart."""
+    """A mark for a browser in which `email` has just signed in fully. It opens nothing: it only counts
+    apart."""
     stem = f"{new_token('device')}.{today.toordinal()}"
     return f"{stem}.{_signature(stem, email)}"
 
 
 def known_device(mark: str, email: str, today: date) -> str | None:
-    """The name of the counter this browser has for `email`, or None if the mark is missing, old or somebody else's."""
+    """The name of the counter this browser has for `email`, or None if the mark is missing, old or
+    somebody else's."""
     stem, _, signature = mark[:LONGEST].rpartition(".")
     made = re.fullmatch(r"[\w-]+\.(\d{6,7})", stem, re.ASCII)
-    if made is None or not compare_digest(_signature(stem, email).encode(), signature.encode("utf-8", "replace")):
+    if made is None or not compare_digest(
+        _signature(stem, email).encode(), signature.encode("utf-8", "replace")
+    ):
         return None
     age = today.toordinal() - int(made[1])
     return stem if -1 <= age <= _MARK_DAYS else None

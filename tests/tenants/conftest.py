@@ -4,7 +4,7 @@ import itertools
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +31,9 @@ _blocks = itertools.count(1)
 def visitor(**given: Any) -> Visitor:
     """Somebody from an address block of their own, so that tests do not slow each other down."""
     number = next(_blocks)
-    return Visitor(**{"address": f"10.{number // 250 % 250}.{number % 250}.7", "device": "Firefox on Linux", **given})
+    return Visitor(
+        **{"address": f"10.{number // 250 % 250}.{number % 250}.7", "device": "Firefox on Linux", **given}
+    )
 
 
 @dataclass
@@ -50,7 +52,9 @@ class Login:
 
     async def forget_steps(self) -> None:
         async with self.behind.begin() as connection:
-            await connection.execute(sa.text("update person set totp_last_step = 0 where id = :id"), {"id": self.id})
+            await connection.execute(
+                sa.text("update person set totp_last_step = 0 where id = :id"), {"id": self.id}
+            )
 
     async def password_stage(self) -> Issued:
         return await sign_in.with_password(self.email, PASSWORD, self.visitor)
@@ -68,7 +72,7 @@ def new_login(database: str, behind: AsyncEngine) -> Callable[..., Any]:
 
     async def make(name: str = "Lou Adams", member_of: tuple[UUID, ...] = (), email: str = "") -> Login:
         id, secret, at = new_id(), totp.new_secret(), datetime.now(UTC)
-        email = email or f"{name.split()[0].lower()}-{secrets.token_hex(5)}@somewhere.example"
+        email = email or f"{name.partition(' ')[0].lower()}-{secrets.token_hex(5)}@somewhere.example"
         async with auth_db() as db:
             db.add(
                 Person(
@@ -130,7 +134,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     engines = [engine.sync_engine for engine in (doors()._auth, doors()._app) if engine is not None]
     for name in ("_verify", "_hash"):
         plain = getattr(passwords, name)
-        monkeypatch.setattr(passwords, name, lambda *a, n=name, f=plain: (work.done.append(f"argon2{n}"), f(*a))[1])
+        monkeypatch.setattr(
+            passwords, name, lambda *a, n=name, f=plain: (work.done.append(f"argon2{n}"), f(*a))[1]
+        )
     for engine in engines:
         sa.event.listen(engine, "before_cursor_execute", statement)
     try:
@@ -158,7 +164,7 @@ def counts(record_property: Callable[[str, object], None]) -> Callable[[str], No
 
 
 @pytest.fixture
-async def superuser(behind: AsyncEngine) -> AsyncIterator[Callable[..., Any]]:
+async def superuser(behind: AsyncEngine) -> Callable[..., Any]:
     """`await superuser("update ...", id=...)`: what nobody could do through the doors."""
 
     async def run(sql: str, **given: Any) -> Any:
@@ -166,7 +172,7 @@ async def superuser(behind: AsyncEngine) -> AsyncIterator[Callable[..., Any]]:
             result = await connection.execute(sa.text(sql), given)
             return result.all() if result.returns_rows else result.rowcount
 
-    yield run
+    return run
 
 
 @pytest.fixture

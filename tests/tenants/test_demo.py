@@ -35,19 +35,33 @@ def test_the_cast_is_sound() -> None:
 
 
 async def test_seeding_twice_changes_nothing(sign_ins: list[dict[str, str]], superuser: Any) -> None:
-    tables = ("person", "directory", "membership", "staff", "site", "payer", "qualification", "acceptance", "practice")
+    tables = (
+        "person",
+        "directory",
+        "membership",
+        "staff",
+        "site",
+        "payer",
+        "qualification",
+        "acceptance",
+        "practice",
+    )
     snapshot = [await superuser(f"select t::text from {table} t order by 1") for table in tables]
     assert await demo.seed() == sign_ins
     assert [await superuser(f"select t::text from {table} t order by 1") for table in tables] == snapshot
     assert len(sign_ins) == 15
 
 
-async def test_everybody_can_sign_in_with_what_is_printed(sign_ins: list[dict[str, str]], new_visitor: Any, superuser: Any) -> None:
+async def test_everybody_can_sign_in_with_what_is_printed(
+    sign_ins: list[dict[str, str]], new_visitor: Any, superuser: Any
+) -> None:
     await superuser("update person set totp_last_step = 0")
     for one in sign_ins[:8]:
         first = await sign_in.with_password(one["email"], one["password"], new_visitor())
         code = await demo_code.current_code(one["email"])
-        assert code in {totp.code_at(one["totp_secret"], totp.step_at(sessions.now()) + d) for d in (-1, 0, 1)}
+        assert code in {
+            totp.code_at(one["totp_secret"], totp.step_at(sessions.now()) + d) for d in (-1, 0, 1)
+        }
         full = await sign_in.second_factor(first.token, code, new_visitor())
         me = await sessions.session_actor(full.token)
         assert me is not None
@@ -73,7 +87,9 @@ async def test_the_practices_are_ready_for_patients(sign_ins: list[dict[str, str
         assert events.scalar_one() > 0
 
 
-async def test_codes_are_shown_for_demo_people_only(sign_ins: list[dict[str, str]], lakeside: Any, lou: Any, superuser: Any) -> None:
+async def test_codes_are_shown_for_demo_people_only(
+    sign_ins: list[dict[str, str]], lakeside: Any, lou: Any, superuser: Any
+) -> None:
     await superuser("update person set totp_last_step = 0")
     assert await demo_code.is_demo_person("nora@lakeside.example")
     for email in (lakeside.emails["nora"], lou.email, "nobody@somewhere.example"):
@@ -83,23 +99,35 @@ async def test_codes_are_shown_for_demo_people_only(sign_ins: list[dict[str, str
         assert refused.value.code == "NOT_DEMO"
     # Somebody who also works in a real practice is no demo person any more.
     [(person,)] = await superuser("select id from person where email = 'nora@lakeside.example'")
-    await superuser("insert into membership values (:person, :tenant)", person=person, tenant=lakeside.tenant_id)
+    await superuser(
+        "insert into membership values (:person, :tenant)", person=person, tenant=lakeside.tenant_id
+    )
     assert not await demo_code.is_demo_person("nora@lakeside.example")
-    await superuser("delete from membership where tenant_id = :tenant and person_id = :person", person=person, tenant=lakeside.tenant_id)
+    await superuser(
+        "delete from membership where tenant_id = :tenant and person_id = :person",
+        person=person,
+        tenant=lakeside.tenant_id,
+    )
 
 
 async def test_used_up_codes_say_when_the_next_comes(sign_ins: list[dict[str, str]], superuser: Any) -> None:
     step = totp.step_at(sessions.now())
-    await superuser("update person set totp_last_step = :step where email = 'rosa@lakeside.example'", step=step)
+    await superuser(
+        "update person set totp_last_step = :step where email = 'rosa@lakeside.example'", step=step
+    )
     assert len(await demo_code.current_code("rosa@lakeside.example")) == 6
-    await superuser("update person set totp_last_step = :step where email = 'rosa@lakeside.example'", step=step + 2)
+    await superuser(
+        "update person set totp_last_step = :step where email = 'rosa@lakeside.example'", step=step + 2
+    )
     with pytest.raises(Refused) as refused:
         await demo_code.current_code("rosa@lakeside.example")
     assert refused.value.code == "WAIT_FOR_CODE"
     assert await demo_code.is_demo_person("rosa@lakeside.example")
 
 
-async def test_a_real_practice_of_the_name_is_left_alone(sign_ins: list[dict[str, str]], superuser: Any) -> None:
+async def test_a_real_practice_of_the_name_is_left_alone(
+    sign_ins: list[dict[str, str]], superuser: Any
+) -> None:
     await superuser("update directory set demo = false where slug = 'hillcrest'")
     try:
         with pytest.raises(Refused) as refused:

@@ -50,14 +50,18 @@ async def post(to: str) -> None:
 
 
 async def state_of(superuser: Any, to: str) -> list[str]:
-    return [row[0] for row in await superuser("select state from mail where to_address = :to order by id", to=to)]
+    return [
+        row[0] for row in await superuser("select state from mail where to_address = :to order by id", to=to)
+    ]
 
 
 def address() -> str:
     return f"m-{secrets.token_hex(5)}@somewhere.example"
 
 
-async def test_a_letter_goes_out_once_though_four_deliver_at_once(mailbox: Mailbox, superuser: Any, counts: Any) -> None:
+async def test_a_letter_goes_out_once_though_four_deliver_at_once(
+    mailbox: Mailbox, superuser: Any, counts: Any
+) -> None:
     people = [address() for _ in range(12)]
     for to in people:
         await post(to)
@@ -85,7 +89,9 @@ async def test_what_ends_in_doubt_is_never_sent_again(mailbox: Mailbox, superuse
         assert len(mailbox.got) == seen
 
 
-async def test_a_server_that_is_not_there_is_tried_again(mailbox: Mailbox, superuser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_not_there_is_tried_again(
+    mailbox: Mailbox, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     to = address()
     await post(to)
     with monkeypatch.context() as patch:
@@ -101,13 +107,18 @@ async def test_a_server_that_is_not_there_is_tried_again(mailbox: Mailbox, super
 async def test_whoever_died_while_sending_leaves_unknown(mailbox: Mailbox, superuser: Any) -> None:
     to = address()
     await post(to)
-    await superuser("update mail set state = 'sending', sent_at = now() - interval '6 minutes' where to_address = :to", to=to)
+    await superuser(
+        "update mail set state = 'sending', sent_at = now() - interval '6 minutes' where to_address = :to",
+        to=to,
+    )
     await mail.deliver_waiting(auth_db)
     assert await state_of(superuser, to) == ["unknown"]
     assert mailbox.got == []
 
 
-async def test_without_a_server_letters_wait_on_the_local_page(database: str, letters: Any, superuser: Any) -> None:
+async def test_without_a_server_letters_wait_on_the_local_page(
+    database: str, letters: Any, superuser: Any
+) -> None:
     to = address()
     await post(to)
     assert await state_of(superuser, to) == ["local"]
@@ -126,7 +137,9 @@ async def test_without_a_server_letters_wait_on_the_local_page(database: str, le
         ("SMTP_URL", "smtp://127.0.0.1:9"),
     ],
 )
-async def test_the_outbox_exists_only_where_nobody_else_can_come(database: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+async def test_the_outbox_exists_only_where_nobody_else_can_come(
+    database: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     monkeypatch.setenv(f"CAREWRIGHT_{variable}", value)
     settings.cache_clear()
     try:
@@ -139,7 +152,9 @@ async def test_the_outbox_exists_only_where_nobody_else_can_come(database: str, 
         settings.cache_clear()
 
 
-async def test_links_come_from_the_configured_origin(lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, superuser: Any) -> None:
+async def test_links_come_from_the_configured_origin(
+    lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, superuser: Any
+) -> None:
     monkeypatch.setenv("CAREWRIGHT_PUBLIC_URL", "https://care.example.org/")
     settings.cache_clear()
     try:

@@ -81,14 +81,22 @@ def test_every_name_has_a_slug(name: str) -> None:
 def test_names_are_kept_as_written_but_tidy() -> None:
     assert names.written("  Núñez \n Family ", "name", what="the name") == "Núñez Family"
     assert names.written("", "name", what="the name", empty=True) == ""
-    for text, code in (("", "TEXT_MISSING"), ("x" * 121, "TEXT_TOO_LONG"), ("a\x00b", "TEXT_UNSEEN"), ("a\u202eb", "TEXT_UNSEEN"), ("\ud800", "TEXT_UNSEEN")):
+    for text, code in (
+        ("", "TEXT_MISSING"),
+        ("x" * 121, "TEXT_TOO_LONG"),
+        ("a\x00b", "TEXT_UNSEEN"),
+        ("a\u202eb", "TEXT_UNSEEN"),
+        ("\ud800", "TEXT_UNSEEN"),
+    ):
         with pytest.raises(Refused) as refused:
             names.written(text, "name", what="the practice's name")
         assert refused.value.code == code
         assert "the practice's name" in refused.value.message
 
 
-@pytest.mark.parametrize("zone", ["", "Detroit", "EST", "Etc/GMT+5", "../../etc/passwd", "America/Nowhere", "\x00"])
+@pytest.mark.parametrize(
+    "zone", ["", "Detroit", "EST", "Etc/GMT+5", "../../etc/passwd", "America/Nowhere", "\x00"]
+)
 def test_zones_that_are_no_places(zone: str) -> None:
     with pytest.raises(Refused) as refused:
         names.check_zone(zone)

@@ -21,7 +21,9 @@ def test_a_wrong_check_digit_is_named_with_the_right_one() -> None:
     assert refused.value.field == "npi"
 
 
-@pytest.mark.parametrize("text", ["", "123456789", "12345678933", "3234567893", "12345678 x3", "١٢٣٤٥٦٧٨٩٣", "NPI", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "123456789", "12345678933", "3234567893", "12345678 x3", "١٢٣٤٥٦٧٨٩٣", "NPI", "\ud800"]
+)
 def test_what_is_no_npi_at_all(text: str) -> None:
     with pytest.raises(Refused) as refused:
         check_npi(text)

@@ -36,7 +36,9 @@ async def unslowed(buckets: object) -> attempts.Taken:
 async def enrolled(token: str) -> tuple[sessions.Issued, str]:
     enrolment = authenticator.begin(await me_of(token))
     secret = enrolment.secret.replace(" ", "")
-    return await authenticator.confirm(token, enrolment.sealed, totp.code_at(secret, totp.step_at(now()))), secret
+    return await authenticator.confirm(
+        token, enrolment.sealed, totp.code_at(secret, totp.step_at(now()))
+    ), secret
 
 
 async def test_one_step_used_five_hundred_times_at_once_is_used_once(lou: Any, counts: Any) -> None:
@@ -71,7 +73,9 @@ async def test_control_reading_the_last_step_first_accepts_it_many_times(lou: An
     counts(f"control: read-then-write accepted one step {accepted} times of 200")
 
 
-async def test_the_same_code_in_a_hundred_sessions_at_once(lou: Any, monkeypatch: pytest.MonkeyPatch, counts: Any) -> None:
+async def test_the_same_code_in_a_hundred_sessions_at_once(
+    lou: Any, monkeypatch: pytest.MonkeyPatch, counts: Any
+) -> None:
     monkeypatch.setattr(attempts, "take_place", unslowed)  # only the code's own single use may decide here
     firsts = [await lou.password_stage() for _ in range(100)]
     code = lou.code()
@@ -85,7 +89,14 @@ async def test_the_same_code_in_a_hundred_sessions_at_once(lou: Any, monkeypatch
 
 
 async def test_neighbouring_steps_and_order(lou: Any) -> None:
-    for offset, expected in ((-2, "CODE_WRONG"), (2, "CODE_WRONG"), (0, ""), (-1, "CODE_USED"), (0, "CODE_USED"), (1, "")):
+    for offset, expected in (
+        (-2, "CODE_WRONG"),
+        (2, "CODE_WRONG"),
+        (0, ""),
+        (-1, "CODE_USED"),
+        (0, "CODE_USED"),
+        (1, ""),
+    ):
         first = await lou.password_stage()
         try:
             await sign_in.second_factor(first.token, lou.code(offset), lou.visitor)
@@ -116,7 +127,9 @@ async def test_after_five_wrong_codes_it_starts_again_with_the_password(lou: Any
         await sign_in.second_factor(first.token, lou.code(), lou.visitor)
 
 
-async def test_five_hundred_guesses_in_forty_challenges(lou: Any, counts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_five_hundred_guesses_in_forty_challenges(
+    lou: Any, counts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluated = 0
     plain = sign_in._use_code
 
@@ -134,13 +147,20 @@ async def test_five_hundred_guesses_in_forty_challenges(lou: Any, counts: Any, m
         return_exceptions=True,
     )
     assert not any(isinstance(t, sessions.Issued) for t in tries)
-    assert {t.code for t in tries if isinstance(t, Refused)} <= {"CODE_WRONG", "CHALLENGE_OVER", "SIGN_IN_AGAIN", "TRY_LATER"}
+    assert {t.code for t in tries if isinstance(t, Refused)} <= {
+        "CODE_WRONG",
+        "CHALLENGE_OVER",
+        "SIGN_IN_AGAIN",
+        "TRY_LATER",
+    }
     assert len([t for t in tries if isinstance(t, Refused)]) == len(guesses)
     assert evaluated <= throttle.ACCOUNT.per_hour
     counts(f"{len(guesses)} guesses in 40 challenges at once: {evaluated} evaluated, 0 through")
 
 
-async def test_recovery_codes_work_once_each(new_login: Any, counts: Any, monkeypatch: pytest.MonkeyPatch, letters: Any, superuser: Any) -> None:
+async def test_recovery_codes_work_once_each(
+    new_login: Any, counts: Any, monkeypatch: pytest.MonkeyPatch, letters: Any, superuser: Any
+) -> None:
     monkeypatch.setattr(attempts, "take_place", unslowed)
     lou = await new_login()
     full = await lou.in_()
@@ -169,7 +189,9 @@ async def test_recovery_codes_work_once_each(new_login: Any, counts: Any, monkey
 
 async def test_another_s_recovery_code_does_not_fit(lou: Any, new_login: Any) -> None:
     other = await new_login()
-    codes = await authenticator.renew_recovery_codes((await other.in_()).token, "kettle otter marble song", other.visitor)
+    codes = await authenticator.renew_recovery_codes(
+        (await other.in_()).token, "kettle otter marble song", other.visitor
+    )
     first = await lou.password_stage()
     with pytest.raises(Refused) as refused:
         await sign_in.second_factor(first.token, codes[0], lou.visitor)
@@ -205,28 +227,42 @@ async def test_a_reset_for_nobody_opens_nothing(new_visitor: Any, superuser: Any
     assert refused.value.code == "LINK_OVER"
 
 
-async def test_an_invitation_does_not_go_around_the_second_factor(lakeside: Any, lou: Any, letters: Any, new_visitor: Any) -> None:
+async def test_an_invitation_does_not_go_around_the_second_factor(
+    lakeside: Any, lou: Any, letters: Any, new_visitor: Any
+) -> None:
     async with tenant_db(lakeside.actor("ada")) as db:
         await staff.invite(db, lakeside.actor("ada"), name="Lou Adams", email=lou.email, role="care_manager")
-    issued = await invitations.accept_invitation(await letters.link(lou.email), "kettle otter marble song", new_visitor())
+    issued = await invitations.accept_invitation(
+        await letters.link(lou.email), "kettle otter marble song", new_visitor()
+    )
     me = await me_of(issued.token)
     assert (me.stage, me.needs, me.actor) == ("password", "code", None)
     enrolment = authenticator.begin(me)
     with pytest.raises(Refused) as refused:  # nor can a second authenticator be set up beside the first
         await authenticator.confirm(
-            issued.token, enrolment.sealed, totp.code_at(enrolment.secret.replace(" ", ""), totp.step_at(now()))
+            issued.token,
+            enrolment.sealed,
+            totp.code_at(enrolment.secret.replace(" ", ""), totp.step_at(now())),
         )
     assert refused.value.code == "SIGN_IN_AGAIN"
     assert (await me_of(issued.token)).stage == "password"
 
 
-async def test_set_up_is_bound_to_its_session_and_its_time(lakeside: Any, letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_set_up_is_bound_to_its_session_and_its_time(
+    lakeside: Any, letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tokens = []
     for name in ("Una Reed", "Vic Reed"):
         email = f"{name[:3].lower()}@{lakeside.slug}.example"
         async with tenant_db(lakeside.actor("ada")) as db:
             await staff.invite(db, lakeside.actor("ada"), name=name, email=email, role="provider")
-        tokens.append((await invitations.accept_invitation(await letters.link(email), "marble song kettle otter", new_visitor())).token)
+        tokens.append(
+            (
+                await invitations.accept_invitation(
+                    await letters.link(email), "marble song kettle otter", new_visitor()
+                )
+            ).token
+        )
     mine, theirs = [authenticator.begin(await me_of(token)) for token in tokens]
     code = totp.code_at(mine.secret.replace(" ", ""), totp.step_at(now()))
     for sealed in (theirs.sealed, "", "zz", mine.sealed[:-2], "\ud800"):
@@ -248,11 +284,15 @@ async def test_set_up_is_bound_to_its_session_and_its_time(lakeside: Any, letter
     assert (await me_of(full.token)).actor is not None  # one practice: already inside
 
 
-async def test_the_code_that_finished_the_set_up_is_used(lakeside: Any, letters: Any, new_visitor: Any) -> None:
+async def test_the_code_that_finished_the_set_up_is_used(
+    lakeside: Any, letters: Any, new_visitor: Any
+) -> None:
     email, visitor = f"wes@{lakeside.slug}.example", new_visitor()
     async with tenant_db(lakeside.actor("ada")) as db:
         await staff.invite(db, lakeside.actor("ada"), name="Wes Hart", email=email, role="biller")
-    issued = await invitations.accept_invitation(await letters.link(email), "marble song kettle otter", visitor)
+    issued = await invitations.accept_invitation(
+        await letters.link(email), "marble song kettle otter", visitor
+    )
     _, secret = await enrolled(issued.token)
     first = await sign_in.with_password(email, "marble song kettle otter", visitor)
     with pytest.raises(Refused) as refused:
@@ -266,7 +306,9 @@ async def test_moving_to_another_phone(lou: Any, letters: Any) -> None:
     secret = enrolment.secret.replace(" ", "")
     code = totp.code_at(secret, totp.step_at(now()))
     with pytest.raises(Refused) as refused:
-        await authenticator.replace_authenticator(full.token, enrolment.sealed, code, "not the right words", lou.visitor)
+        await authenticator.replace_authenticator(
+            full.token, enrolment.sealed, code, "not the right words", lou.visitor
+        )
     assert refused.value.code == "SIGN_IN_WRONG"
     moved = await authenticator.replace_authenticator(
         full.token, enrolment.sealed, code, "kettle otter marble song", lou.visitor
@@ -295,7 +337,9 @@ async def test_a_password_stage_opens_nothing_else(lou: Any) -> None:
         assert refused.value.code == "SIGN_IN_AGAIN"
 
 
-async def test_wrong_codes_are_counted_for_the_practice_too(lakeside: Any, new_login: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wrong_codes_are_counted_for_the_practice_too(
+    lakeside: Any, new_login: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[dict[bytes, throttle.Limit]] = []
     plain = attempts.take_place
 

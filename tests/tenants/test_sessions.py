@@ -39,7 +39,12 @@ async def add_to(world: Any, login: Any, role: str = "biller") -> Any:
 async def test_the_cast_is_signed_in(lakeside: Any) -> None:
     me = await me_of(lakeside.sessions["nora"])
     assert me.actor is not None
-    assert (me.actor.tenant_id, me.actor.role, me.actor.zone, me.needs) == (lakeside.tenant_id, "care_manager", "America/Detroit", "")
+    assert (me.actor.tenant_id, me.actor.role, me.actor.zone, me.needs) == (
+        lakeside.tenant_id,
+        "care_manager",
+        "America/Detroit",
+        "",
+    )
     assert me.actor.rights == lakeside.actor("nora").rights
 
 
@@ -58,7 +63,9 @@ async def test_a_token_planted_before_sign_in_never_becomes_good(lou: Any, super
     first = await lou.password_stage()
     await lou.forget_steps()
     full = await sign_in.second_factor(first.token, lou.code(), lou.visitor)
-    changed = await own_password.change(full.token, "kettle otter marble song", "marble song kettle otter", lou.visitor)
+    changed = await own_password.change(
+        full.token, "kettle otter marble song", "marble song kettle otter", lou.visitor
+    )
     everyone = [first.token, full.token, changed.token]
     assert len(set(everyone)) == 3
     alive = [await sessions.session_actor(token) is not None for token in everyone]
@@ -87,12 +94,16 @@ async def test_twelve_hours_and_a_quarter_of_an_hour(lou: Any) -> None:
     assert abs((me.idle_at - sessions.now() - sessions.IDLE).total_seconds()) < 30
 
 
-async def test_being_seen_is_written_down_at_most_every_half_minute(lou: Any, superuser: Any, watch: Any) -> None:
+async def test_being_seen_is_written_down_at_most_every_half_minute(
+    lou: Any, superuser: Any, watch: Any
+) -> None:
     full = await lou.in_()
     with watch() as work:
         await sessions.session_actor(full.token)
     assert not any("UPDATE" in line for line in work.done)
-    await superuser("update sign_in set seen_at = now() - interval '31 seconds' where id = :id", id=full.session_id)
+    await superuser(
+        "update sign_in set seen_at = now() - interval '31 seconds' where id = :id", id=full.session_id
+    )
     with watch() as work:
         await sessions.session_actor(full.token, touch=False)  # a poll keeps nobody awake
     assert not any("UPDATE" in line for line in work.done)
@@ -112,9 +123,20 @@ async def test_signing_out_while_twenty_requests_run(lou: Any, counts: Any) -> N
     counts("20 requests during sign-out: 0 of 20 accepted after it")
 
 
-async def test_everything_that_ends_sessions_ends_them(lakeside: Any, new_login: Any, superuser: Any, counts: Any) -> None:
+async def test_everything_that_ends_sessions_ends_them(
+    lakeside: Any, new_login: Any, superuser: Any, counts: Any
+) -> None:
     accepted = 0
-    for ending in ("sign out", "everywhere", "one by one", "password", "disabled", "deactivated", "role", "expired"):
+    for ending in (
+        "sign out",
+        "everywhere",
+        "one by one",
+        "password",
+        "disabled",
+        "deactivated",
+        "role",
+        "expired",
+    ):
         lou = await new_login()
         staff_id = await add_to(lakeside, lou)
         full, other = await lou.in_(), await lou.in_()
@@ -130,7 +152,9 @@ async def test_everything_that_ends_sessions_ends_them(lakeside: Any, new_login:
                 await sessions.end_session(await me_of(other.token), full.session_id)
                 assert (await me_of(other.token)).actor is not None
             case "password":
-                await own_password.change(other.token, "kettle otter marble song", "marble song kettle otter", lou.visitor)
+                await own_password.change(
+                    other.token, "kettle otter marble song", "marble song kettle otter", lou.visitor
+                )
             case "disabled":
                 await superuser("update person set disabled_at = now() where id = :id", id=lou.id)
             case "deactivated":
@@ -146,7 +170,9 @@ async def test_everything_that_ends_sessions_ends_them(lakeside: Any, new_login:
     counts("8 ways for a session to end: 0 accepted after")
 
 
-async def test_a_role_taken_away_in_the_database_is_gone_at_the_next_request(lakeside: Any, new_login: Any, superuser: Any) -> None:
+async def test_a_role_taken_away_in_the_database_is_gone_at_the_next_request(
+    lakeside: Any, new_login: Any, superuser: Any
+) -> None:
     """Even if ending the sessions had been cut off: rights are never kept in a session."""
     lou = await new_login()
     await add_to(lakeside, lou, "administrator")
@@ -191,7 +217,9 @@ async def test_one_login_two_practices(lakeside: Any, hillcrest: Any, new_login:
     assert (await me_of(back.token)).actor is not None
 
 
-async def test_another_practice_and_one_that_does_not_exist_are_one_answer(hillcrest: Any, lakeside: Any) -> None:
+async def test_another_practice_and_one_that_does_not_exist_are_one_answer(
+    hillcrest: Any, lakeside: Any
+) -> None:
     answers = set()
     for tenant_id in (hillcrest.tenant_id, new_id()):
         with pytest.raises(Refused) as refused:
@@ -246,5 +274,7 @@ async def test_old_sessions_are_forgotten(lou: Any, superuser: Any) -> None:
                 made_at=at, seen_at=at, ends_at=at,
             )
         )  # fmt: skip
-    await superuser("update sign_in set ends_at = now() - interval '31 days' where person_id = :id", id=lou.id)
+    await superuser(
+        "update sign_in set ends_at = now() - interval '31 days' where person_id = :id", id=lou.id
+    )
     assert await sessions.forget_old() >= 1

@@ -39,7 +39,9 @@ async def test_password_then_code(lou: Any) -> None:
     assert (me.stage, me.email, me.practices) == ("full", lou.email, ())
 
 
-async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(new_login: Any, new_visitor: Any, superuser: Any, watch: Any, counts: Any) -> None:
+async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(
+    new_login: Any, new_visitor: Any, superuser: Any, watch: Any, counts: Any
+) -> None:
     known, disabled = await new_login(), await new_login()
     await superuser("update person set disabled_at = now() where id = :id", id=disabled.id)
     answers, works = [], []
@@ -61,7 +63,9 @@ async def test_unknown_disabled_and_wrong_are_one_answer_and_one_work(new_login:
     counts(f"sign-in: {len(works[0])} statements and hashes on each of {len(works)} failing paths, all alike")
 
 
-async def test_reset_mail_costs_the_same_for_known_and_unknown(lou: Any, letters: Any, new_visitor: Any, watch: Any, counts: Any) -> None:
+async def test_reset_mail_costs_the_same_for_known_and_unknown(
+    lou: Any, letters: Any, new_visitor: Any, watch: Any, counts: Any
+) -> None:
     unknown = f"nobody-{secrets.token_hex(4)}@somewhere.example"
     works = []
     for email in (lou.email, unknown):
@@ -86,10 +90,14 @@ async def test_times_alike_reported_only(lou: Any, new_visitor: Any, counts: Any
         await superuser("delete from attempt")
     known, unknown = (statistics.median(times[who]) * 1000 for who in ("known", "unknown"))
     assert known > 0
-    counts(f"sign-in medians over 30 pairs: known {known:.2f} ms, unknown {unknown:.2f} ms (reported, not judged)")
+    counts(
+        f"sign-in medians over 30 pairs: known {known:.2f} ms, unknown {unknown:.2f} ms (reported, not judged)"
+    )
 
 
-async def test_a_storm_on_one_account_is_slowed_and_its_owner_gets_in(lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, counts: Any) -> None:
+async def test_a_storm_on_one_account_is_slowed_and_its_owner_gets_in(
+    lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, counts: Any
+) -> None:
     mark = (await lou.in_()).mark
     evaluated = 0
     plain = passwords._verify
@@ -116,11 +124,16 @@ async def test_a_storm_on_one_account_is_slowed_and_its_owner_gets_in(lou: Any, 
     forged = new_mark("somebody@else.example", day(now()))
     with pytest.raises(Refused):
         await sign_in.with_password(lou.email, "kettle otter marble song", new_visitor(mark=forged))
-    counts(f"storm of 300 guesses from 300 address blocks at once: {stormed} evaluated; the owner's own browser got in")
+    counts(
+        f"storm of 300 guesses from 300 address blocks at once: {stormed} evaluated; the owner's own browser got in"
+    )
 
 
-async def test_control_without_the_place_taken_first_every_guess_is_evaluated(lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, counts: Any) -> None:
-    """Counting after the answer, as is usual, lets everything through that arrives before the first answer leaves."""
+async def test_control_without_the_place_taken_first_every_guess_is_evaluated(
+    lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, counts: Any
+) -> None:
+    """Counting after the answer, as is usual, lets everything through that arrives before the first answer
+    leaves."""
 
     async def none(buckets: object) -> attempts.Taken:
         return attempts.Taken(())
@@ -133,7 +146,9 @@ async def test_control_without_the_place_taken_first_every_guess_is_evaluated(lo
     counts(f"control: without taking a place first {through} of 60 guesses were evaluated")
 
 
-async def test_several_processes_share_one_count(lou: Any, database: str, superuser: Any, counts: Any) -> None:
+async def test_several_processes_share_one_count(
+    lou: Any, database: str, superuser: Any, counts: Any
+) -> None:
     script = """
 import asyncio, json, sys
 from server.errors import Refused
@@ -185,7 +200,9 @@ async def test_waits_end(lou: Any, new_visitor: Any, superuser: Any) -> None:
     assert "2 seconds" in refused.value.next_step
     bucket = attempts.bucket("account", lou.email)
     await superuser("update attempt set at = at - interval '3 seconds' where bucket = :bucket", bucket=bucket)
-    assert (await sign_in.with_password(lou.email, "kettle otter marble song", new_visitor())).stage == "password"
+    assert (
+        await sign_in.with_password(lou.email, "kettle otter marble song", new_visitor())
+    ).stage == "password"
 
 
 async def test_one_address_block_trying_many_accounts_is_slowed(new_visitor: Any, database: str) -> None:
@@ -193,21 +210,30 @@ async def test_one_address_block_trying_many_accounts_is_slowed(new_visitor: Any
     codes = []
     for n in range(throttle.BLOCK.free + 3):
         with pytest.raises(Refused) as refused:
-            await sign_in.with_password(f"n{n}-{secrets.token_hex(3)}@somewhere.example", "spring otter kettle", visitor)
+            await sign_in.with_password(
+                f"n{n}-{secrets.token_hex(3)}@somewhere.example", "spring otter kettle", visitor
+            )
         codes.append(refused.value.code)
     assert codes[: throttle.BLOCK.free] == ["SIGN_IN_WRONG"] * throttle.BLOCK.free
     assert "TRY_LATER" in codes[throttle.BLOCK.free :]
 
 
-async def test_counters_name_nobody_and_are_forgotten(lou: Any, new_visitor: Any, behind: Any, superuser: Any) -> None:
+async def test_counters_name_nobody_and_are_forgotten(
+    lou: Any, new_visitor: Any, behind: Any, superuser: Any
+) -> None:
     with pytest.raises(Refused):
         await sign_in.with_password(lou.email, "not the right words", new_visitor(address="203.0.113.9"))
     async with behind.connect() as connection:
-        text = (await connection.execute(sa.text("select string_agg(a::text, ' ') from attempt a"))).scalar_one()
+        text = (
+            await connection.execute(sa.text("select string_agg(a::text, ' ') from attempt a"))
+        ).scalar_one()
     assert lou.email not in text
     assert lou.email.encode().hex() not in text
     assert "203.0.113" not in text
-    await superuser("update attempt set at = at - interval '3 hours' where bucket = :b", b=attempts.bucket("account", lou.email))
+    await superuser(
+        "update attempt set at = at - interval '3 hours' where bucket = :b",
+        b=attempts.bucket("account", lou.email),
+    )
     assert await attempts.forget_old() >= 1
 
 
@@ -221,5 +247,3 @@ async def test_an_old_hash_is_made_anew(lou: Any, superuser: Any) -> None:
     assert stored != weak
     assert not passwords.needs_rehash(stored)
     await lou.password_stage()
-
-

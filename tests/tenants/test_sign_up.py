@@ -21,7 +21,14 @@ from server.clock import now  # isort: skip
 
 def wish(**given: str) -> Wish:
     unique = secrets.token_hex(4)
-    plain = Wish("Harbor Clinic " + unique, "1234567893", "America/Detroit", "Ruth Vale", f"ruth-{unique}@harbor.example", "kettle otter marble song")
+    plain = Wish(
+        "Harbor Clinic " + unique,
+        "1234567893",
+        "America/Detroit",
+        "Ruth Vale",
+        f"ruth-{unique}@harbor.example",
+        "kettle otter marble song",
+    )
     return replace(plain, **given)
 
 
@@ -77,7 +84,12 @@ async def test_from_the_form_to_an_open_practice(letters: Any, new_visitor: Any)
         staff = (await db.execute(select(Staff))).scalar_one()
         kept = await accepted_documents(db, me.actor)
         await require_open(db, me.actor)
-    assert (practice.name, practice.npi, staff.name, staff.person_id) == (asked.practice_name, "1234567893", "Ruth Vale", me.person_id)
+    assert (practice.name, practice.npi, staff.name, staff.person_id) == (
+        asked.practice_name,
+        "1234567893",
+        "Ruth Vale",
+        me.person_id,
+    )
     assert {(a.document, a.version, a.text_hash, a.accepted_by, a.staff_id) for a in kept} == {
         (d.kind, d.version, d.text_hash, "Ruth Vale", staff.id) for d in documents().values()
     }
@@ -98,7 +110,9 @@ async def test_from_the_form_to_an_open_practice(letters: Any, new_visitor: Any)
         ("password", "ruth vale ruth", "PASSWORD_ABOUT_YOU"),
     ],
 )
-async def test_a_bad_form_is_refused_at_its_field(new_visitor: Any, database: str, field: str, typed: str, code: str) -> None:
+async def test_a_bad_form_is_refused_at_its_field(
+    new_visitor: Any, database: str, field: str, typed: str, code: str
+) -> None:
     with pytest.raises(Refused) as refused:
         await sign_up.request(wish(**{field: typed}), new_visitor())
     assert (refused.value.code, refused.value.field) == (code, field)
@@ -106,7 +120,9 @@ async def test_a_bad_form_is_refused_at_its_field(new_visitor: Any, database: st
     assert refused.value.next_step
 
 
-async def test_an_existing_email_costs_the_same_and_is_not_told(lou: Any, letters: Any, new_visitor: Any, watch: Any, counts: Any) -> None:
+async def test_an_existing_email_costs_the_same_and_is_not_told(
+    lou: Any, letters: Any, new_visitor: Any, watch: Any, counts: Any
+) -> None:
     done = {}
     for who, email in (("unknown", f"new-{secrets.token_hex(4)}@harbor.example"), ("known", lou.email)):
         with watch() as work:
@@ -119,19 +135,25 @@ async def test_an_existing_email_costs_the_same_and_is_not_told(lou: Any, letter
     counts(f"sign-up: {len(done['known'])} statements and hashes, the same for known and unknown e-mail")
 
 
-async def test_who_has_a_login_confirms_with_its_password_and_keeps_it(lou: Any, letters: Any, new_visitor: Any, good_password: str) -> None:
+async def test_who_has_a_login_confirms_with_its_password_and_keeps_it(
+    lou: Any, letters: Any, new_visitor: Any, good_password: str
+) -> None:
     visitor = new_visitor()
     asked = wish(email=lou.email, password="another otter marble song")
     await sign_up.request(asked, visitor)
     token = await letters.link(lou.email)
-    with pytest.raises(Refused) as refused:  # the one typed at sign-up does not open somebody's existing login
+    with pytest.raises(
+        Refused
+    ) as refused:  # the one typed at sign-up does not open somebody's existing login
         await sign_up.confirm(token, asked.password, visitor)
     assert refused.value.code == "SIGN_IN_WRONG"
     issued = await sign_up.confirm(token, good_password, visitor)
     assert (await me_of(issued.token)).needs == "code"  # and the second factor it has is asked for
 
 
-async def test_nobody_can_have_their_own_password_confirmed_by_another(letters: Any, new_visitor: Any) -> None:
+async def test_nobody_can_have_their_own_password_confirmed_by_another(
+    letters: Any, new_visitor: Any
+) -> None:
     asked = wish()
     await sign_up.request(asked, new_visitor())
     token = await letters.link(asked.email)
@@ -141,7 +163,9 @@ async def test_nobody_can_have_their_own_password_confirmed_by_another(letters: 
     await sign_up.confirm(token, asked.password, new_visitor())  # a wrong try did not use the link up
 
 
-async def test_a_link_works_once_even_a_hundred_times_at_once(letters: Any, new_visitor: Any, counts: Any) -> None:
+async def test_a_link_works_once_even_a_hundred_times_at_once(
+    letters: Any, new_visitor: Any, counts: Any
+) -> None:
     asked = wish()
     await sign_up.request(asked, new_visitor())
     token = await letters.link(asked.email)
@@ -151,7 +175,9 @@ async def test_a_link_works_once_even_a_hundred_times_at_once(letters: Any, new_
     assert sum(isinstance(t, sessions.Issued) for t in tries) == 1
     assert {t.code for t in tries if isinstance(t, Refused)} <= {"LINK_OVER", "SIGN_IN_WRONG", "TRY_LATER"}
     async with auth_db() as db:
-        made = (await db.execute(select(Directory).where(Directory.name == asked.practice_name))).scalars().all()
+        made = (
+            (await db.execute(select(Directory).where(Directory.name == asked.practice_name))).scalars().all()
+        )
         people = (await db.execute(select(Person).where(Person.email == asked.email))).scalars().all()
     assert (len(made), len(people)) == (1, 1)
 
@@ -161,12 +187,16 @@ async def test_a_link_works_once_even_a_hundred_times_at_once(letters: Any, new_
 
     async with auth_db() as db:
         address = links.issue(db, "reset", asked.email, person_id=people[0].id)
-    tries = await asyncio.gather(*(use(address.rpartition("/")[2]) for _ in range(100)), return_exceptions=True)
+    tries = await asyncio.gather(
+        *(use(address.rpartition("/")[2]) for _ in range(100)), return_exceptions=True
+    )
     assert sum(t is None for t in tries) == 1
     counts("one-time link: 20 simultaneous confirmations and 100 simultaneous uses, 1 success each")
 
 
-async def test_control_a_link_that_is_looked_at_before_it_is_used_works_many_times(lou: Any, counts: Any) -> None:
+async def test_control_a_link_that_is_looked_at_before_it_is_used_works_many_times(
+    lou: Any, counts: Any
+) -> None:
     """Without the condition inside the one statement, several of the simultaneous uses get through."""
 
     async def naive(token: str) -> bool:
@@ -180,13 +210,17 @@ async def test_control_a_link_that_is_looked_at_before_it_is_used_works_many_tim
 
     async with auth_db() as db:
         address = links.issue(db, "reset", lou.email, person_id=lou.id)
-    tries = await asyncio.gather(*(naive(address.rpartition("/")[2]) for _ in range(50)), return_exceptions=True)
+    tries = await asyncio.gather(
+        *(naive(address.rpartition("/")[2]) for _ in range(50)), return_exceptions=True
+    )
     through = sum(t is True for t in tries)
     assert through > 1
     counts(f"control: look-then-use let {through} of 50 simultaneous uses through")
 
 
-async def test_old_wrong_and_foreign_links_are_one_answer(lou: Any, letters: Any, new_visitor: Any, superuser: Any) -> None:
+async def test_old_wrong_and_foreign_links_are_one_answer(
+    lou: Any, letters: Any, new_visitor: Any, superuser: Any
+) -> None:
     asked = wish()
     await sign_up.request(asked, new_visitor())
     token = await letters.link(asked.email)
@@ -205,7 +239,9 @@ async def test_old_wrong_and_foreign_links_are_one_answer(lou: Any, letters: Any
     assert len(answers) == 1
 
 
-async def test_links_last_as_long_as_promised_and_only_hashes_are_kept(letters: Any, new_visitor: Any, superuser: Any) -> None:
+async def test_links_last_as_long_as_promised_and_only_hashes_are_kept(
+    letters: Any, new_visitor: Any, superuser: Any
+) -> None:
     asked = wish()
     await sign_up.request(asked, new_visitor())
     token = await letters.link(asked.email)
@@ -243,7 +279,9 @@ async def test_simultaneous_sign_ups_of_one_name_each_get_a_slug(new_visitor: An
     assert len(slugs) == 8
 
 
-async def test_opening_twice_at_once_and_after_a_cut_makes_one_practice(letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_opening_twice_at_once_and_after_a_cut_makes_one_practice(
+    letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = await confirmed(letters, new_visitor(), wish())
     me = await me_of(full.token)
     practice_id = me.practices[0].id
@@ -289,7 +327,9 @@ async def test_opening_twice_at_once_and_after_a_cut_makes_one_practice(letters:
         (lambda s: [s[0], replace(s[1], name="")], "TEXT_MISSING"),
     ],
 )
-async def test_nothing_opens_without_both_agreements_as_shown(letters: Any, new_visitor: Any, given: Any, code: str) -> None:
+async def test_nothing_opens_without_both_agreements_as_shown(
+    letters: Any, new_visitor: Any, given: Any, code: str
+) -> None:
     full = await confirmed(letters, new_visitor(), wish())
     practice_id = (await me_of(full.token)).practices[0].id
     with pytest.raises(Refused) as refused:
@@ -319,7 +359,9 @@ async def test_the_second_factor_comes_before_the_agreements(letters: Any, new_v
 
 async def test_without_acceptances_no_patient_may_be_entered(lakeside: Any, superuser: Any) -> None:
     actor = lakeside.actor("ada")
-    await superuser("delete from acceptance where tenant_id = :id and document = 'baa'", id=lakeside.tenant_id)
+    await superuser(
+        "delete from acceptance where tenant_id = :id and document = 'baa'", id=lakeside.tenant_id
+    )
     async with tenant_db(actor) as db:
         with pytest.raises(Refused) as refused:
             await require_open(db, actor)

@@ -16,10 +16,14 @@ from server.tenants.tables import AuditEvent, Membership, OneTimeLink, Staff
 PASSWORD = "marble song kettle otter"
 
 
-async def invite(world: Any, email: str = "", role: str = "care_manager", name: str = "Tess Moor", by: str = "ada") -> Any:
+async def invite(
+    world: Any, email: str = "", role: str = "care_manager", name: str = "Tess Moor", by: str = "ada"
+) -> Any:
     actor = world.actor(by)
     async with tenant_db(actor) as db:
-        return await staff.invite(db, actor, name=name, email=email or f"tess@{world.slug}.example", role=role)
+        return await staff.invite(
+            db, actor, name=name, email=email or f"tess@{world.slug}.example", role=role
+        )
 
 
 async def row_of(world: Any, staff_id: Any) -> Any:
@@ -31,30 +35,44 @@ async def test_invited_joined_and_at_work(lakeside: Any, letters: Any, new_visit
     made = await invite(lakeside)
     token = await letters.link(made.email)
     shown = await invitations.look_invitation(token)
-    assert (shown.practice, shown.name, shown.role, shown.has_login) == ("Lakeside Family Medicine", "Tess Moor", "Care manager", False)
+    assert (shown.practice, shown.name, shown.role, shown.has_login) == (
+        "Lakeside Family Medicine",
+        "Tess Moor",
+        "Care manager",
+        False,
+    )
     body = (await letters(made.email))[0].body
     assert "Ada Brandt invites you" in body
     issued = await invitations.accept_invitation(token, PASSWORD, new_visitor(), name="Tessa Moor")
     me = await sessions.session_actor(issued.token)
     assert me is not None
-    assert (me.name, me.needs, [p.slug for p in me.practices]) == ("Tessa Moor", "authenticator", [lakeside.slug])
+    assert (me.name, me.needs, [p.slug for p in me.practices]) == (
+        "Tessa Moor",
+        "authenticator",
+        [lakeside.slug],
+    )
     row = await row_of(lakeside, made.id)
     assert row.person_id == me.person_id
     assert row.joined_at is not None
 
 
-async def test_accepting_a_hundred_times_at_once(lakeside: Any, letters: Any, new_visitor: Any, counts: Any) -> None:
+async def test_accepting_a_hundred_times_at_once(
+    lakeside: Any, letters: Any, new_visitor: Any, counts: Any
+) -> None:
     made = await invite(lakeside)
     token = await letters.link(made.email)
     tries = await asyncio.gather(
-        *(invitations.accept_invitation(token, PASSWORD, new_visitor()) for _ in range(100)), return_exceptions=True
+        *(invitations.accept_invitation(token, PASSWORD, new_visitor()) for _ in range(100)),
+        return_exceptions=True,
     )
     assert sum(isinstance(t, sessions.Issued) for t in tries) == 1
     assert {t.code for t in tries if isinstance(t, Refused)} <= {"LINK_OVER", "SIGN_IN_WRONG", "TRY_LATER"}
     counts("one invitation accepted 100 times at once: 1 success")
 
 
-async def test_a_cut_between_the_two_doors_is_mended_by_the_next_entrance(lakeside: Any, lou: Any, letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cut_between_the_two_doors_is_mended_by_the_next_entrance(
+    lakeside: Any, lou: Any, letters: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = await invite(lakeside, lou.email)
 
     async def cut(*given: object) -> None:
@@ -63,7 +81,9 @@ async def test_a_cut_between_the_two_doors_is_mended_by_the_next_entrance(lakesi
     with monkeypatch.context() as patch:
         patch.setattr(sessions, "join", cut)
         with pytest.raises(ConnectionError):
-            await invitations.accept_invitation(await letters.link(lou.email), "kettle otter marble song", new_visitor())
+            await invitations.accept_invitation(
+                await letters.link(lou.email), "kettle otter marble song", new_visitor()
+            )
     assert (await row_of(lakeside, made.id)).person_id is None
     full = await lou.in_()
     me = await sessions.session_actor(full.token)
@@ -72,7 +92,9 @@ async def test_a_cut_between_the_two_doors_is_mended_by_the_next_entrance(lakesi
     assert me.actor.staff_id == made.id
 
 
-async def test_an_invitation_is_bound_to_its_email_role_and_time(lakeside: Any, letters: Any, new_visitor: Any, superuser: Any) -> None:
+async def test_an_invitation_is_bound_to_its_email_role_and_time(
+    lakeside: Any, letters: Any, new_visitor: Any, superuser: Any
+) -> None:
     made = await invite(lakeside, role="front_desk")
     token = await letters.link(made.email)
     for change, back in (
@@ -93,7 +115,9 @@ async def test_an_invitation_is_bound_to_its_email_role_and_time(lakeside: Any, 
     assert refused.value.code == "LINK_OVER"
 
 
-async def test_a_changed_role_or_a_second_letter_replaces_the_link(lakeside: Any, letters: Any, new_visitor: Any) -> None:
+async def test_a_changed_role_or_a_second_letter_replaces_the_link(
+    lakeside: Any, letters: Any, new_visitor: Any
+) -> None:
     actor = lakeside.actor("ada")
     made = await invite(lakeside, role="front_desk")
     links = [await letters.link(made.email)]
@@ -111,7 +135,9 @@ async def test_a_changed_role_or_a_second_letter_replaces_the_link(lakeside: Any
     assert (await invitations.look_invitation(links[2])).role == "Biller"
 
 
-async def test_who_has_a_login_must_know_its_password(lakeside: Any, lou: Any, letters: Any, new_visitor: Any) -> None:
+async def test_who_has_a_login_must_know_its_password(
+    lakeside: Any, lou: Any, letters: Any, new_visitor: Any
+) -> None:
     await invite(lakeside, lou.email)
     token = await letters.link(lou.email)
     assert (await invitations.look_invitation(token)).has_login
@@ -125,7 +151,9 @@ async def test_who_has_a_login_must_know_its_password(lakeside: Any, lou: Any, l
     assert me.name == "Lou Adams"
 
 
-async def test_a_bad_new_password_leaves_the_link_alone(lakeside: Any, letters: Any, new_visitor: Any) -> None:
+async def test_a_bad_new_password_leaves_the_link_alone(
+    lakeside: Any, letters: Any, new_visitor: Any
+) -> None:
     made = await invite(lakeside)
     token = await letters.link(made.email)
     with pytest.raises(Refused) as refused:
@@ -161,7 +189,9 @@ async def test_the_same_email_in_two_practices_tells_neither(lakeside: Any, hill
         ({"bills": True}, "BILLS_WITHOUT_NPI", "npi"),
     ],
 )
-async def test_bad_invitations_change_nothing(lakeside: Any, given: dict[str, Any], code: str, field: str) -> None:
+async def test_bad_invitations_change_nothing(
+    lakeside: Any, given: dict[str, Any], code: str, field: str
+) -> None:
     actor = lakeside.actor("ada")
     values = {"name": "Tess Moor", "email": f"tess@{lakeside.slug}.example", "role": "provider"} | given
     with pytest.raises(Refused) as refused:
@@ -192,9 +222,13 @@ async def test_only_administrators_change_the_staff(lakeside: Any) -> None:
             assert refused.value.code == "NOT_ALLOWED"
 
 
-async def test_another_practice_s_staff_and_a_ghost_are_one_answer(lakeside: Any, hillcrest: Any, superuser: Any) -> None:
+async def test_another_practice_s_staff_and_a_ghost_are_one_answer(
+    lakeside: Any, hillcrest: Any, superuser: Any
+) -> None:
     ada = lakeside.actor("ada")
-    before = await superuser("select s::text from staff s where tenant_id = :id order by id", id=hillcrest.tenant_id)
+    before = await superuser(
+        "select s::text from staff s where tenant_id = :id order by id", id=hillcrest.tenant_id
+    )
     verbs = (
         lambda db, id: staff.staff_for(db, ada, id),
         lambda db, id: staff.invite_again(db, ada, id),
@@ -212,7 +246,12 @@ async def test_another_practice_s_staff_and_a_ghost_are_one_answer(lakeside: Any
                 answers.add((refused.value.code, refused.value.message))
         assert len(answers) == 1
         assert answers.pop()[0] == "NOT_FOUND"
-    assert await superuser("select s::text from staff s where tenant_id = :id order by id", id=hillcrest.tenant_id) == before
+    assert (
+        await superuser(
+            "select s::text from staff s where tenant_id = :id order by id", id=hillcrest.tenant_id
+        )
+        == before
+    )
 
 
 async def test_the_last_administrator_stays(lakeside: Any) -> None:
@@ -254,7 +293,9 @@ async def test_leaving_and_coming_back(lakeside: Any, superuser: Any) -> None:
         await staff.deactivate(db, ada, fred)
         await staff.deactivate(db, ada, fred)
     assert await sessions.session_actor(lakeside.sessions["fred"]) is None
-    [(revoked,)] = await superuser("select revoked_at from api_token where person_id = :id", id=lakeside.persons["fred"])
+    [(revoked,)] = await superuser(
+        "select revoked_at from api_token where person_id = :id", id=lakeside.persons["fred"]
+    )
     assert revoked is not None
     async with tenant_db(ada, read_only=True) as db:
         assert fred not in {s.id for s in await staff.list_staff(db, ada)}
@@ -277,8 +318,16 @@ async def test_a_provider_without_a_sign_in(lakeside: Any) -> None:
         with pytest.raises(Refused) as refused:
             await staff.add_provider(db, ada, name="Somebody", npi="")
         assert refused.value.code == "BILLS_WITHOUT_NPI"
-        changed = await staff.change_staff(db, ada, made.id, name="Noor A. Haddad", npi="1881000008", bills=True)
-    assert (changed.name, changed.role, changed.bills, changed.email, changed.person_id) == ("Noor A. Haddad", "provider", True, "", None)
+        changed = await staff.change_staff(
+            db, ada, made.id, name="Noor A. Haddad", npi="1881000008", bills=True
+        )
+    assert (changed.name, changed.role, changed.bills, changed.email, changed.person_id) == (
+        "Noor A. Haddad",
+        "provider",
+        True,
+        "",
+        None,
+    )
 
 
 async def test_who_did_what_is_written_down(lakeside: Any) -> None:
@@ -289,7 +338,9 @@ async def test_who_did_what_is_written_down(lakeside: Any) -> None:
         await staff.deactivate(db, ada, made.id)
         await staff.reactivate(db, ada, made.id)
     async with tenant_db(ada, read_only=True) as db:
-        events = await db.execute(select(AuditEvent).where(made.id == any_(AuditEvent.entity_ids)).order_by(AuditEvent.id))
+        events = await db.execute(
+            select(AuditEvent).where(made.id == any_(AuditEvent.entity_ids)).order_by(AuditEvent.id)
+        )
         found = [(e.action, e.staff_id, e.effect) for e in events.scalars()]
     names = ("staff.invite", "staff.change_role", "staff.deactivate", "staff.reactivate")
     assert found == [(name, lakeside.staff["ada"], "write") for name in names]

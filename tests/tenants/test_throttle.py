@@ -77,7 +77,13 @@ def test_a_mark_counts_for_its_owner_and_for_half_a_year(database: str) -> None:
     assert known_device(mark, "nora@lakeside.example", today + timedelta(days=180))
     assert known_device(mark, "nora@lakeside.example", today + timedelta(days=181)) is None
     assert known_device(mark, "ada@lakeside.example", today) is None
-    for forged in ("", "x", mark[:-1] + ("0" if mark[-1] != "0" else "1"), mark.replace(".", ".9", 1), "\ud800" + mark):
+    for forged in (
+        "",
+        "x",
+        mark[:-1] + ("0" if mark[-1] != "0" else "1"),
+        mark.replace(".", ".9", 1),
+        "\ud800" + mark,
+    ):
         assert known_device(forged, "nora@lakeside.example", today) is None
 
 

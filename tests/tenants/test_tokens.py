@@ -26,7 +26,12 @@ async def test_made_used_listed_and_revoked(lakeside: Any, superuser: Any) -> No
     assert abs((new.ends_at - now() - timedelta(days=30)).total_seconds()) < 30
     actor = await tokens.token_actor(new.text, request_id="r1")
     assert actor is not None
-    assert (actor.tenant_id, actor.staff_id, actor.via, actor.request_id) == (lakeside.tenant_id, lakeside.staff["ada"], "graphql", "r1")
+    assert (actor.tenant_id, actor.staff_id, actor.via, actor.request_id) == (
+        lakeside.tenant_id,
+        lakeside.staff["ada"],
+        "graphql",
+        "r1",
+    )
     assert actor.rights == SCOPES["read"] & permissions_of("administrator")
     rows = await superuser("select t::text from api_token t where tenant_id = :id", id=lakeside.tenant_id)
     assert not any(new.text in row[0] for row in rows)
@@ -34,7 +39,12 @@ async def test_made_used_listed_and_revoked(lakeside: Any, superuser: Any) -> No
     async with tenant_db(ada) as db:
         lines = await tokens.list_tokens(db, ada)
         line = next(one for one in lines if one.id == new.id)
-        assert (line.name, line.owner, line.scopes, line.state) == ("Nightly report", "Ada Brandt", ("read",), "live")
+        assert (line.name, line.owner, line.scopes, line.state) == (
+            "Nightly report",
+            "Ada Brandt",
+            ("read",),
+            "live",
+        )
         assert line.used_at is not None
         await tokens.revoke_token(db, ada, new.id)
         await tokens.revoke_token(db, ada, new.id)
@@ -120,7 +130,9 @@ async def test_by_command(lakeside: Any) -> None:
     assert actor.staff_id == lakeside.staff["nora"]
     assert actor.may("minutes.write")
     assert not actor.may("claims.close")
-    reading = await tokens.token_actor(await tokens.create_for_command(lakeside.slug, lakeside.emails["nora"], []))
+    reading = await tokens.token_actor(
+        await tokens.create_for_command(lakeside.slug, lakeside.emails["nora"], [])
+    )
     assert reading is not None
     assert not reading.may("minutes.write")
     for slug, email, code in (

@@ -1,7 +1,7 @@
 import base64
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,7 +12,9 @@ PERSON, OTHER = UUID(int=1), UUID(int=2)
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 
 
-@pytest.mark.parametrize(("seconds", "eight"), [(59, "94287082"), (1111111109, "07081804"), (2000000000, "69279037")])
+@pytest.mark.parametrize(
+    ("seconds", "eight"), [(59, "94287082"), (1111111109, "07081804"), (2000000000, "69279037")]
+)
 def test_the_examples_of_rfc_6238(seconds: int, eight: str) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
     code = totp.code_at(SECRET, totp.step_at(at))
@@ -28,7 +30,9 @@ def test_one_step_of_drift_each_way_and_no_more() -> None:
         assert found == (step + offset if abs(offset) <= 1 else None)
 
 
-@pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "12 34\x0056", "-12345", "\ud800" * 6])
+@pytest.mark.parametrize(
+    "typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "12 34\x0056", "-12345", "\ud800" * 6]
+)
 def test_what_is_no_code(typed: str) -> None:
     assert totp.matching_step(SECRET, typed, datetime(2026, 1, 1, tzinfo=UTC)) is None
 
@@ -52,7 +56,7 @@ def test_a_sealed_secret_opens_for_its_owner_only(database: str) -> None:
 def test_the_picture_is_plain_svg() -> None:
     uri = totp.provisioning_uri(SECRET, "nora@lakeside.example")
     assert uri.startswith("otpauth://totp/Carewright:nora%40lakeside.example?secret=")
-    svg = ElementTree.fromstring(totp.qr_svg(uri))
+    svg = ET.fromstring(totp.qr_svg(uri))
     assert svg.tag.endswith("svg")
     assert {e.tag.rpartition("}")[2] for e in svg.iter()} == {"svg", "title", "path"}
     assert not any("style" in e.attrib for e in svg.iter())
