@@ -8,7 +8,6 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, get
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect
@@ -31,7 +30,7 @@ from server.tenants.tokens import token_actor
 from web.doorway import Doorway
 from web.pages import load_pages
 from web.rendering import render
-from web.site import SessionEnded, WrongOrigin, cookie_name, page, session_cookie
+from web.site import NotInside, SessionEnded, WrongOrigin, after_cookie, cookie_name, page, session_cookie
 
 _STATIC = Path(__file__).resolve().parent.parent / "web" / "static"
 SCOPES = {"tenant", "platform", "public"}
@@ -69,6 +68,7 @@ def litestar_app() -> Litestar:
         exception_handlers={
             Refused: _refused,
             SessionEnded: _session_ended,
+            NotInside: _not_inside,
             WrongOrigin: _wrong_origin,
             HTTPException: _http_error,
             Exception: _our_mistake,
@@ -172,28 +172,37 @@ def _refused(request: Request[Any, Any, Any], refused: Refused) -> Response[str]
 
 def _session_ended(request: Request[Any, Any, Any], error: SessionEnded) -> Response[Any]:
     """A page asks to sign in; a script is told so, and keeps what was being typed."""
-    ended = [session_cookie("", ends=True)] if request.cookies.get(cookie_name()) else []
-    if (
-        request.method == "GET"
-        and request.headers.get("hx-request") != "true"
-        and request.url.path != "/session"
-    ):
-        after = [
-            Cookie(
-                key="after",
-                value=request.url.path,
-                path="/sign-in",
-                max_age=600,
-                httponly=True,
-                samesite="lax",
-            )
-        ]
-        return Redirect("/sign-in", status_code=303, cookies=[*ended, *after])
-    return Response("", status_code=401, headers={"X-Session-Ended": "1"}, cookies=ended)
+    if request.headers.get("hx-request") == "true" or request.url.path == "/session":
+        # The cookie is left alone: another tab may be in the middle of signing in.
+        return Response("", status_code=401, headers={"X-Session-Ended": "1"})
+    known = cookie_name() in request.cookies
+    ended = [session_cookie("", ends=True)] if known else []
+    if request.method != "GET":
+        answer = _error_page(401, "entrance/ended.html")
+        answer.headers["X-Session-Ended"] = "1"
+        answer.cookies.extend(ended)
+        return answer
+    if request.url.path == "/" and not known:
+        return Redirect("/welcome", status_code=303)
+    return Redirect("/sign-in", status_code=303, cookies=[*ended, after_cookie(request.url.path)])
+
+
+def _not_inside(request: Request[Any, Any, Any], error: NotInside) -> Response[Any]:
+    """Signed in, but not yet into a practice: on to the step that is missing."""
+    if request.headers.get("hx-request") == "true" or request.method != "GET":
+        return Response("", status_code=401, headers={"X-Session-Ended": "1"})
+    return Redirect("/sign-in/next", status_code=303)
 
 
 def _wrong_origin(request: Request[Any, Any, Any], error: WrongOrigin) -> Response[str]:
-    return _error_page(403, "errors/403.html")
+    return _error_page(
+        403,
+        "errors/403.html",
+        title_said="We could not be sure that you sent this",
+        sentence="The page was open since before you signed in or changed practice, or the form came from another "
+        "site. Nothing was changed.",
+        next_step="Open the page again and send it once more.",
+    )
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:

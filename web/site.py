@@ -15,10 +15,11 @@ chosen) and `public` pages need nothing.
 import hashlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from litestar import Request, Response, Router
 from litestar.datastructures import Cookie, UploadFile
@@ -26,11 +27,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from server.clock import today
-from server.errors import Refused
-from server.settings import settings
+from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.settings import is_loopback, settings
 from server.tenants.actor import Actor
 from server.tenants.permissions import PERMISSIONS, ROLES
-from server.tenants.sessions import SignedIn, session_actor
+from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
 from web.doorway import SAFE_METHODS
 from web.rendering import csrf_input, day, render
@@ -39,6 +41,7 @@ Scope = Literal["tenant", "platform", "public"]
 Answer = Response[Any]
 Handler = Callable[["Visit"], Awaitable[Answer]]
 
+AFTER: Final = "after"
 _FLASH: Final = "flash"
 _LONGEST_FIELD: Final = 50_000
 _UNREADABLE: Final = {chr(c) for c in (*range(9), 11, 12, *range(14, 32), 127)}
@@ -87,8 +90,30 @@ def mark_cookie(mark: str) -> Cookie:
     )
 
 
+def issued_cookies(issued: Issued) -> list[Cookie]:
+    """What a browser keeps after a step of signing in: the new token, and the mark of a known device."""
+    return [session_cookie(issued.token), *([mark_cookie(issued.mark)] if issued.mark else [])]
+
+
+def after_cookie(path: str) -> Cookie:
+    """Where somebody was going when asked to sign in; read by /sign-in/next alone. path: empty to forget it."""
+    return Cookie(
+        key=AFTER,
+        value=path,
+        path="/sign-in",
+        max_age=900 if path else 0,
+        httponly=True,
+        secure=settings().https,
+        samesite="lax",
+    )
+
+
 class SessionEnded(Exception):
     """A page behind a sign-in was asked for without a live one."""
+
+
+class NotInside(Exception):
+    """A page of a practice was asked for by somebody whose sign-in is not finished, or who has not chosen a practice."""
 
 
 class WrongOrigin(Exception):
@@ -107,9 +132,25 @@ class Visit:
     @property
     def actor(self) -> Actor:
         """The actor in the practice; tenant pages have one."""
-        if self.signed_in is None or self.signed_in.actor is None:
+        if self.signed_in is None:
             raise SessionEnded
+        if self.signed_in.actor is None:
+            raise NotInside
         return self.signed_in.actor
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Can nobody but this machine have sent this request? Loopback bind and Host, and no sign of a proxy."""
+        headers = self.request.headers
+        proxied = any(name in headers for name in ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
+        peer = self.request.client.host if self.request.client else ""
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        return settings().loopback and not proxied and is_loopback(peer) and is_loopback(host)
+
+    @property
+    def has_outbox(self) -> bool:
+        """Does this machine show the system's letters on a page, because none of them goes out?"""
+        return self.only_this_machine and not settings().smtp_url
 
     @property
     def visitor(self) -> Visitor:
@@ -131,6 +172,13 @@ class Visit:
 
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])
+
+    def id(self, name: str, what: str = "record") -> UUID:
+        """A path parameter that is an id. what: the word people use. Raises Refused NOT_FOUND for anything else."""
+        found = parse_id(self.path(name))
+        if found is None:
+            raise not_found(what)
+        return found
 
     def query(self, name: str, default: str = "") -> str:
         value = str(self.request.query_params.get(name, default))
@@ -161,18 +209,21 @@ class Visit:
 
     # --- answers ------------------------------------------------------------------------------------------
 
-    def show(self, template: str, /, status: int = 200, **values: Any) -> Answer:
+    def show(self, template: str, /, status: int = 200, cookies: Sequence[Cookie] = (), **values: Any) -> Answer:
         """The page. values: plain data."""
         given = self._common() | {"errors": {}, "values": {}} | values
         return Response(
             render(template, **given),
             media_type="text/html; charset=utf-8",
             status_code=status,
-            cookies=self._flash_read(),
+            cookies=[*cookies, *self._flash_read()],
         )
 
     def again(self, template: str, refused: Refused, /, **values: Any) -> Answer:
-        """The same form with what was typed, and what was refused beside its field (422)."""
+        """The same form with what was typed, and what was refused beside its field (422). What is missing or
+        forbidden is no matter of the form: that is raised on, to its own page."""
+        if refused.code in {"NOT_FOUND", "NOT_ALLOWED"}:
+            raise refused
         sentence = f"{refused.message} {refused.next_step}".strip()
         return self.show(
             template, status=422, errors={refused.field or "": sentence}, refused=refused, **values
@@ -223,7 +274,8 @@ class Visit:
             "practice_name": signed_in.practice.name if signed_in.practice else "",
             "home_url": "/",
             "today": day(today(actor.zone)),
-            "person": {"id": str(actor.person_id), "name": signed_in.name, "role": ROLES.get(actor.role, "")},
+            # The staff row: a person at work in one practice. In another tab and practice it is somebody else's page.
+            "person": {"id": str(actor.staff_id), "name": signed_in.name, "role": ROLES.get(actor.role, "")},
             "rail": [{"key": k, "label": w, "href": a} for k, w, a, p in RAIL if actor.may(p)],
             "menu": menu,
             "find_url": "/people/find" if actor.may("patients.find") else "",
