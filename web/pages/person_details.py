@@ -1,0 +1,310 @@
+"""Mending what is known of a person: details, ways to reach them, supports, care team, insurance; and the chart."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.patients import chart
+from server.patients.coverages import add_coverage, end_coverage
+from server.patients.details import (
+    PatientChanges,
+    add_care_team_member,
+    add_contact_way,
+    add_support_person,
+    change_patient,
+    end_care_team_member,
+    end_contact_way,
+    end_support_person,
+    set_address,
+)
+from server.patients.diagnoses import choose_diagnosis, end_diagnosis, find_codes
+from server.patients.gate import patient_for
+from server.patients.tables import Patient
+from server.tenants.actor import Actor
+from server.tenants.db import Db, tenant_db
+from server.tenants.tables import Payer, Staff
+from web.pages.people import _choices, date_in, header_of, id_in, visit_day
+from web.rendering import called
+from web.site import Answer, Visit, page
+
+Form = dict[str, str]
+Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
+
+
+# --- details ------------------------------------------------------------------------------------------------
+
+
+@page.get("/people/{id:str}/details", permission="patients.write")
+async def details(visit: Visit) -> Answer:
+    return await _details(visit)
+
+
+async def _details(visit: Visit, refused: Refused | None = None, typed: Form | None = None) -> Answer:
+    id = id_in(visit)
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        patient = await patient_for(db, actor, id, permission="patients.write")
+        given: dict[str, Any] = {
+            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "patient_id": str(id),
+            "name": called(patient),
+            "choices": _choices(),
+            "words": {name: dict(pairs) for name, pairs in _choices().items()},
+            "patient": _values(patient),
+            "ways": (await chart.contact_ways(db, actor, [id])).get(id, []),
+            "addresses": (await chart.addresses(db, actor, [id])).get(id, []),
+            "supports": (await chart.supports(db, actor, [id])).get(id, []),
+            "team": (await chart.care_team(db, actor, [id])).get(id, []),
+            "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
+            "payers": [
+                (str(row.id), row.name)
+                for row in await db.execute(
+                    select(Payer.id, Payer.name).where(Payer.active).order_by(Payer.name)
+                )
+            ],
+            "staff": [
+                (str(row.id), row.name)
+                for row in await db.execute(
+                    select(Staff.id, Staff.name).where(Staff.active).order_by(Staff.name)
+                )
+            ],
+        }
+    if refused is not None:
+        return visit.again("people/details.html", refused, typed=typed or {}, **given)
+    return visit.show("people/details.html", typed={}, **given)
+
+
+def _values(patient: Patient) -> dict[str, Any]:
+    found = {f.name: getattr(patient, f.name) for f in fields(PatientChanges)}
+    found["revision"] = patient.revision
+    for name in ("birth_date", "deceased_on"):
+        found[name] = found[name].isoformat() if found[name] else ""
+    return found
+
+
+@page.post("/people/{id:str}/details", permission="patients.write")
+async def details_saved(visit: Visit) -> Answer:
+    races = await visit.many("races")
+
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        text = (
+            "family_name", "given_names", "preferred_name", "sex", "gender_identity", "pronouns", "ethnicity",
+            "language", "contact_notes", "confidential_contact",
+        )  # fmt: skip
+        changes = PatientChanges(
+            **{name: form.get(name, "")[:1_000] for name in text},
+            races=races,
+            birth_date=date_in(form, "birth_date"),
+            interpreter_needed=form.get("interpreter_needed") == "yes",
+            deceased_on=date_in(form, "deceased_on", needed=False),
+        )
+        revision = form.get("revision", "")
+        await change_patient(db, actor, id, changes, revision=int(revision) if revision.isdecimal() else None)
+
+    return await _do(visit, act, "Saved.")
+
+
+async def _do(visit: Visit, act: Act, said: str, *, back: str = "details") -> Answer:
+    """Run one small form of a person's page; refused, the page comes back with what was typed."""
+    id = id_in(visit)
+    form = await visit.form()
+    try:
+        async with tenant_db(visit.actor) as db:
+            await act(db, visit.actor, id, form)
+    except Refused as refused:
+        if refused.code in {"NOT_FOUND", "NOT_ALLOWED"}:
+            raise
+        return await (
+            _details(visit, refused, form) if back == "details" else _diagnoses(visit, refused, form)
+        )
+    return visit.go(f"/people/{id}/{back}", said=said)
+
+
+def _uuid(form: Form, name: str, what: str) -> UUID:
+    id = parse_id(form.get(name, ""))
+    if id is None:
+        raise not_found(what)
+    return id
+
+
+@page.post("/people/{id:str}/contact-ways", permission="patients.write")
+async def contact_way_added(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await add_contact_way(
+            db, actor, id, kind=form.get("kind", ""), value=form.get("value", "")[:200], use=form.get("use", "")[:40],
+            message_ok=form.get("message_ok") == "yes", note=form.get("note", "")[:200],
+        )  # fmt: skip
+
+    return await _do(visit, act, "Added.")
+
+
+@page.post("/people/{id:str}/contact-ways/end", permission="patients.write")
+async def contact_way_ended(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await end_contact_way(db, actor, id, _uuid(form, "which", "way to reach them"))
+
+    return await _do(visit, act, "No longer used.")
+
+
+@page.post("/people/{id:str}/address", permission="patients.write")
+async def address_set(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await set_address(
+            db, actor, id, street=form.get("street", "")[:200], city=form.get("city", "")[:100],
+            state=form.get("state", "")[:40], zip=form.get("zip", "")[:20],
+        )  # fmt: skip
+
+    return await _do(visit, act, "Saved. The address before is kept.")
+
+
+@page.post("/people/{id:str}/supports", permission="patients.write")
+async def support_added(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        if not form.get("name"):
+            raise Refused("NAME_NEEDED", "Who is it?", "Write a name.", "name")
+        await add_support_person(
+            db, actor, id, name=form["name"][:200], kind=form.get("kind", ""),
+            relationship_words=form.get("relationship", "")[:100], legal_role=form.get("legal_role", ""),
+            phone=form.get("phone", "")[:40], may_discuss=form.get("may_discuss", "")[:1_000],
+            helps_with=form.get("helps_with", "")[:1_000],
+        )  # fmt: skip
+
+    return await _do(visit, act, "Added.")
+
+
+@page.post("/people/{id:str}/supports/end", permission="patients.write")
+async def support_ended(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await end_support_person(db, actor, id, _uuid(form, "which", "support person"))
+
+    return await _do(visit, act, "Taken off the list.")
+
+
+@page.post("/people/{id:str}/team", permission="patients.write")
+async def team_added(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        staff_id = _uuid(form, "staff_id", "person on the staff") if form.get("staff_id") else None
+        await add_care_team_member(
+            db, actor, id, part=form.get("part", ""), staff_id=staff_id, name=form.get("name", "")[:200]
+        )
+
+    return await _do(visit, act, "Added to the care team.")
+
+
+@page.post("/people/{id:str}/team/end", permission="patients.write")
+async def team_ended(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await end_care_team_member(db, actor, id, _uuid(form, "which", "care team member"))
+
+    return await _do(visit, act, "No longer on the care team.")
+
+
+@page.post("/people/{id:str}/coverages", permission="patients.write")
+async def coverage_added(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        starts = date_in(form, "from_on")
+        if starts is None:
+            raise Refused("BAD_DATE", "A first day is needed.", "Choose it.", "from_on")
+        benefit = {"yes": True, "no": False}.get(form.get("care_management_benefit", ""))
+        await add_coverage(
+            db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=starts,
+            to_on=date_in(form, "to_on", needed=False), member_id=form.get("member_id", "")[:60],
+            product=form.get("product", "")[:60], rank=2 if form.get("rank") == "2" else 1,
+            replaces_part_b=form.get("replaces_part_b") == "yes",
+            qualified_beneficiary=form.get("qualified_beneficiary") == "yes", care_management_benefit=benefit,
+        )  # fmt: skip
+
+    return await _do(visit, act, "Insurance added.")
+
+
+@page.post("/people/{id:str}/coverages/end", permission="patients.write")
+async def coverage_ended(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        last = date_in(form, "last_day")
+        if last is not None:
+            await end_coverage(db, actor, id, _uuid(form, "which", "coverage"), last)
+
+    return await _do(visit, act, "Saved.")
+
+
+# --- codes for claims ---------------------------------------------------------------------------------------
+
+
+@page.get("/people/{id:str}/diagnoses", permission="diagnoses.write")
+async def diagnoses(visit: Visit) -> Answer:
+    return await _diagnoses(visit)
+
+
+async def _diagnoses(visit: Visit, refused: Refused | None = None, typed: Form | None = None) -> Answer:
+    id = id_in(visit)
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        patient = await patient_for(db, actor, id)
+        given: dict[str, Any] = {
+            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "patient_id": str(id),
+            "name": called(patient),
+            "chosen": (await chart.diagnoses(db, actor, [id])).get(id, []),
+            "hints": (await chart.conditions(db, actor, [id])).get(id, []) if actor.may("chart.read") else [],
+        }
+    if refused is not None:
+        return visit.again("people/diagnoses.html", refused, values=typed or {}, **given)
+    return visit.show("people/diagnoses.html", **given)
+
+
+@page.post("/people/{id:str}/diagnoses", permission="diagnoses.write")
+async def diagnosis_chosen(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        code = form.get("code") or form.get("q", "").partition(" ")[0]
+        await choose_diagnosis(
+            db, actor, id, code=code[:20], chronic=form.get("chronic") == "yes",
+            from_on=date_in(form, "from_on", needed=False),
+        )  # fmt: skip
+
+    return await _do(visit, act, "Added.", back="diagnoses")
+
+
+@page.post("/people/{id:str}/diagnoses/end", permission="diagnoses.write")
+async def diagnosis_ended(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await end_diagnosis(db, actor, id, _uuid(form, "which", "diagnosis"))
+
+    return await _do(visit, act, "Ended today; earlier months keep it.", back="diagnoses")
+
+
+@page.get("/codes", permission="diagnoses.write")
+async def codes(visit: Visit) -> Answer:
+    """Codes for the search box: no person's words, only what a code is called."""
+    async with tenant_db(visit.actor, read_only=True) as db:
+        rows = await find_codes(db, visit.actor, visit.query("q")[:80], limit=12)
+    return visit.fragment("people/codes.html", rows=rows)
+
+
+# --- everything in the chart --------------------------------------------------------------------------------
+
+
+@page.get("/people/{id:str}/chart", permission="chart.read")
+async def whole_chart(visit: Visit) -> Answer:
+    id = id_in(visit)
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        patient = await patient_for(db, actor, id)
+        head = await header_of(db, actor, patient, visit_day(visit))
+        parts = [
+            (title, (await load(db, actor, [id])).get(id, []))
+            for title, load in (
+                ("Problems", chart.conditions),
+                ("Medicines", chart.medications),
+                ("Allergies", chart.allergies),
+                ("Newest results", chart.latest_results),
+                ("Visits", chart.visits),
+                ("Stays", chart.stays),
+                ("Procedures and immunizations", chart.procedures),
+            )
+        ]
+    return visit.show("people/chart.html", person=head, patient_id=str(id), name=called(patient), parts=parts)
