@@ -26,9 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(up, tmp_path_factory: pytest.TempPathFactory):
-    """One that runs all the while."""
-    return up(tmp_path_factory.mktemp("house") / "data")
+def house(up, folder: Path):
+    """The first `up` on it; the tests at the top share it, the last of them stops it."""
+    return up(folder)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
@@ -50,29 +50,15 @@ def none_alive(pids: Iterable[int]) -> bool:
     return not any(map(alive, pids))
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_it_gets_ready_and_a_stop_leaves_nothing_running(up, folder: Path, sign: signal.Signals) -> None:
-    house = up(folder)
+def expect_a_clean_stop(house, folder: Path, sign: signal.Signals) -> None:
     family = house.family()
     assert healthy(house.address)
     assert [part for part in PARTS if not any(part in args for args in family.values())] == []
     house.process.send_signal(sign)
-    assert house.process.wait(30) == 0
+    assert house.process.wait(60) == 0
     assert none_alive(family)
     assert "Stopping." in house.said
     assert not (folder / "postgres" / "postmaster.pid").exists(), "a clean stop"
-
-
-def test_killed_outright_it_takes_everything_along_and_starts_again(up, folder: Path) -> None:
-    first = up(folder)
-    family = first.family()
-    first.process.kill()
-    first.process.wait()
-    wait_for(lambda: none_alive(family))
-    again = up(folder, "--port", first.address.rpartition(":")[2])
-    assert again.address == first.address
-    assert healthy(again.address)
-    again.close()
 
 
 def test_the_parts_that_serve_know_no_administrator(house) -> None:
@@ -107,6 +93,21 @@ def test_every_part_that_dies_is_started_again(house) -> None:
     assert house.process.poll() is None
     assert "The web process ended with -9" in house.said
     assert "PostgreSQL had ended and was started again." in house.said
+
+
+def test_a_stop_leaves_nothing_running(house, folder: Path) -> None:
+    expect_a_clean_stop(house, folder, signal.SIGTERM)
+
+
+def test_killed_outright_it_takes_everything_along_starts_again_and_hears_ctrl_c(up, folder: Path) -> None:
+    first = up(folder)
+    family = first.family()
+    first.process.kill()
+    first.process.wait()
+    wait_for(lambda: none_alive(family))
+    again = up(folder, "--port", first.address.rpartition(":")[2])
+    assert again.address == first.address
+    expect_a_clean_stop(again, folder, signal.SIGINT)
 
 
 def test_a_taken_port_is_a_sentence(carewright, folder: Path) -> None:
