@@ -1,0 +1,124 @@
+"""Many at once: exactly one may have a minute, and no correction is lost or doubled."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from cast import World
+from newcomer import ago, key, local, register, say, written
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.ids import new_id
+from server.minutes.recount import recount_dirty, recount_month
+from server.minutes.tables import MonthTotal, PersonTime
+from server.tenants.db import tenant_db
+from tests.minutes.conftest import CORRECT, VOID, Log
+
+
+async def test_of_eight_overlapping_entries_at_once_exactly_one_is_kept(
+    lakeside: World, ask: Any, log: Log, behind: AsyncEngine
+) -> None:
+    patients = [await register(ask, lakeside, givenNames=f"Maria {n}") for n in range(4)]
+    start = ago(hours=3)
+    answers = await asyncio.gather(
+        *(
+            log(lakeside, patients[n % 4], start + timedelta(minutes=n), start + timedelta(minutes=n + 30))
+            for n in range(8)
+        )
+    )
+    assert Counter(answer["__typename"] for answer in answers) == {"TimeEntry": 1, "Refusal": 7}
+    assert {answer["code"] for answer in answers if answer["__typename"] == "Refusal"} == {"OVERLAPS"}
+    async with behind.connect() as connection:
+        counts = await connection.execute(
+            sa.text("select (select count(*) from time_entry where tenant_id = :t), "
+                    "(select count(*) from person_time where tenant_id = :t)"),
+            {"t": lakeside.tenant_id},
+        )  # fmt: skip
+        assert counts.one() == (1, 1)
+
+
+async def test_without_the_lock_the_database_itself_still_refuses(lakeside: World) -> None:
+    start = datetime(2026, 3, 2, 14, tzinfo=UTC)
+    row = {"tenant_id": lakeside.tenant_id, "staff_id": lakeside.staff["nora"], "joint_id": None}
+    async with tenant_db(lakeside.actor()) as db:
+        for minutes in (0, 20):
+            span = Range(start + timedelta(minutes=minutes), start + timedelta(minutes=minutes + 20))
+            await db.execute(sa.insert(PersonTime).values(id=new_id(), entry_id=new_id(), span=span, **row))
+        with pytest.raises(IntegrityError, match="one_place"):
+            async with db.begin_nested():
+                span = Range(start + timedelta(minutes=39), start + timedelta(minutes=41))
+                await db.execute(
+                    sa.insert(PersonTime).values(id=new_id(), entry_id=new_id(), span=span, **row)
+                )
+
+
+async def test_of_many_corrections_at_once_one_is_taken(
+    lakeside: World, ask: Any, log: Log, totals: Any
+) -> None:
+    maria = await register(ask, lakeside)
+    start = ago(hours=3)
+    entry = await log(lakeside, maria, start, start + timedelta(minutes=30))
+
+    async def correct(minutes: int) -> Any:
+        changes = {"endedAt": written(start + timedelta(minutes=minutes))}
+        return await say(
+            ask,
+            lakeside,
+            "nora",
+            CORRECT,
+            input={"timeEntryId": entry["id"], "changes": changes, "reason": "?"},
+        )
+
+    async def void() -> Any:
+        return await say(ask, lakeside, "nora", VOID, input={"timeEntryId": entry["id"], "reason": "?"})
+
+    answers = await asyncio.gather(*(correct(n) for n in range(1, 5)), *(void() for _ in range(3)))
+    kept = [answer for answer in answers if "id" in answer]
+    assert len(kept) == 1
+    assert {answer["code"] for answer in answers if "id" not in answer} == {"ALREADY_CORRECTED"}
+    counted = sum((await totals(lakeside, maria)).values())
+    assert counted == (kept[0]["seconds"] if kept[0]["live"] else 0)
+
+
+async def test_recounts_among_entries_lose_nothing(lakeside: World, ask: Any, log: Log) -> None:
+    maria = await register(ask, lakeside)
+    start = local(lakeside, "2026-02-10T09:00")
+    system = lakeside.system("minutes.write")
+
+    async def enter(n: int, who: str) -> Any:
+        at = start + timedelta(minutes=10 * n)
+        return await log(lakeside, maria, at, at + timedelta(minutes=10), who, reason="x")
+
+    async def recount() -> None:
+        for _ in range(6):
+            async with tenant_db(system) as db:
+                await recount_dirty(db, system)
+
+    async def recount_one() -> None:
+        for _ in range(4):
+            async with tenant_db(system) as db:
+                await recount_month(db, system, key(maria), "2026-02")
+
+    await asyncio.gather(
+        *(enter(n, who) for n in range(6) for who in ("nora", "mika")), recount(), recount(), recount_one()
+    )
+    async with tenant_db(system) as db:
+        while await recount_dirty(db, system):
+            pass
+    assert await stored(lakeside, key(maria)) == {("2026-02", "staff"): 12 * 600}
+
+
+async def stored(world: World, patient: UUID) -> dict[tuple[str, str], int]:
+    async with tenant_db(world.system("minutes.read"), read_only=True) as db:
+        rows = await db.execute(
+            sa.select(MonthTotal.month, MonthTotal.role_class, MonthTotal.seconds).where(
+                MonthTotal.patient_id == patient
+            )
+        )
+        return {(month, role_class): seconds for month, role_class, seconds in rows}
