@@ -12,7 +12,7 @@ from server.interop.fhir.chart_columns import ChartRow, fact_columns
 from server.interop.fhir.dates import NotADate, parse_when
 from server.interop.fhir.rows import StayRow, Translated, VisitRow
 from server.interop.fhir_raw import Key, Record, bodies, last_updated_text
-from server.interop.intake import Columns, Intake, among, sql
+from server.interop.intake import Columns, Intake, asked, sql
 from server.patients.tables import Allergy, Condition, Medication, Observation, Procedure, Stay, Visit
 
 _TABLES = {
@@ -77,6 +77,9 @@ async def _keep(intake: Intake, table: SqlTable, portion: list[tuple[Record, UUI
         if known is None:
             inserts.append(_provenance(intake, record, patient_id) | columns | intake.made())
             intake.count(kind, "added")
+        elif known.retracted and not record.new:
+            # An old file must not bring back what the source has since taken back.
+            intake.count(kind, "same")
         elif known.raw_id == record.raw_id and known.patient_id == patient_id and not known.retracted:
             intake.count(kind, "same")
         elif record.key in older:
@@ -115,13 +118,15 @@ def _provenance(intake: Intake, record: Record, patient_id: UUID) -> Columns:
 
 
 async def _here(intake: Intake, table: SqlTable, keys: Iterable[Key]) -> dict[Key, _Here]:
-    asked = set(keys)
-    c = table.c
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    c, key = table.c, asked(wanted, "source", "source_kind", "source_id").c
     statement = select(c.source, c.source_kind, c.source_id, c.id, c.raw_id, c.patient_id, c.retracted).where(
         c.source_id != "",  # said aloud, so that the partial index may serve
-        among(c.source, {key[0] for key in asked}),
-        among(c.source_kind, {key[1] for key in asked}),
-        among(c.source_id, {key[2] for key in asked}),
+        c.source == key.source,
+        c.source_kind == key.source_kind,
+        c.source_id == key.source_id,
     )
     return {(row[0], row[1], row[2]): _Here(*row[3:]) for row in await intake.db.execute(statement)}
 

@@ -211,7 +211,7 @@ async def _bring_in_one(
             "Bring the file in again.",
             "file",
         ) from collision
-    counts = {kind: dict(counter) for kind, counter in intake.counts.items()}
+    counts = {kind: {what: n for what, n in counter.items() if n} for kind, counter in intake.counts.items()}
     return FileReport(incoming.name, None, counts, issues, intake.left_out)
 
 

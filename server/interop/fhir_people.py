@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 
 from server.interop.fhir.person_columns import (
     addresses,
@@ -32,14 +32,15 @@ from server.interop.fhir.rows import (
 )
 from server.interop.fhir.translate import translate
 from server.interop.fhir_raw import Record, bodies
-from server.interop.intake import Columns, Intake, Named, among, among_ids, sql
-from server.patients.search import fold, phone_key
+from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, sql
+from server.patients.search import fold, phone_key, words_of
 from server.patients.tables import (
     Address,
     CareTeamMember,
     ContactWay,
     Patient,
     PatientIdentifier,
+    PatientWord,
     SupportPerson,
 )
 
@@ -71,15 +72,15 @@ def names_of(reference: Reference, source: str) -> list[Named]:
 
 async def look_up(intake: Intake, wanted: Iterable[Named]) -> None:
     """Remember in `intake.patients` whom these names mean here, or that they mean nobody yet."""
-    asked = {name for name in wanted if name not in intake.patients}
-    if not asked:
+    wanted = {name for name in wanted if name not in intake.patients}
+    if not wanted:
         return
+    key = asked(wanted, "system", "value").c
     statement = select(PatientIdentifier.system, PatientIdentifier.value, PatientIdentifier.patient_id).where(
-        among(PatientIdentifier.system, {system for system, _ in asked}),
-        among(PatientIdentifier.value, {value for _, value in asked}),
+        PatientIdentifier.system == key.system, PatientIdentifier.value == key.value
     )
     found = {(system, value): patient_id for system, value, patient_id in await intake.db.execute(statement)}
-    intake.patients.update({name: found.get(name) for name in asked})
+    intake.patients.update({name: found.get(name) for name in wanted})
 
 
 def patient_meant(intake: Intake, reference: Reference, source: str) -> UUID | None:
@@ -146,6 +147,7 @@ async def _add(intake: Intake, given: Sequence[tuple[Record, PatientRow]]) -> No
         people.append(person)
         intake.touched.add(person["id"])
         intake.count("Patient", "added")
+        rest.words += _words(intake, person["id"], columns)
         _identify(intake, row, person["id"], rest)
         rest.ways += [_way(intake, person["id"], way) for way in contact_ways(row.points)]
         rest.addresses += [_address(intake, person["id"], each) for each in addresses(row.addresses)]
@@ -161,6 +163,7 @@ class _Rest:
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
+        self.words: list[Columns] = []
         self.identifiers: list[Columns] = []
         self.ways: list[Columns] = []
         self.addresses: list[Columns] = []
@@ -168,6 +171,7 @@ class _Rest:
 
     async def write(self) -> None:
         tables: tuple[tuple[Any, list[Columns]], ...] = (
+            (PatientWord, self.words),
             (PatientIdentifier, self.identifiers),
             (ContactWay, self.ways),
             (Address, self.addresses),
@@ -200,6 +204,11 @@ async def _record_numbers(intake: Intake, rows: Sequence[PatientRow]) -> dict[in
     wanted = {row.record_number for row in rows if 0 < len(row.record_number) <= _LONGEST_RECORD_NUMBER}
     taken = set(
         await intake.db.scalars(select(Patient.record_number).where(among(Patient.record_number, wanted)))
+    )
+    # The lock that registering by hand takes: two must not be given the same number.
+    await intake.db.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"{intake.actor.tenant_id} record number"},
     )
     newest = await intake.db.scalar(
         select(Patient.record_number)
@@ -307,6 +316,9 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
         values = _keyed(dict(here) | changes) | {"revision": here["revision"] + 1}
         values = {key: value for key, value in values.items() if value != here[key]}
         await intake.db.execute(update(table).where(table.c.id == patient_id).values(values))
+        words = sql(PatientWord)
+        await intake.db.execute(delete(words).where(words.c.patient_id == patient_id))
+        rest.words += _words(intake, patient_id, dict(here) | changes)
     if record.new:
         _remark(intake, row)
     changed |= bool(changes or rest.identifiers or rest.ways or rest.addresses or rest.supports)
@@ -481,6 +493,11 @@ def _keyed(columns: Columns) -> Columns:
         "family_key": fold(columns["family_name"]),
         "given_key": fold(columns["given_names"]),
     }
+
+
+def _words(intake: Intake, patient_id: UUID, names: Columns) -> list[Columns]:
+    found = words_of(names["family_name"], names["given_names"], names["preferred_name"])
+    return [intake.columns(patient_id, word=word) for word in sorted(found)]
 
 
 def _supports(row: PatientRow) -> list[Columns]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from server.ids import new_id
 from server.interop.fhir.reader import Resource
 from server.interop.fhir.rows import Outcome, Retracted, RowError, Translated, Unknown
-from server.interop.intake import Intake, among, among_ids, sql
+from server.interop.intake import Intake, among_ids, asked, sql
 from server.interop.tables import RawRecord
 
 #: source, kind, source id: what the sending system calls one record.
@@ -23,7 +23,7 @@ _UPDATED = re.compile(r'"lastUpdated":"([^"]{4,40})"')
 class Record:
     """A resource that is kept, and what it became.
 
-    raw_id: its raw row. previous: the newest other version kept before, if there is one. new: nothing was known of
+    resource: without its content, which is in the raw row. raw_id: that row. previous: the newest other version kept before, if there is one. new: nothing was known of
     this version until now.
     """
 
@@ -69,7 +69,9 @@ async def keep_raw(intake: Intake, read: Sequence[tuple[Resource, Outcome]]) -> 
                 }
             )
         raw_id = known[sha256]
-        records[key] = Record(resource, outcome, raw_id, newest if newest != raw_id else None, new)
+        # Its content is stored and translated by now; what waits for a person must not hold whole files in memory.
+        light = replace(resource, content={}, raw="")
+        records[key] = Record(light, outcome, raw_id, newest if newest != raw_id else None, new)
         intake.left_out += resource.left_out
     if rows:
         await intake.db.execute(insert(sql(RawRecord)), rows)
@@ -93,13 +95,12 @@ def _note(intake: Intake, record: Record) -> None:
 
 async def _versions(intake: Intake, keys: set[Key]) -> dict[Key, dict[str, UUID]]:
     """Every kept version of these records: sha256 -> raw id. Raw ids sort by birth."""
+    if not keys:
+        return {}
+    key = asked(keys, "source", "kind", "source_id").c
     statement = select(
         RawRecord.source, RawRecord.kind, RawRecord.source_id, RawRecord.sha256, RawRecord.id
-    ).where(
-        among(RawRecord.source, {key[0] for key in keys}),
-        among(RawRecord.kind, {key[1] for key in keys}),
-        among(RawRecord.source_id, {key[2] for key in keys}),
-    )
+    ).where(RawRecord.source == key.source, RawRecord.kind == key.kind, RawRecord.source_id == key.source_id)
     found: dict[Key, dict[str, UUID]] = {}
     for source, kind, source_id, sha256, raw_id in await intake.db.execute(statement):
         found.setdefault((source, kind, source_id), {})[sha256] = raw_id

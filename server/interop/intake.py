@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table as SqlTable
-from sqlalchemy import any_, cast, insert
+from sqlalchemy import any_, cast, func, insert
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.expression import ColumnElement, TableValuedAlias
 from sqlalchemy.types import Text, Uuid
 
 from server.ids import new_id
@@ -100,6 +100,16 @@ class Intake:
                 file=self.file,
             ),
         )
+
+
+def asked(keys: Iterable[tuple[str, ...]], *names: str) -> TableValuedAlias:
+    """The keys as a small table with these columns, to be joined: each is then one step in an index."""
+    lists = zip(*keys, strict=True)
+    return (
+        func.unnest(*(cast(list(each), ARRAY(Text)) for each in lists))
+        .table_valued(*names, name="asked")
+        .render_derived()
+    )
 
 
 def among(column: Any, values: Iterable[str]) -> ColumnElement[bool]:

@@ -235,7 +235,10 @@ async def test_what_the_source_changes_is_taken_and_what_was_mended_here_stays(
         telecom=[{"system": "phone", "value": "313-555-0200", "use": "mobile"}],
         address=[{"line": ["9 Oak Ave"], "city": "Detroit", "state": "MI", "postalCode": "48202"}],
     )
+    assert {row["word"] for row in await table(behind, lakeside, "patient_word")} == {"okafor", "ruth"}
     report = await take(lakeside, moved)
+    found = {row["word"] for row in await table(behind, lakeside, "patient_word")}
+    assert found == {"okafor", "bell", "ruth", "ruthie"}
     assert report.counts["Patient"] == {"changed": 1}
     (ruth,) = await table(behind, lakeside, "patient")
     assert (ruth["family_name"], ruth["family_key"], ruth["preferred_name"], ruth["revision"]) == (
@@ -376,6 +379,8 @@ async def test_entered_in_error_retracts_and_a_correction_brings_back(
     assert (await take(lakeside, observation(status="entered-in-error"))).counts == {
         "Observation": {"same": 1}
     }
+    assert (await take(lakeside, observation())).counts == {"Observation": {"same": 1}}
+    assert [row["retracted"] for row in await table(behind, lakeside, "observation")] == [True]
     await take(lakeside, observation(status="amended"))
     assert [row["retracted"] for row in await table(behind, lakeside, "observation")] == [False]
 
