@@ -1,5 +1,6 @@
 """The arithmetic of minutes: examples first, then properties over many days, zones and meetings."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -117,7 +118,7 @@ def test_cutting_by_month_loses_and_adds_no_time(whole: Span, zone: str) -> None
     assert sum((part.lasts for _, part in parts), timedelta()) == whole.lasts
     assert parts[0][1].start == whole.start
     assert parts[-1][1].end == whole.end
-    assert all(one.end == other.start for (_, one), (_, other) in zip(parts, parts[1:], strict=False))
+    assert all(one.end == other.start for (_, one), (_, other) in itertools.pairwise(parts))
     assert all(part.within(month_span(month, zone)) == part for month, part in parts)
 
 
@@ -145,7 +146,7 @@ def test_an_overlap_is_told_with_the_other_times_and_no_name() -> None:
 @given(st.lists(NEAR, max_size=12))
 def test_merging_counts_every_instant_once(spans: list[Span]) -> None:
     result = merged(spans)
-    assert all(one.end < other.start for one, other in zip(result, result[1:], strict=False))
+    assert all(one.end < other.start for one, other in itertools.pairwise(result))
     seconds = {
         start for one in spans for start in range(int(one.start.timestamp()), int(one.end.timestamp()))
     }
@@ -166,7 +167,7 @@ def test_what_is_left_and_what_was_taken_make_the_whole(spans: list[Span], taken
 def test_slices_are_equal_to_the_second_and_leave_no_gap(whole: Span, number: int) -> None:
     parts = slices(whole, number)
     assert (parts[0].start, parts[-1].end) == (whole.start, whole.end)
-    assert all(one.end == other.start for one, other in zip(parts, parts[1:], strict=False))
+    assert all(one.end == other.start for one, other in itertools.pairwise(parts))
     lengths = [part.lasts for part in parts]
     assert max(lengths) - min(lengths) < timedelta(seconds=2)
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 from cast import World
 from newcomer import ago, key, local, register, say, written
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.ids import new_id
@@ -43,19 +42,25 @@ async def test_of_eight_overlapping_entries_at_once_exactly_one_is_kept(
         assert counts.one() == (1, 1)
 
 
-async def test_without_the_lock_the_database_itself_still_refuses(lakeside: World) -> None:
+async def test_without_our_lock_the_database_itself_lets_one_through(
+    lakeside: World, behind: AsyncEngine
+) -> None:
     start = datetime(2026, 3, 2, 14, tzinfo=UTC)
-    row = {"tenant_id": lakeside.tenant_id, "staff_id": lakeside.staff["nora"], "joint_id": None}
-    async with tenant_db(lakeside.actor()) as db:
-        for minutes in (0, 20):
-            span = Range(start + timedelta(minutes=minutes), start + timedelta(minutes=minutes + 20))
-            await db.execute(sa.insert(PersonTime).values(id=new_id(), entry_id=new_id(), span=span, **row))
-        with pytest.raises(IntegrityError, match="one_place"):
-            async with db.begin_nested():
-                span = Range(start + timedelta(minutes=39), start + timedelta(minutes=41))
-                await db.execute(
-                    sa.insert(PersonTime).values(id=new_id(), entry_id=new_id(), span=span, **row)
-                )
+    actor = lakeside.actor()
+
+    async def occupy(n: int) -> None:
+        span = Range(start + timedelta(minutes=n), start + timedelta(minutes=n + 20))
+        row = {"tenant_id": actor.tenant_id, "staff_id": actor.staff_id, "id": new_id(), "entry_id": new_id()}
+        async with tenant_db(actor) as db:
+            await db.execute(sa.insert(PersonTime).values(span=span, **row))
+
+    outcomes = await asyncio.gather(*(occupy(n) for n in range(8)), return_exceptions=True)
+    failed = [outcome for outcome in outcomes if outcome is not None]
+    assert len(failed) == 7
+    assert all(isinstance(outcome, DBAPIError) for outcome in failed)  # excluded, or ended as a deadlock
+    async with behind.connect() as connection:
+        rows = sa.text("select count(*) from person_time where tenant_id = :t")
+        assert (await connection.execute(rows, {"t": actor.tenant_id})).scalar_one() == 1
 
 
 async def test_of_many_corrections_at_once_one_is_taken(

@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -60,5 +61,5 @@ def test_a_time_line_has_no_gap_and_no_overlap(held: list[Dated]) -> None:
     line = spells([NORA], held, ZONE)
     assert line[0].starts_at.year == 1
     assert line[-1].ends_at.year == 9999
-    assert all(one.ends_at == other.starts_at for one, other in zip(line, line[1:], strict=False))
-    assert all(one.discipline != other.discipline for one, other in zip(line, line[1:], strict=False))
+    assert all(one.ends_at == other.starts_at for one, other in itertools.pairwise(line))
+    assert all(one.discipline != other.discipline for one, other in itertools.pairwise(line))

@@ -197,10 +197,14 @@ async def test_new_minutes_leave_a_job_for_their_months_in_the_same_transaction(
     new = NewMinutes(
         "ccm", "contact", over + timedelta(days=40), over + timedelta(days=40, minutes=1), reason="x"
     )
-    with pytest.raises(RuntimeError):
+
+    async def stop_before_the_commit() -> None:
         async with tenant_db(actor) as db:
             await log_minutes(db, actor, key(maria), new)
-            raise RuntimeError("the machine stops before the commit")
+            raise RuntimeError("the machine stops here")
+
+    with pytest.raises(RuntimeError, match="the machine stops here"):
+        await stop_before_the_commit()
     async with tenant_db(lakeside.system(), read_only=True) as db:
         keys = (
             await db.execute(sa.text("select dedupe_key from job where kind = 'recount' order by 1"))
