@@ -17,6 +17,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -169,6 +170,11 @@ class Visit:
     @property
     def zone(self) -> str:
         return self.actor.zone
+
+    @property
+    def today(self) -> date:
+        """Today on the practice's clock."""
+        return today(self.zone)
 
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])
