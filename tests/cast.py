@@ -35,8 +35,8 @@ from server.tenants.tables import (
 )
 
 PRACTICES = {
-    "lakeside": ("Lakeside Family Medicine", "America/Detroit", "1881000001"),
-    "hillcrest": ("Hillcrest Internal Medicine", "America/Chicago", "1992000008"),
+    "lakeside": ("Lakeside Family Medicine", "America/Detroit", "1881000008"),
+    "hillcrest": ("Hillcrest Internal Medicine", "America/Chicago", "1992000004"),
 }
 #: first name -> (full name, role, discipline, licensed, NPI)
 STAFF = {
@@ -73,7 +73,14 @@ class World:
         """`who`: a first name of the cast."""
         role = STAFF[who][1]
         return Actor(
-            self.tenant_id, self.staff[who], self.persons[who], role, permissions_of(role), self.zone, via, "test"
+            self.tenant_id,
+            self.staff[who],
+            self.persons[who],
+            role,
+            permissions_of(role),
+            self.zone,
+            via,
+            "test",
         )
 
     def system(self, *rights: str) -> Actor:
@@ -127,17 +134,29 @@ async def make_practice(kind: str) -> World:
             qualifications.append(_qualification(tenant, member, "licence", discipline))
     async with auth_db() as db:
         await db.execute(
-            insert(Directory).values(id=tenant, slug=slug, name=name, state="open", demo=False, made_at=JOINED)
+            insert(Directory).values(
+                id=tenant, slug=slug, name=name, state="open", demo=False, made_at=JOINED
+            )
         )
         for table, rows in ((Person, people), (Membership, members), (SignIn, sessions), (ApiToken, tokens)):
             await db.execute(insert(table), rows)
-    payers = (("Medicare Part B", "medicare_part_b"), ("Blue Cross Blue Shield of Michigan", "bcbsm"), ("Acme Mutual", ""))
+    payers = (
+        ("Medicare Part B", "medicare_part_b"),
+        ("Blue Cross Blue Shield of Michigan", "bcbsm"),
+        ("Acme Mutual", ""),
+    )
     world.payers = {kind or "unknown": new_id() for _, kind in payers}
     world.site_id = new_id()
     async with tenant_db(world.system()) as db:
         await db.execute(
             insert(Practice).values(
-                tenant_id=tenant, id=tenant, name=name, npi=npi, time_zone=zone, made_at=JOINED, set_up_done_at=JOINED
+                tenant_id=tenant,
+                id=tenant,
+                name=name,
+                npi=npi,
+                time_zone=zone,
+                made_at=JOINED,
+                set_up_done_at=JOINED,
             )
         )
         await db.execute(
@@ -151,12 +170,20 @@ async def make_practice(kind: str) -> World:
             ],
         )  # fmt: skip
         await db.execute(
-            insert(Site).values(tenant_id=tenant, id=world.site_id, name=f"{name}, Main Street", made_at=JOINED)
+            insert(Site).values(
+                tenant_id=tenant, id=world.site_id, name=f"{name}, Main Street", made_at=JOINED
+            )
         )
         await db.execute(
             insert(Payer),
             [
-                {"tenant_id": tenant, "id": world.payers[kind or "unknown"], "name": name, "kind": kind, "made_at": JOINED}
+                {
+                    "tenant_id": tenant,
+                    "id": world.payers[kind or "unknown"],
+                    "name": name,
+                    "kind": kind,
+                    "made_at": JOINED,
+                }
                 for name, kind in payers
             ],
         )

@@ -16,7 +16,7 @@ async def close_month(
     month: str, practice: str, progress: Callable[[int, int], None] | None = None
 ) -> Closed:
     """Close `month` (YYYY-MM) of the practice with this slug. progress: told (done, of) after each batch."""
-    actor = await actor_for(practice, "claims.close", "claims.read", "minutes.read")
+    actor = await actor_for(practice, "claims.close", "claims.read", "minutes.read", "enrollment.read")
 
     async def tell(done: int, of: int) -> None:
         if progress is not None:

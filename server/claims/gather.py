@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from carewright_plugin_api.facts import (
@@ -11,10 +11,13 @@ from carewright_plugin_api.facts import (
     BilledService,
     CarePlanVersion,
     Consent,
+    ConsentKind,
+    ConsentMethod,
     Coverage,
     DecisionLevel,
     Diagnosis,
     Enrollment,
+    Told,
     Visit,
 )
 from sqlalchemy import Select, and_, func, or_, select
@@ -24,6 +27,8 @@ from sqlalchemy.orm import aliased
 from server.claims.month import House, PatientMonth, Person, Qualification, Span, StayRow
 from server.claims.tables import ClaimLine, MonthDecision
 from server.enrollment import tables as enrolled
+from server.enrollment.consent import ConsentRow, live
+from server.enrollment.queries import consents_of
 from server.minutes.queries import CountedEntry, entries_of_month
 from server.minutes.tables import TimeEntry
 from server.patients import tables as people
@@ -83,9 +88,8 @@ async def gather(
     """What is on file about `ids` that the month's rules may ask, in the same order."""
     since = first - _LOOK_BACK
     patient = people.Patient
-    died = dict(
-        (await db.execute(select(patient.id, patient.deceased_on).where(patient.id.in_(ids)))).tuples().all()
-    )
+    rows = await db.execute(select(patient.id, patient.deceased_on).where(patient.id.in_(ids)))
+    died: dict[UUID, date | None] = {row[0]: row[1] for row in rows}
 
     coverages = await _grouped(db, ids, people.Coverage, _coverages(), _coverage)
     enrollments_rows = await _grouped(
@@ -104,17 +108,7 @@ async def gather(
         .order_by(enrolled.Enrollment.started_on, enrolled.Enrollment.id),
         tuple,
     )
-    consent = enrolled.Consent
-    consents = await _grouped(
-        db,
-        ids,
-        consent,
-        select(
-            consent.patient_id, consent.id, consent.program, consent.kind, consent.at, consent.method, consent.told,
-            consent.practitioner_id,
-        ),
-        lambda r: Consent(str(r[0]), r[1], r[2], r[3], r[4], tuple(r[5]), str(r[6]) if r[6] else None),
-    )  # fmt: skip
+    consents = await consents_of(db, actor, ids)
     diagnoses = await _grouped(
         db,
         ids,
@@ -189,7 +183,7 @@ async def gather(
             coverages=tuple(coverages[id]),
             enrollments=tuple(Enrollment(row[0], row[1], row[2]) for row in mine if row[1] <= last),
             practitioner_id=practitioner,
-            consents=tuple(consents[id]),
+            consents=tuple(_consent(row) for row in live(consents.get(id, []))),
             diagnoses=tuple(diagnoses[id]),
             plans=tuple(plans[id]),
             visits=tuple(visits[id]),
@@ -209,6 +203,18 @@ async def gather(
         )
 
     return [one(id) for id in ids]
+
+
+def _consent(row: ConsentRow) -> Consent:
+    return Consent(
+        id=str(row.id),
+        program=row.program,
+        kind=cast(ConsentKind, row.kind),
+        at=row.counts_from,
+        method=cast(ConsentMethod, row.method),
+        told=cast(tuple[Told, ...], tuple(row.told)),
+        practitioner=str(row.practitioner_id) if row.practitioner_id else None,
+    )
 
 
 def _span(entry: CountedEntry) -> Span:

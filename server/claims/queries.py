@@ -229,7 +229,7 @@ async def hold_counts(db: Db, actor: Actor, month: str) -> dict[str, int]:
         .group_by(ClaimHold.reason)
         .order_by(ClaimHold.reason)
     )
-    return dict(rows.tuples().all())
+    return {reason: int(count) for reason, count in rows}
 
 
 async def _with_items(db: Db, rows: Sequence[DecisionRow]) -> None:

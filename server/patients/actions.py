@@ -13,6 +13,7 @@ from server.patients.search import fold
 from server.patients.tables import Patient
 from server.patients.words import index_words
 from server.tenants.actor import Actor
+from server.tenants.agreements import require_open
 from server.tenants.db import Db
 
 
@@ -33,6 +34,7 @@ class NewPatient:
 async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     """Add a person to the practice. Refused: a birth date to come, a record number already used here."""
     actor.require("patients.write")
+    await require_open(db, actor)
     if new.birth_date > today(actor.zone):
         raise Refused(
             "BORN_IN_FUTURE",

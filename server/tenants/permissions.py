@@ -52,15 +52,21 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "encounters.write": (_CLINICAL, "Record contacts of every kind"),
     "minutes.read": (_CHART | {BILLER}, "See minutes recorded for a patient and their totals"),
     "minutes.write": (_CLINICAL, "Record and correct one's own minutes"),
-    "claims.read": (frozenset({ADMINISTRATOR, BILLER, PROVIDER}), "See lines and holds of a month, with their proof"),
+    "claims.read": (
+        frozenset({ADMINISTRATOR, BILLER, PROVIDER}),
+        "See lines and holds of a month, with their proof",
+    ),
     "claims.close": (frozenset({ADMINISTRATOR, BILLER}), "Close a month"),
 }
 
 #: scope of an API token -> permissions it may carry; a token never exceeds its owner's role
 SCOPES: Final[dict[str, frozenset[str]]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith((".read", ".find"))),
-    "write": frozenset(PERMISSIONS) - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write"},
-    "billing": frozenset({"claims.read", "claims.close", "minutes.read", "practice.read", "patients.find"}),
+    "write": frozenset(PERMISSIONS)
+    - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write"},
+    "billing": frozenset(
+        {"claims.read", "claims.close", "minutes.read", "enrollment.read", "practice.read", "patients.find"}
+    ),
     "administration": frozenset({"practice.read", "practice.write", "staff.write", "audit.read"}),
 }
 
