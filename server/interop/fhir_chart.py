@@ -80,7 +80,16 @@ async def _keep(intake: Intake, table: SqlTable, portion: list[tuple[Record, UUI
         elif known.retracted and not record.new:
             # An old file must not bring back what the source has since taken back.
             intake.count(kind, "same")
-        elif known.raw_id == record.raw_id and known.patient_id == patient_id and not known.retracted:
+        elif known.patient_id != patient_id:
+            # Ids are unique within one system only: moving the fact could take it from the right person.
+            intake.error(
+                kind,
+                record.resource.source_id,
+                f"{record.resource.place}: {kind}",
+                f"A {kind} with this id is already here, and is about someone else. Nothing was changed.",
+                "If the files come from two systems, bring each in under its own source name.",
+            )
+        elif known.raw_id == record.raw_id and not known.retracted:
             intake.count(kind, "same")
         elif record.key in older:
             intake.count(kind, "same")
@@ -93,7 +102,7 @@ async def _keep(intake: Intake, table: SqlTable, portion: list[tuple[Record, UUI
             )
         else:
             intake.touched.add(patient_id)
-            changes = columns | {"patient_id": patient_id, "raw_id": record.raw_id, "retracted": False}
+            changes = columns | {"raw_id": record.raw_id, "retracted": False}
             updates.append({"old_id": known.id} | {f"new_{key}": value for key, value in changes.items()})
             intake.count(kind, "changed")
     if inserts:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select, update
 
-from server.interop.fhir.payers import BilledPayer, billed_payers, coverage_columns, payer_name
+from server.interop.fhir.payers import BilledPayer, billed_payers, coverage_columns, is_nobody, payer_name
 from server.interop.fhir.rows import CoverageRow
 from server.interop.fhir_raw import Record
 from server.interop.intake import Columns, Intake, among_ids, sql
@@ -22,7 +22,7 @@ Given = Sequence[tuple[Record, CoverageRow, UUID]]
 
 async def keep_coverages(intake: Intake, given: Given) -> None:
     """Coverage records: one row each, replaced when the source changes it."""
-    payers = await _payers(intake, (payer_name(row) for _, row, _ in given))
+    payers = await _payers(intake, (payer_name(row) for _, row, _ in given if not is_nobody(payer_name(row))))
     table = sql(Coverage)
     found = await intake.db.execute(
         select(table).where(among_ids(table.c.patient_id, {patient_id for _, _, patient_id in given}))
@@ -30,7 +30,7 @@ async def keep_coverages(intake: Intake, given: Given) -> None:
     here = {(row["patient_id"], row["source"]): row for row in found.mappings()}
     rows = []
     for record, row, patient_id in given:
-        if row.status == "draft":
+        if row.status == "draft" or is_nobody(payer_name(row)):
             intake.count("Coverage", "same")
             continue
         columns: Columns = {"payer_id": payers[payer_name(row).casefold()]} | coverage_columns(
@@ -64,7 +64,8 @@ async def keep_coverages(intake: Intake, given: Given) -> None:
 async def keep_bills(intake: Intake, given: Given) -> None:
     """Payers that only bills name: the latest billed is taken as still paying, those before as ended.
 
-    A payer the person has a coverage of already, from a record or by hand, is left as it is.
+    A payer the person has a coverage of already, from a record or by hand, is left as it is. A bill that says
+    nobody pays ends what came before it.
     """
     by_patient: dict[tuple[UUID, str], list[CoverageRow]] = defaultdict(list)
     fresh: set[UUID] = set()
@@ -73,7 +74,8 @@ async def keep_bills(intake: Intake, given: Given) -> None:
         intake.count(record.resource.kind, "added" if record.new else "same")
         fresh |= {patient_id} if record.new else set()
     summed = {key: billed_payers(rows) for key, rows in by_patient.items()}
-    payers = await _payers(intake, (each.payer for billed in summed.values() for each in billed))
+    named = (each.payer for billed in summed.values() for each in billed if not is_nobody(each.payer))
+    payers = await _payers(intake, named)
     table = sql(Coverage)
     found = await intake.db.execute(
         select(table).where(among_ids(table.c.patient_id, {patient_id for patient_id, _ in summed}))
@@ -84,7 +86,7 @@ async def keep_bills(intake: Intake, given: Given) -> None:
     rows: list[Columns] = []
     for (patient_id, source), billed in summed.items():
         label = f"{source} bills"
-        for each in billed:
+        for each in (one for one in billed if not is_nobody(one.payer)):
             ended = None if each.last == billed[0].last else each.last
             payer_id = payers[each.payer.casefold()]
             same = [c for c in here[patient_id] if c["payer_id"] == payer_id]

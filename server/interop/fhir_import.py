@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
@@ -45,7 +45,7 @@ from server.interop.fhir_people import (
     patient_meant,
 )
 from server.interop.fhir_raw import Record, keep_raw
-from server.interop.intake import Intake
+from server.interop.intake import Intake, among_ids, sql
 from server.interop.tables import ImportBatch, ImportIssue
 from server.tenants.actor import Actor, system
 from server.tenants.db import Db, auth_db, tenant_db
@@ -74,7 +74,6 @@ class FileReport:
     name: str
     refused: Refused | None = None
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    issues: int = 0
     left_out: int = 0
 
 
@@ -84,6 +83,7 @@ class ImportReport:
 
     batch_id: UUID
     files: tuple[FileReport, ...]
+    issues: int  # errors and findings stored with the batch, what several files share counted once
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -101,8 +101,13 @@ class ImportReport:
         return tuple(each for each in self.files if each.refused)
 
 
-async def import_files(paths: Sequence[Path], practice: str, advance: Advance) -> dict[str, Any]:
-    """The command: files and folders into the practice of this short name. Refused: no such practice, no file."""
+async def import_files(
+    paths: Sequence[Path], practice: str, advance: Advance, source: str = ""
+) -> dict[str, Any]:
+    """The command: files and folders into the practice of this short name. Refused: no such practice, no file.
+
+    source: as for `bring_in`.
+    """
     async with auth_db() as db:
         tenant_id = await db.scalar(select(Directory.id).where(Directory.slug == practice))
     if tenant_id is None:
@@ -115,7 +120,7 @@ async def import_files(paths: Sequence[Path], practice: str, advance: Advance) -
     async with tenant_db(system(tenant_id, "UTC", via="command"), read_only=True) as db:
         zone = await db.scalar(select(Practice.time_zone))
     actor = system(tenant_id, zone or "UTC", "imports.write", via="command")
-    report = await bring_in(actor, files_at(paths), advance=advance)
+    report = await bring_in(actor, files_at(paths), source=source, advance=advance)
     return as_answer(report)
 
 
@@ -153,8 +158,8 @@ async def bring_in(
             reports.append(FileReport(incoming.name, refused))
         done += size
         portion_done(1.0, done - size)
-    await _end(door, actor, batch_id, reports)
-    return ImportReport(batch_id, tuple(reports))
+    issues = await _end(door, actor, batch_id, reports)
+    return ImportReport(batch_id, tuple(reports), issues)
 
 
 def files_at(paths: Sequence[Path]) -> list[Incoming]:
@@ -195,7 +200,7 @@ async def _bring_in_one(
             await _alone(db, actor)
             intake = Intake(db, actor, batch_id, incoming.name, now(), today(actor.zone))
             await _store(intake, document, portion_done)
-            issues = await intake.write_issues()
+            await intake.write_issues()
             db.note(
                 actor,
                 "imports.write",
@@ -212,7 +217,7 @@ async def _bring_in_one(
             "file",
         ) from collision
     counts = {kind: {what: n for what, n in counter.items() if n} for kind, counter in intake.counts.items()}
-    return FileReport(incoming.name, None, counts, issues, intake.left_out)
+    return FileReport(incoming.name, None, counts, intake.left_out)
 
 
 async def _store(intake: Intake, document: Document, portion_done: Callable[[float], None]) -> None:
@@ -418,8 +423,11 @@ async def _begin(door: Door, actor: Actor, source: str, files: int) -> UUID:
     return batch_id
 
 
-async def _end(door: Door, actor: Actor, batch_id: UUID, reports: Sequence[FileReport]) -> None:
-    """Close the batch, and keep why files were refused: their own transactions took everything back."""
+async def _end(door: Door, actor: Actor, batch_id: UUID, reports: Sequence[FileReport]) -> int:
+    """Close the batch, and keep why files were refused: their own transactions took everything back.
+
+    Returns how many errors and findings the batch has.
+    """
     refused = [(each.name, each.refused) for each in reports if each.refused is not None]
     async with door(actor) as db:
         if refused:
@@ -450,6 +458,26 @@ async def _end(door: Door, actor: Actor, batch_id: UUID, reports: Sequence[FileR
                 ended_at=now(),
             )
         )
+        return await _say_once(db, batch_id)
+
+
+async def _say_once(db: Db, batch_id: UUID) -> int:
+    """What several files of a batch have in common is told once, with their number; returns what is left."""
+    table = sql(ImportIssue)
+    found = await db.execute(select(table).where(table.c.batch_id == batch_id).order_by(table.c.id))
+    alike: dict[tuple[str, ...], list[Any]] = {}
+    for row in found.mappings():
+        key = (row["severity"], row["kind"], row["source_id"], row["path"], row["sentence"], row["next_step"])
+        alike.setdefault(key, []).append(row)
+    for rows in alike.values():
+        if len(rows) > 1:
+            first, *others = rows
+            sentence = f"{first['sentence']} (The same in {len(rows):,} files.)"
+            await db.execute(
+                update(table).where(table.c.id == first["id"]).values(sentence=sentence, file="")
+            )
+            await db.execute(delete(table).where(among_ids(table.c.id, [each["id"] for each in others])))
+    return len(alike)
 
 
 def _summed(reports: Sequence[FileReport]) -> dict[str, dict[str, int]]:
@@ -463,7 +491,7 @@ def _summed(reports: Sequence[FileReport]) -> dict[str, dict[str, int]]:
 
 
 def as_answer(report: ImportReport) -> dict[str, Any]:
-    """For a program, and in `says` for a person. `failed` if a file was refused or a record could not be read."""
+    """For a program, and in `says` for a person. `failed` if a file was refused: nothing of it is here."""
     what = ("added", "changed", "same", "retracted", "waiting", "unknown", "errors")
     totals = {word: report.total(word) for word in what}
     lines = [
@@ -478,9 +506,11 @@ def as_answer(report: ImportReport) -> dict[str, Any]:
     for each in report.refused:
         if each.refused is not None:
             lines.append(f"{each.name}: {each.refused.message} {each.refused.next_step}")
-    issues = sum(each.issues for each in report.files)
+    issues = report.issues
     if issues:
-        lines.append(f"{issues:,} things to look at are listed with this import on the page Bring in.")
+        lines.append(
+            f"{issues:,} {'thing' if issues == 1 else 'things'} to look at {'is' if issues == 1 else 'are'} listed with this import."
+        )
     return {
         "batch": str(report.batch_id),
         "totals": totals,
@@ -492,6 +522,6 @@ def as_answer(report: ImportReport) -> dict[str, Any]:
             for each in report.refused
             if each.refused is not None
         ],
-        "failed": bool(report.refused) or totals["errors"] > 0,
+        "failed": bool(report.refused),
         "says": "\n".join(lines),
     }

@@ -67,8 +67,8 @@ class Intake:
     def made(self) -> Columns:
         return {"made_at": self.at, "made_by": self.actor.staff_id}
 
-    async def write_issues(self) -> int:
-        """Store what was noted, the same fault once with how often it was met; returns how many rows that made."""
+    async def write_issues(self) -> None:
+        """Store what was noted, the same fault once with how often it was met."""
         rows = []
         for key, row in self._issues.items():
             more = self._repeats[key] - 1
@@ -76,7 +76,6 @@ class Intake:
             rows.append(row | {"sentence": row["sentence"] + again})
         if rows:
             await self.db.execute(insert(sql(ImportIssue)), rows)
-        return len(rows)
 
     def _issue(
         self, severity: str, kind: str, source_id: str, path: str, sentence: str, next_step: str

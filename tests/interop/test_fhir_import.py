@@ -120,6 +120,7 @@ async def test_the_22_bundles_come_in_and_a_second_run_changes_nothing(
     assert report.refused == ()
     totals = {word: report.total(word) for word in ("added", "errors", "unknown", "waiting", "changed")}
     assert totals == {"added": 3825, "errors": 0, "unknown": 281, "waiting": 0, "changed": 0}
+    assert report.issues == 5  # four payers new here, and coverage read from bills, told once
     first = await everything(behind, lakeside)
     assert {
         name: len(rows) for name, rows in first.items() if name in (*CHART_TABLES, "patient", "raw_record")
@@ -155,9 +156,9 @@ async def test_the_us_core_examples_wait_for_the_person_they_are_about(
     assert report.refused == ()
     assert (report.total("waiting"), report.total("unknown"), report.total("errors")) == (42, 13, 0)
     assert len(await table(behind, lakeside, "raw_record")) == 55
-    assert any(
-        "the patient example, who is not here" in said for said in await issues(behind, lakeside, "finding")
-    )
+    (said,) = await issues(behind, lakeside, "finding")
+    assert said == "1 record is about the patient example, who is not here. (The same in 42 files.)"
+    assert report.issues == 1
     assert await table(behind, lakeside, "observation") == []
 
     amy = Incoming("Patient-example.json", json.dumps(patient(id="example")).encode())
@@ -361,6 +362,18 @@ async def test_a_changed_fact_replaces_the_old_one_and_knows_where_it_came_from(
     assert json.loads(raws[before["raw_id"]]["body"])["status"] == "final"
 
 
+async def test_the_same_id_from_an_unnamed_second_system_moves_nothing(
+    lakeside: World, behind: AsyncEngine
+) -> None:
+    tom = patient(id="tom", identifier=[], name=[{"family": "Silva"}])
+    await take(lakeside, patient(), tom, observation())
+    theirs = observation(subject={"reference": "Patient/tom"}, status="preliminary")
+    assert (await take(lakeside, theirs)).counts == {"Observation": {"errors": 1}}
+    (row,) = await table(behind, lakeside, "observation")
+    assert row["status"] == "final"
+    assert "about someone else" in (await issues(behind, lakeside, "error"))[0]
+
+
 async def test_an_older_export_does_not_undo_a_newer_one(lakeside: World, behind: AsyncEngine) -> None:
     newer = observation(status="corrected", meta={"lastUpdated": "2026-05-01T00:00:00Z"})
     await take(lakeside, patient(), newer)
@@ -541,6 +554,8 @@ async def test_bills_show_who_paid_and_the_latest_is_taken_as_paying(
     said = await issues(behind, lakeside, "finding")
     assert any("“private” is new here" in sentence for sentence in said)
     assert any("read from old bills" in sentence for sentence in said)
+    await take(lakeside, bill(9, "no_insurance", "2024-01-01"))
+    assert len(await table(behind, lakeside, "coverage")) == 2
     await take(lakeside, bill(0, "private", "2008-01-01"))
     assert min(str(row["from_on"]) for row in await table(behind, lakeside, "coverage")) == "2008-01-01"
 

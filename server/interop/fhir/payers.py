@@ -8,6 +8,9 @@ from server.interop.fhir.rows import CoverageRow
 
 Columns = dict[str, object]
 
+#: What systems write where a payer's name belongs when there is none.
+_NOBODY = frozenset({"", "no insurance", "none", "self pay", "selfpay", "uninsured", "unknown"})
+
 
 @dataclass(frozen=True, slots=True)
 class BilledPayer:
@@ -37,6 +40,10 @@ def coverage_columns(row: CoverageRow, today: date) -> Columns:
 def payer_name(row: CoverageRow) -> str:
     identifier = row.payer_identifier.value if row.payer_identifier else ""
     return row.payer or (row.kind.text if row.kind else "") or identifier
+
+
+def is_nobody(payer: str) -> bool:
+    return payer.casefold().replace("_", " ").replace("-", " ").strip() in _NOBODY
 
 
 def billed_payers(bills: Iterable[CoverageRow]) -> list[BilledPayer]:
