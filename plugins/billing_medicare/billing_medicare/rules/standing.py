@@ -70,7 +70,8 @@ def _windows(events: list[Consent]) -> list[tuple[Window, tuple[Consent, ...]]]:
         if event.kind == "given":
             given = (*given, event)
         elif given:
-            windows.append((Window(given[0].at, event.at), given))
+            if event.at > given[0].at:
+                windows.append((Window(given[0].at, event.at), given))
             given = ()
     if given:
         windows.append((Window(given[0].at, None), given))
