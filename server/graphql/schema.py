@@ -8,21 +8,29 @@ from server.graphql.claims import ClaimsMutation, ClaimsQuery
 from server.graphql.connections import NodeQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation, EnrollmentQuery
+from server.graphql.imports import ImportsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.patients import PatientsMutation, PatientsQuery
 from server.graphql.plans import PlansMutation
+from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 
 
 @strawberry.type
-class Query(NodeQuery, PatientsQuery, EnrollmentQuery, ClaimsQuery):
+class Query(NodeQuery, PatientsQuery, EnrollmentQuery, ImportsQuery, ClaimsQuery, PracticeQuery):
     pass
 
 
 @strawberry.type
 class Mutation(
-    PatientsMutation, EnrollmentMutation, PlansMutation, EncountersMutation, MinutesMutation, ClaimsMutation
+    PatientsMutation,
+    EnrollmentMutation,
+    PlansMutation,
+    EncountersMutation,
+    MinutesMutation,
+    ClaimsMutation,
+    PracticeMutation,
 ):
     pass
 

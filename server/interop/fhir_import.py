@@ -47,7 +47,9 @@ from server.interop.fhir_people import (
 from server.interop.fhir_raw import Record, keep_raw
 from server.interop.intake import Intake, among_ids, sql
 from server.interop.tables import ImportBatch, ImportIssue
+from server.patients.words import index_words
 from server.tenants.actor import Actor, system
+from server.tenants.agreements import require_open
 from server.tenants.db import Db, auth_db, tenant_db
 from server.tenants.tables import Directory, Practice
 
@@ -201,6 +203,7 @@ async def _bring_in_one(
             intake = Intake(db, actor, batch_id, incoming.name, now(), today(actor.zone))
             await _store(intake, document, portion_done)
             await intake.write_issues()
+            await index_words(db, intake.touched)
             db.note(
                 actor,
                 "imports.write",
@@ -406,6 +409,7 @@ def _order(files: Sequence[Incoming]) -> list[int]:
 async def _begin(door: Door, actor: Actor, source: str, files: int) -> UUID:
     batch_id = new_id()
     async with door(actor) as db:
+        await require_open(db, actor)
         await db.execute(
             insert(ImportBatch).values(
                 tenant_id=actor.tenant_id,

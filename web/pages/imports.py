@@ -1,0 +1,86 @@
+"""Bringing people in from files, and what came of it."""
+
+from typing import Any
+
+from server.errors import Refused
+from server.interop.fhir_import import Incoming, bring_in
+from server.interop.queries import batch_for, batches, issues_of
+from server.tenants.db import tenant_db
+from web.pages.people import id_in
+from web.site import Answer, Visit, page
+
+_LARGEST = 128 * 1024 * 1024  # bytes of one upload, all files together
+_WORDS = {
+    "added": "new",
+    "changed": "changed",
+    "same": "the same as before",
+    "retracted": "taken back by the source",
+    "waiting": "waiting for a person who is not here",
+    "unknown": "kept as they came",
+    "errors": "not readable",
+}
+
+
+@page.get("/imports", permission="imports.write")
+async def imports(visit: Visit) -> Answer:
+    return await _imports(visit)
+
+
+async def _imports(
+    visit: Visit, refused: Refused | None = None, values: dict[str, str] | None = None
+) -> Answer:
+    async with tenant_db(visit.actor, read_only=True) as db:
+        rows = await batches(db, visit.actor)
+    given: dict[str, Any] = {
+        "rows": [
+            {
+                "href": f"/imports/{row.id}",
+                "when": row.made_at,
+                "source": row.source,
+                "files": row.files,
+                "state": row.state,
+                "added": row.total("added"),
+                "changed": row.total("changed"),
+                "errors": row.total("errors"),
+            }
+            for row in rows
+        ]
+    }
+    if refused is not None:
+        return visit.again("imports/list.html", refused, values=values or {}, **given)
+    return visit.show("imports/list.html", **given)
+
+
+@page.post("/imports", permission="imports.write", largest=_LARGEST)
+async def bring(visit: Visit) -> Answer:
+    """Take the files in and show what came of it."""
+    form = await visit.form()
+    files = [
+        Incoming(
+            (upload.filename or "file").rpartition("/")[2].rpartition("\\")[2][:200], await upload.read()
+        )
+        for upload in await visit.files("files")
+        if upload.filename
+    ]
+    try:
+        if not files:
+            raise Refused(
+                "NO_FILE", "No file was chosen.", "Choose one or more .json or .ndjson files.", "files"
+            )
+        report = await bring_in(visit.actor, files, source=form.get("source", "")[:80])
+    except Refused as refused:
+        return await _imports(visit, refused, form)
+    return visit.go(f"/imports/{report.batch_id}", said="The files were read; here is what came in.")
+
+
+@page.get("/imports/{id:str}", permission="imports.write")
+async def batch(visit: Visit) -> Answer:
+    id = id_in(visit)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        row = await batch_for(db, visit.actor, id)
+        issues, total = await issues_of(db, visit.actor, id, limit=200)
+    kinds = [
+        (kind, [(number, _WORDS.get(what, what)) for what, number in counts.items() if number])
+        for kind, counts in row.counts.items()
+    ]
+    return visit.show("imports/batch.html", batch=row, kinds=kinds, issues=issues, total=total)
