@@ -182,7 +182,7 @@ def _with_uv(uv: str, env: Path, requirements: Path, fresh: bool) -> bool:
 def _with_pip(env: Path, requirements: Path, fresh: bool) -> None:
     python = str(env / "bin" / "python")
     put = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    put += ["--no-warn-script-location", "--root-user-action=ignore"]
+    put += ["--no-warn-script-location", "--root-user-action=ignore", "--no-compile"]
     steps = [[*put, "--require-hashes", "-r", str(requirements)]]
     if fresh:
         if not has_venv():
