@@ -6,19 +6,21 @@ from strawberry.schema.config import StrawberryConfig
 
 from server.graphql.claims import ClaimsMutation, ClaimsQuery
 from server.graphql.connections import NodeQuery
+from server.graphql.consents import ConsentsMutation, ConsentsQuery
 from server.graphql.encounters import EncountersMutation
-from server.graphql.enrollment import EnrollmentMutation, EnrollmentQuery
+from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.imports import ImportsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.patients import PatientsMutation, PatientsQuery
 from server.graphql.plans import PlansMutation
+from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 
 
 @strawberry.type
-class Query(NodeQuery, PatientsQuery, EnrollmentQuery, ImportsQuery, ClaimsQuery, PracticeQuery):
+class Query(NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, ClaimsQuery, PracticeQuery):
     pass
 
 
