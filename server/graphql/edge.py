@@ -19,7 +19,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from server.graphql.document import Documents, Prepared
 from server.graphql.limits import GraphQLRequest, Limits
-from server.graphql.refusals import LogError, described, log_without_words, masked
+from server.graphql.refusals import LogError, described, masked
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 ContextFor = Callable[[Connection, Mapping[str, Any]], Awaitable[Any]]
@@ -59,12 +59,12 @@ class Edge:
     same_site: Gate
     known_origin: Gate
     still_allowed: Callable[[Any], Awaitable[bool]]
-    scope: Scope = no_scope
+    scope: Scope
     limits: Limits
-    introspection: Introspection = Introspection.SIGNED_IN
-    seconds: float = 5.0
-    body_seconds: float = 10.0
-    log_error: LogError = log_without_words
+    introspection: Introspection
+    seconds: float
+    body_seconds: float
+    log_error: LogError
 
     def prepare(self, request: GraphQLRequest, context: Any) -> Prepared:
         """The operation of `request` that may run for `context`. Raises Refused or BadDocument."""

@@ -57,6 +57,7 @@ def graphql_routes(
     limits: Limits | None = None,
     introspection: Introspection = Introspection.SIGNED_IN,
     seconds: float = 5.0,
+    body_seconds: float = 10.0,
     log_error: LogError = log_without_words,
     opt: Mapping[str, Any] | None = None,
 ) -> list[BaseRouteHandler]:
@@ -67,7 +68,8 @@ def graphql_routes(
     still_allowed: asked at least every five seconds of an open socket; False or an exception ends it.
     scope: entered around each operation with the context and the operation's kind, left before the answer
     goes out: write the audit notes of reads there. If it raises, no data leaves (503).
-    seconds: an operation that runs longer is stopped. opt: handed to Litestar with each route.
+    seconds: an operation that runs longer is stopped. body_seconds: a body must have arrived by then.
+    opt: handed to Litestar with each route.
     """
     if schema.extensions or schema.directives:
         raise TypeError(
@@ -85,6 +87,7 @@ def graphql_routes(
         limits=bounds,
         introspection=introspection,
         seconds=seconds,
+        body_seconds=body_seconds,
         log_error=log_error,
     )
     return [*_http_routes(edge, path, dict(opt or {})), subscription_socket(edge, path, dict(opt or {}))]
