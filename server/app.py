@@ -74,6 +74,7 @@ def litestar_app() -> Litestar:
             Exception: _our_mistake,
         },
         openapi_config=None,
+        logging_config=None,  # server.logs is the only voice
         request_max_body_size=256 * 1024,
         debug=False,
     )

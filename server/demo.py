@@ -49,6 +49,9 @@ async def seed() -> list[dict[str, str]]:
         await _practice(demo, tenant_id, persons)
         async with auth_db() as db:
             await db.execute(update(Directory).where(Directory.id == tenant_id).values(state="open"))
+    from server.demo_people import seed_people  # it takes its actors from here
+
+    await seed_people()
     return [_sign_in(demo, member) for demo in demo_cast.PRACTICES for member in demo.staff]
 
 

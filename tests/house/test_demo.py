@@ -1,0 +1,41 @@
+"""The demo as `up` makes it: twice the same, believable, closable."""
+
+import os
+
+from conftest import SECRET, make_database
+from sqlalchemy import func, select
+
+from migrations.run import runtime_urls
+from server import demo
+from server.claims.command import close_month
+from server.demo_people import HILLCREST, LAKESIDE
+from server.patients.tables import Patient
+from server.settings import settings
+from server.tenants import db as doors_of
+from server.tenants.db import Doors, tenant_db
+
+
+async def test_the_demo_is_made_once_and_its_last_month_closes(database: str) -> None:
+    url = await make_database("test_demo")
+    addresses = runtime_urls(url, bytes.fromhex(SECRET))
+    before, mine = doors_of.doors(), Doors(addresses["app"], addresses["auth"], addresses["bell"])
+    assert settings().mode == "test", os.environ.get("CAREWRIGHT_MODE")
+    doors_of.open_doors(mine)
+    try:
+        first = await demo.seed()
+        assert await demo.seed() == first
+        for slug, people in (("lakeside", LAKESIDE), ("hillcrest", HILLCREST)):
+            actor = await demo.actor_of(slug, "nora" if slug == "lakeside" else "tomas")
+            async with tenant_db(actor, read_only=True) as db:
+                assert await db.scalar(select(func.count()).select_from(Patient)) == len(people)
+        from datetime import timedelta
+
+        from server.clock import today
+
+        month = f"{today('America/Detroit').replace(day=1) - timedelta(days=1):%Y-%m}"
+        closed = await close_month(month, "lakeside")
+        assert closed.lines >= 2, closed
+        assert closed.holds >= 1, closed
+    finally:
+        doors_of.open_doors(before)
+        await mine.close()
