@@ -20,6 +20,7 @@ from server.graphql.connections import (
     page_from_rows,
     rows_to_fetch,
 )
+from server.graphql.consents import ConsentsOfPatient
 from server.graphql.context import Info, actor_of, batch
 from server.graphql.encounters import EncountersOfPatient
 from server.graphql.enrollment import EnrollmentOfPatient
@@ -38,6 +39,7 @@ from server.graphql.people import (
     SupportPerson,
 )
 from server.graphql.plans import PlansOfPatient
+from server.graphql.prerequisites import PrerequisitesOfPatient
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, LongText, ShortText, Text
 from server.patients import chart
@@ -87,7 +89,15 @@ batch("patients.story", chart.stories, empty=lambda: None)
 
 
 @strawberry.type(description="Someone the practice cares for.")
-class Patient(Node, EnrollmentOfPatient, PlansOfPatient, EncountersOfPatient, MinutesOfPatient):
+class Patient(
+    Node,
+    EnrollmentOfPatient,
+    ConsentsOfPatient,
+    PrerequisitesOfPatient,
+    PlansOfPatient,
+    EncountersOfPatient,
+    MinutesOfPatient,
+):
     key: strawberry.Private[UUID]
     record_number: str
     family_name: str

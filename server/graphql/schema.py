@@ -13,14 +13,16 @@ from server.graphql.imports import ImportsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.patients import PatientsMutation, PatientsQuery
 from server.graphql.plans import PlansMutation
-from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.practice import PracticeMutation, PracticeQuery
+from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 
 
 @strawberry.type
-class Query(NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, ClaimsQuery, PracticeQuery):
+class Query(
+    NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, ClaimsQuery, PracticeQuery
+):
     pass
 
 
@@ -28,6 +30,8 @@ class Query(NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, Imports
 class Mutation(
     PatientsMutation,
     EnrollmentMutation,
+    ConsentsMutation,
+    PrerequisitesMutation,
     PlansMutation,
     EncountersMutation,
     MinutesMutation,

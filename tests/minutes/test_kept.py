@@ -10,10 +10,12 @@ from sqlalchemy.exc import ProgrammingError
 from server.encounters import tables as encounters
 from server.enrollment import consent
 from server.enrollment import tables as enrollment
+from server.graphql import consents as consents_schema
 from server.graphql import encounters as encounters_schema
 from server.graphql import enrollment as enrollment_schema
 from server.graphql import minutes as minutes_schema
 from server.graphql import plans as plans_schema
+from server.graphql import prerequisites as prerequisites_schema
 from server.graphql.schema import sdl
 from server.minutes import tables as minutes
 from server.plans import tables as plans
@@ -30,11 +32,11 @@ APPENDED = sorted(
 WORDS = [
     (enrollment_schema.Program, enrollment.PROGRAMS),
     (enrollment_schema.EnrollmentStatus, enrollment.STATUSES),
-    (enrollment_schema.ConsentKind, consent.KINDS),
-    (enrollment_schema.ConsentMethod, consent.METHODS),
-    (enrollment_schema.ConsentPoint, consent.TOLD),
-    (enrollment_schema.PractitionerVisitKind, enrollment.VISIT_KINDS),
-    (enrollment_schema.Level, enrollment.LEVELS),
+    (consents_schema.ConsentKind, consent.KINDS),
+    (consents_schema.ConsentMethod, consent.METHODS),
+    (consents_schema.ConsentPoint, consent.TOLD),
+    (prerequisites_schema.PractitionerVisitKind, enrollment.VISIT_KINDS),
+    (prerequisites_schema.Level, enrollment.LEVELS),
     (plans_schema.PlanCopyWay, plans.WAYS),
     (encounters_schema.EncounterKind, encounters.KINDS),
     (encounters_schema.EncounterOutcome, encounters.OUTCOMES),

@@ -17,7 +17,7 @@ from server.ids import new_id
 from server.minutes.recount import recount_dirty, recount_month
 from server.minutes.tables import MonthTotal, PersonTime
 from server.tenants.db import tenant_db
-from tests.minutes.conftest import CORRECT, VOID, Log
+from tests.minutes.conftest import CORRECT, JOIN, VOID, Log
 
 
 async def test_of_eight_overlapping_entries_at_once_exactly_one_is_kept(
@@ -117,6 +117,47 @@ async def test_recounts_among_entries_lose_nothing(lakeside: World, ask: Any, lo
         while await recount_dirty(db, system):
             pass
     assert await stored(lakeside, key(maria)) == {("2026-02", "staff"): 12 * 600}
+
+
+async def test_two_recounts_of_one_month_go_one_after_the_other(lakeside: World, ask: Any, log: Log) -> None:
+    maria = await register(ask, lakeside)
+    start = local(lakeside, "2026-02-10T09:00")
+    await log(lakeside, maria, start, start + timedelta(minutes=10), reason="x")
+    system = lakeside.system("minutes.write")
+
+    async def recount() -> None:
+        async with tenant_db(system) as db:
+            await recount_month(db, system, key(maria), "2026-02")
+
+    async with tenant_db(system) as db:
+        await recount_month(db, system, key(maria), "2026-02")
+        second = asyncio.create_task(recount())
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    await second
+    assert await stored(lakeside, key(maria)) == {("2026-02", "staff"): 600}
+
+
+async def test_a_place_in_a_meeting_survives_being_left_and_joined_at_once(
+    lakeside: World, ask: Any, log: Log, behind: AsyncEngine
+) -> None:
+    maria = await register(ask, lakeside)
+    james = await register(ask, lakeside, givenNames="James")
+    for round in range(6):
+        start = local(lakeside, f"2026-02-1{round}T09:00")
+        entry = await log(lakeside, maria, start, start + timedelta(minutes=10), joint=True, reason="x")
+        join = {"timeEntryId": entry["id"], "patientId": james, "reason": "x"}
+        _, joined = await asyncio.gather(
+            say(ask, lakeside, "nora", VOID, input={"timeEntryId": entry["id"], "reason": "x"}),
+            say(ask, lakeside, "nora", JOIN, input=join),
+        )
+        assert ("id" in joined) or joined["code"] == "ALREADY_CORRECTED"
+        async with behind.connect() as connection:
+            held = await connection.execute(
+                sa.text("select count(*) from person_time where tenant_id = :t and lower(span) = :start"),
+                {"t": lakeside.tenant_id, "start": start},
+            )
+            assert held.scalar_one() == (1 if "id" in joined else 0)
 
 
 async def stored(world: World, patient: UUID) -> dict[tuple[str, str], int]:
