@@ -58,13 +58,16 @@ class Up:
             stderr=self._log,
             text=True,
         )
-        assert self.process.stdout is not None
         self.address = ""
+
+    def until_ready(self) -> "Up":
+        assert self.process.stdout is not None
         for line in self.process.stdout:  # ends when it is ready or gone, whichever is first
             if line.startswith("ready "):
                 self.address = line.split()[1]
                 break
         assert self.address, self.said
+        return self
 
     @property
     def said(self) -> str:
@@ -115,7 +118,7 @@ def up() -> Iterator[Callable[..., Up]]:
 
     def start(folder: Path, *arguments: str, **settings: str) -> Up:
         started.append(Up(folder, *arguments, **settings))
-        return started[-1]
+        return started[-1].until_ready()
 
     yield start
     for one in started:

@@ -1,5 +1,6 @@
 """`up`: reaches ready, is stopped in order, is killed in every way, and comes back without help."""
 
+import json
 import os
 import re
 import signal
@@ -13,9 +14,26 @@ from pathlib import Path
 
 import pytest
 
+from server.embedded import leftovers
 from server.embedded.leftovers import alive
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="follows processes through /proc")
+ONE_PATIENT = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "fullUrl": "urn:uuid:0c3fa4a4-6f2e-4f5b-9b1c-6c62f9c1d001",
+            "resource": {
+                "resourceType": "Patient",
+                "id": "0c3fa4a4-6f2e-4f5b-9b1c-6c62f9c1d001",
+                "name": [{"family": "Okafor", "given": ["Ada"]}],
+                "birthDate": "1951-04-02",
+                "gender": "female",
+            },
+        }
+    ],
+}
 PARTS = ("server.serve", "server.worker", "postgres -D", "valkey.conf")
 
 
@@ -80,6 +98,40 @@ def test_a_second_one_is_told_that_one_is_running(house, carewright) -> None:
     assert healthy(house.address)
 
 
+def test_commands_work_on_the_running_house(house, carewright, tmp_path: Path) -> None:
+    here = ("--data", house.folder, "--json")
+    people = json.loads(carewright("demo", "make", *here).stdout)
+    assert {person["slug"] for person in people} == {"lakeside", "hillcrest"}
+    nora = next(
+        person for person in people if person["slug"] == "lakeside" and person["role"] == "care_manager"
+    )
+
+    token = json.loads(
+        carewright("tokens", "create", "--practice", "lakeside", "--email", nora["email"], *here).stdout
+    )["token"]
+    asked = urllib.request.Request(
+        f"{house.address}/graphql",
+        data=b'{"query": "{ __typename }"}',
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert json.load(answer)["data"] == {"__typename": "Query"}
+
+    bundle = tmp_path / "one.json"
+    bundle.write_text(json.dumps(ONE_PATIENT))
+    imported = carewright("import", "fhir", bundle, "--practice", "lakeside", *here)
+    assert imported.returncode == 0, imported.stderr
+    assert json.loads(imported.stdout)["totals"]["added"] == 1
+
+    closed = carewright("close-month", "2026-03", "--practice", "lakeside", *here)
+    assert closed.returncode == 0, closed.stderr
+    assert json.loads(closed.stdout)["month"] == "2026-03"
+
+    refused = carewright("close-month", "2026-03", "--practice", "nowhere", *here)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "nowhere" in refused.stderr
+
+
 def test_every_part_that_dies_is_started_again(house) -> None:
     for part in PARTS:
         victim = house.one(part)
@@ -97,6 +149,12 @@ def test_every_part_that_dies_is_started_again(house) -> None:
 
 def test_a_stop_leaves_nothing_running(house, folder: Path) -> None:
     expect_a_clean_stop(house, folder, signal.SIGTERM)
+
+
+def test_a_command_opens_a_house_that_does_not_run_and_closes_it_again(carewright, folder: Path) -> None:
+    said = carewright("demo", "code", "nora@lakeside.example", "--data", folder)
+    assert re.fullmatch(r"\d{6}\n", said.stdout), said.stderr
+    assert leftovers.working_in(folder / "postgres") == []
 
 
 def test_killed_outright_it_takes_everything_along_starts_again_and_hears_ctrl_c(up, folder: Path) -> None:
