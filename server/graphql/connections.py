@@ -29,12 +29,12 @@ A room's file reads like this:
 
 and in a mutation: `patient_id = id_of("Patient", input.patient_id)`.
 
-A global id is base64 of `Kind:uuid`. Any id that is not exactly one of ours (mangled, of another kind, made up)
-is answered like a record that does not exist, by the one sentence in `server.errors.not_found`.
+A global id is base64 of `Kind:uuid`. Any id that is not exactly one of ours (mangled, of another kind, made
+up) is answered like a record that does not exist, by the one sentence in `server.errors.not_found`.
 
 A cursor is a position in one ordering of one practice: the ordering columns of a row, encrypted and
-authenticated (AES-SIV), because they may be a name and cursors end up in addresses and logs. A cursor that was
-altered, comes from another ordering or practice, or was made under another key is a BAD_CURSOR refusal.
+authenticated (AES-SIV), because they may be a name and cursors end up in addresses and logs. A cursor that
+was altered, comes from another ordering or practice, or was made under another key is a BAD_CURSOR refusal.
 """
 
 import base64
@@ -97,7 +97,10 @@ def parts_of(text: str) -> tuple[str, UUID] | None:
 
 
 def id_of(kind: str, text: str, *, what: str | None = None) -> UUID:
-    """The id inside a global id that must be of `kind`; anything else does not exist. what: the word people use."""
+    """The id inside a global id that must be of `kind`; anything else does not exist.
+
+    what: the word people use.
+    """
     parts = parts_of(text)
     if parts is None or parts[0] != kind:
         raise not_found(what or _words(kind))
@@ -175,7 +178,10 @@ _keys = [_key_from(os.urandom(32))]
 
 
 def use_cursor_secret(secret: bytes) -> None:
-    """Make cursors readable across processes and restarts. Call once at start with at least 32 secret bytes."""
+    """Make cursors readable across processes and restarts.
+
+    Call once at start with at least 32 secret bytes.
+    """
     if len(secret) < 32:
         raise ValueError("a cursor secret needs at least 32 bytes")
     _keys[0] = _key_from(secret)
@@ -216,7 +222,10 @@ class Cursors:
         return base64.urlsafe_b64encode(_keys[0].cipher.encrypt(plain, [self.bound_to])).decode().rstrip("=")
 
     def read(self, cursor: str | None) -> Position | None:
-        """The position to continue after: one value per column. None without a cursor; Refused if it is not ours."""
+        """The position to continue after: one value per column.
+
+        None without a cursor; Refused if it is not ours.
+        """
         if cursor is None:
             return None
         try:

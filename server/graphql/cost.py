@@ -1,10 +1,10 @@
 """What an operation would cost, weighed on its syntax tree before it is validated or run.
 
 Cost is the number of fields in the largest answer the operation could produce: each field counts one, times
-the rows above it. Rows are `first` or `last` for a connection (as written, from its variable, or the schema's
-default when it is left out), and a flat ten for a plain list. The caller is told the figure in
-`extensions.cost`. Introspection is weighed apart: nothing else may stand beside it, and its size is bounded by
-the number of fields asked for.
+the rows above it. Rows are `first` or `last` for a connection (as written, from its variable, or the
+schema's default when it is left out), and a flat ten for a plain list. The caller is told the figure in
+`extensions.cost`. Introspection is weighed apart: nothing else may stand beside it, and its size is bounded
+by the number of fields asked for.
 """
 
 from collections.abc import Mapping
@@ -57,8 +57,9 @@ def plan(
     may_introspect: bool,
     alone: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Choose the operation and weigh it with these variables. alone: mutations that must be the only root field.
+    """Choose the operation and weigh it with these variables.
 
+    alone: mutations that must be the only root field.
     Works on documents that were not validated yet: unknown fields cost one and are refused later.
     """
     chosen = _chosen(shape, operation_name)
@@ -78,7 +79,7 @@ def plan(
     if cost > limits.cost:
         raise Refused(
             "TOO_COSTLY",
-            f"The largest answer to this query has {_rounded(cost)} fields; at most {limits.cost:,} are allowed.",
+            f"The largest answer to this has {_rounded(cost)} fields; at most {limits.cost:,} are allowed.",
             "Ask for fewer rows with `first`, or fewer levels of lists, and continue with `after`.",
         )
     return Plan(chosen.node, chosen.node.operation, cost, introspects=False)
@@ -203,7 +204,10 @@ class _Weigher:
         return 1 + rows * self._selections(node.selection_set, kind, None)
 
     def _page(self, node: FieldNode, definition: GraphQLField | None) -> int | None:
-        """The rows asked for: `first` or `last` as given, or the schema's default; None for a field without."""
+        """The rows asked for: `first` or `last` as given, or the schema's default.
+
+        None for a field without.
+        """
         sizes = [
             self._size(argument.value)
             for argument in node.arguments or ()
@@ -220,7 +224,10 @@ class _Weigher:
         return None
 
     def _size(self, value: ValueNode) -> int | None:
-        """A page size as it will be read; None for null or a variable left out (the schema's default counts)."""
+        """A page size as it will be read.
+
+        None for null or a variable left out (the schema's default counts).
+        """
         number: Any
         if isinstance(value, VariableNode):
             name = value.name.value

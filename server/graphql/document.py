@@ -1,9 +1,9 @@
 """Documents that were parsed, measured and validated once, kept by the hash of their text.
 
-Parsing and validating cost more than running most queries, and the syntax tree that is kept is also what later
-plans (SQL per selection) are keyed on, so one text always yields the same tree. Only valid documents are kept,
-a bounded number of them, least recently used first out; a failure is never remembered, so no flood of bad
-documents can fill the memory or push good ones out.
+Parsing and validating cost more than running most queries, and the syntax tree that is kept is also what
+later plans (SQL per selection) are keyed on, so one text always yields the same tree. Only valid documents
+are kept, a bounded number of them, least recently used first out; a failure is never remembered, so no
+flood of bad documents can fill the memory or push good ones out.
 
 Clients may send `extensions.persistedQuery.sha256Hash` beside the text once, and the hash alone afterwards. A
 hash that is not known (another process, a restart, pushed out) is answered PERSISTED_QUERY_NOT_FOUND, and the
@@ -57,7 +57,10 @@ class Prepared:
 
 
 class BadDocument(Exception):
-    """The client's document is not valid. code: BAD_SYNTAX or BAD_QUERY. errors: at most 20, for the client."""
+    """The client's document is not valid.
+
+    code: BAD_SYNTAX or BAD_QUERY. errors: at most 20, for the client.
+    """
 
     def __init__(self, code: str, next_step: str, errors: Sequence[GraphQLError]) -> None:
         super().__init__(code)
@@ -67,7 +70,10 @@ class BadDocument(Exception):
 
 
 class Documents:
-    """The documents one schema has seen. Not shared between schemas: what is valid in one is not in another."""
+    """The documents one schema has seen.
+
+    Not shared between schemas: what is valid in one is not in another.
+    """
 
     def __init__(self, schema: strawberry.Schema, limits: Limits, size: int = 500) -> None:
         self._schema = schema._schema
@@ -80,7 +86,10 @@ class Documents:
         return len(self._kept)
 
     def prepare(self, request: GraphQLRequest, *, may_introspect: bool) -> Prepared:
-        """The operation to run. Raises Refused when it is too much or unknown, BadDocument when it is not valid."""
+        """The operation to run.
+
+        Raises Refused when it is too much or unknown, BadDocument when it is not valid.
+        """
         document, fresh = self._found(request)
         planned = plan(
             document.shape,
@@ -92,7 +101,7 @@ class Documents:
             alone=self._alone,
         )
         if fresh:
-            # Validation comes last because it is the dearest; until then nothing has been done for the client.
+            # Validation comes last because it is the dearest.
             self._validate(document.node)
             self._keep(document)
         return Prepared(document, planned)

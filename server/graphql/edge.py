@@ -1,7 +1,8 @@
-"""What the HTTP route and the socket share: the schema with its documents and bounds, the hooks of the site around
-it, and the three things both do: prepare a request, run it, and write the answer.
+"""What the HTTP route and the socket share: the schema with its documents and bounds, the hooks of the site
+around it, and the three things both do: prepare a request, run it, and write the answer.
 
-Operations run straight on graphql-core: Strawberry's own `execute` logs errors with the values that caused them.
+Operations run straight on graphql-core: Strawberry's own `execute` logs errors with the values that caused
+them.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

@@ -2,7 +2,7 @@
 
     routes = graphql_routes(
         SCHEMA,
-        context_for,                       # async (connection, params) -> context with `actor`; may raise Refused
+        context_for,               # async (connection, params) -> context with `actor`; may raise Refused
         same_site=from_our_pages({"https://care.example.org"}),
         known_origin=known_origin({"https://care.example.org"}),
         still_allowed=session_still_stands,                       # async (context) -> bool, for open sockets
@@ -61,7 +61,7 @@ def graphql_routes(
     log_error: LogError = log_without_words,
     opt: Mapping[str, Any] | None = None,
 ) -> list[BaseRouteHandler]:
-    """The POST route, its polite neighbours for every other method, and the subscription socket, all at `path`.
+    """The POST route, its polite neighbours for other methods, and the subscription socket, all at `path`.
 
     same_site: may this HTTP request use what the browser sends by itself (cookies)? See `from_our_pages`.
     known_origin: may this page open a socket? See `known_origin`.
@@ -127,8 +127,7 @@ def known_origin(origins: Collection[str]) -> Gate:
 
 # --- HTTP ---------------------------------------------------------------------------------------------------
 
-# Refusals that are about HTTP itself. Another one is a 403 when it is about the caller, a 400 when it is about the
-# request.
+# Refusals that are about HTTP itself. Any other is a 403 when it is about the caller, else a 400.
 _STATUS = {
     "BODY_TOO_LARGE": 413,
     "BODY_TOO_SLOW": 408,
@@ -272,7 +271,7 @@ async def _run(
 ) -> tuple[int, dict[str, Any]]:
     try:
         async with edge.scope(context, prepared.plan.kind):
-            # The timeout lies inside the scope: running out of time rolls back, and never cuts a commit in two.
+            # The timeout lies inside the scope: late work is rolled back, and no commit is cut in two.
             try:
                 async with asyncio.timeout(edge.seconds):
                     result = await edge.execute(context, asked, prepared)

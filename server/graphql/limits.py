@@ -2,15 +2,17 @@
 
 In the order a request meets them:
 
-1. `read_request(body)`: UTF-8 JSON of at most 256 KB and 32 levels, no duplicate keys, no NUL or half characters,
-   no numbers beyond 64 bits; one object with `query`, `variables`, `operationName`, `extensions`.
+1. `read_request(body)`: UTF-8 JSON of at most 256 KB and 32 levels, no duplicate keys, no NUL or half
+   characters, no numbers beyond 64 bits; one object with `query`, `variables`, `operationName`,
+   `extensions`.
 2. `read_document(text)`: parsed with a cap on tokens.
-3. `shape_of(document)`: one walk over the syntax tree, each fragment once: cycles, depth, aliases, directives,
-   repeated fields, root fields, argument values. Depends on the text alone, so its answer is cached with it.
+3. `shape_of(document)`: one walk over the syntax tree, each fragment once: cycles, depth, aliases,
+   directives, repeated fields, root fields, argument values. Depends on the text alone, so its answer is
+   cached with it.
 4. `plan(...)` in `cost.py`: the one operation to run, weighed with this request's variables.
 
-Everything refused here is a `server.errors.Refused` with a code, a sentence and a next step; syntax errors are
-left as graphql-core's GraphQLSyntaxError.
+Everything refused here is a `server.errors.Refused` with a code, a sentence and a next step; syntax errors
+are left as graphql-core's GraphQLSyntaxError.
 """
 
 import json
@@ -96,7 +98,10 @@ def read_request(body: bytes, limits: Limits) -> GraphQLRequest:
 
 
 def read_json(body: bytes, limits: Limits) -> Any:
-    """The JSON value in `body`, made of str, int, finite float, bool, None, list and dict; Refused otherwise."""
+    """The JSON value in `body`, made of str, int, finite float, bool, None, list and dict.
+
+    Refused otherwise.
+    """
     if len(body) > limits.body:
         raise body_too_large(limits)
     try:
@@ -252,7 +257,10 @@ def _persisted_hash(extensions: dict[str, Any]) -> str | None:
 
 
 def read_document(text: str, limits: Limits) -> DocumentNode:
-    """The syntax tree of `text`. Raises Refused when it is too long, GraphQLSyntaxError when it is not GraphQL."""
+    """The syntax tree of `text`.
+
+    Raises Refused when it is too long, GraphQLSyntaxError when it is not GraphQL.
+    """
     if len(text) > limits.document:
         raise _too_long(f"The query has {len(text):,} characters; at most {limits.document:,} are read.")
     try:
@@ -297,7 +305,10 @@ class _Whole:
 
 @dataclass(frozen=True, slots=True)
 class OperationShape:
-    """What the text alone says about one operation. root: its root fields, fragments included, repeats kept."""
+    """What the text alone says about one operation.
+
+    root: its root fields, fragments included, repeats kept.
+    """
 
     node: OperationDefinitionNode
     fields: int
@@ -353,7 +364,7 @@ def _part(definition: OperationDefinitionNode | FragmentDefinitionNode, limits: 
         _note_directives(part, variable.directives, limits)
         if variable.default_value is not None:
             _check_literal(variable.default_value, limits)
-    # (selections, their depth, whether they are at the root, names already seen at this level of the response)
+    # (selections, their depth, whether at the root, names already seen at this level of the response)
     level: list[tuple[SelectionSetNode, int, bool, Counter[str]]] = [
         (definition.selection_set, 1, True, Counter())
     ]
@@ -409,7 +420,10 @@ def _note_directives(part: _Part, directives: "tuple[DirectiveNode, ...] | None"
 
 
 def _check_literal(value: ValueNode | ConstValueNode, limits: Limits) -> None:
-    """Depth, text and digits of a value written in the document. `first` is checked later, with its variable."""
+    """Depth, text and digits of a value written in the document.
+
+    `first` is checked later, with its variable.
+    """
     level, depth = [value], 0
     while level:
         depth += 1
@@ -461,7 +475,7 @@ def _joined(part: _Part, wholes: Mapping[str, _Whole], limits: Limits) -> _Whole
         aliases += spread.aliases
         if at == 0:
             root.extend(spread.root)
-        # Names are only counted against a limit; a doubling chain of fragments must not fill memory with them.
+        # Names only count against a limit; a doubling chain of fragments must not fill memory with them.
         root = root[: limits.root_fields + 1]
     if depth > limits.depth:
         raise _document_too_deep(limits)

@@ -234,7 +234,10 @@ class GuardedSchema(strawberry.Schema):
 
 
 def declarations(schema: strawberry.Schema) -> dict[str, Permitted]:
-    """What every root field declared, by `Query.patients`; raises UndeclaredPermission naming those that do not."""
+    """What every root field declared, by `Query.patients`.
+
+    Raises UndeclaredPermission naming those that do not.
+    """
     found: dict[str, Permitted] = {}
     missing: list[str] = []
     for place, definition in _root_fields(schema):
@@ -327,7 +330,10 @@ def masked(error: BaseException, log_error: LogError) -> dict[str, Any]:
 
 
 def document_error(error: GraphQLError, code: str, next_step: str) -> dict[str, Any]:
-    """A syntax or validation error about the client's document; a literal refused by its scalar keeps its own code."""
+    """A syntax or validation error about the client's document.
+
+    A literal refused by its scalar keeps its own code.
+    """
     formatted: Mapping[str, Any] = error.formatted
     typed = dict(error.extensions or {})
     return {
@@ -338,7 +344,7 @@ def document_error(error: GraphQLError, code: str, next_step: str) -> dict[str, 
 
 
 def log_without_words(reference: str, error: BaseException) -> None:
-    """The default `log_error`: types and places only, never messages or values, which may be a patient's words."""
+    """The default `log_error`: types and places only. Messages and values may be a patient's words."""
     chain: list[str] = []
     seen: BaseException | None = error
     while seen is not None and len(chain) < 5:

@@ -51,7 +51,7 @@ Seconds = NewType("Seconds", int)
 
 EARLIEST_YEAR, LATEST_YEAR = 1850, 2150
 
-# Everything PostgreSQL, XML or a terminal would choke on: C0 controls except tab and line ends, DEL, surrogates.
+# What PostgreSQL, XML or a terminal would choke on: C0 controls but tab and line ends, DEL, surrogates.
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(

@@ -1,17 +1,17 @@
 """Subscriptions, over the graphql-transport-ws protocol and nothing older.
 
 Our own thin session rather than Strawberry's, because ours bounds what a stranger can hold open: a page of
-another site is refused before the upgrade, `connection_init` is due within five seconds and is where a token may
-be given, messages have a size and a rate, a connection carries at most ten subscriptions, every document passes
-the same limits as over POST, and the session behind the socket is asked about every two seconds, so that a
-removed role ends the stream. Queries and mutations go over POST; here they are declined.
+another site is refused before the upgrade, `connection_init` is due within five seconds and is where a
+token may be given, messages have a size and a rate, a connection carries at most ten subscriptions, every
+document passes the same limits as over POST, and the session behind the socket is asked about every two
+seconds, so that a removed role ends the stream. Queries and mutations go over POST; here they are declined.
 
-A subscription's resolver is an async generator behind `refusals.subscription(permission=...)`. It must end when
-it is closed: whatever it holds (a listener, a queue) belongs in a `finally`.
+A subscription's resolver is an async generator behind `refusals.subscription(permission=...)`. It must end
+when it is closed: whatever it holds (a listener, a queue) belongs in a `finally`.
 
-Close codes: 4400 not a message of the protocol, 4401 subscribe before connection_init, 4403 not (or no longer)
-allowed, 4408 no connection_init in time, 4409 id in use, 4429 too many messages or a second connection_init,
-1009 message too large, 1011 our failure, 1013 the client stopped reading.
+Close codes: 4400 not a message of the protocol, 4401 subscribe before connection_init, 4403 not (or no
+longer) allowed, 4408 no connection_init in time, 4409 id in use, 4429 too many messages or a second
+connection_init, 1009 message too large, 1011 our failure, 1013 the client stopped reading.
 """
 
 import asyncio
@@ -41,7 +41,10 @@ _LONGEST_ID = 100
 
 
 def subscription_socket(edge: Edge, path: str, opt: dict[str, Any]) -> WebsocketRouteHandler:
-    """The socket route at `path`. The server must be started with a WebSocket message limit of its own as well."""
+    """The socket route at `path`.
+
+    The server must be started with a WebSocket message limit of its own as well.
+    """
 
     @websocket(path, opt=opt)
     async def graphql_socket(socket: WebSocket[Any, Any, Any]) -> None:
