@@ -70,13 +70,15 @@ def _run_case(case: Any, report: Report) -> None:
         report.failed += 1
         report.not_yet.append({"id": name, "kind": str(case.get("kind", "ccm")), "why": str(error)})
         return
-    except (
-        ValueError,
-        TypeError,
-        OverflowError,
-    ) as error:  # a value the facts refuse is the case's mistake too
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # Whatever shape a hand-written case has, it is the case that fails, by name, and the others still run.
+        told = (
+            str(error)
+            if isinstance(error, ValueError)
+            else f"cannot be read ({type(error).__name__}: {error})"
+        )
         report.failed += 1
-        report.malformed.append({"id": name, "error": str(error)})
+        report.malformed.append({"id": name, "error": told})
         return
     report.mismatches += [one for one in found if one is not None]
     if any(found):

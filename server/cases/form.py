@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, get_args
+from zoneinfo import ZoneInfo
 
 import yaml
 from carewright_plugin_api.examples import instant, typical_month
@@ -139,7 +140,7 @@ def _forms() -> tuple[tuple[PayerRules, Mapping[str, Any]], ...]:
 
 def facts_of(case: Mapping[str, Any], owner: Owner, policy: Policy) -> MonthFacts:
     told, program = case["facts"], owner.program
-    zone = str(told.get("tz", "America/Detroit"))
+    zone = _zone(str(told.get("tz", "America/Detroit")))
     month = typical_month(case["month"], program=program, payer=owner.payer, zone=zone)
     facts = replace(
         month,
@@ -189,14 +190,18 @@ def _billed(facts: MonthFacts, told: Mapping[str, Any], owner: Owner) -> tuple[B
 
 
 def _with_plan_visit(facts: MonthFacts, told: Mapping[str, Any], owner: Owner) -> MonthFacts:
+    if "on" not in told or "service" not in told:
+        raise BadCase("this kind needs the facts service and on")
+    service = owner.form["services"].get(str(told["service"]))
+    if service is None:
+        raise NotYet(f"no installed plugin decides the service {told['service']}")
     on = day_of(told["on"])
     program = owner.program if told.get("with_initiating_visit", False) else None
     visit = Visit("office_visit", on, initiating_for=program, care_planning_by_practitioner=True)
     billed = facts.billed
     if told.get("prior_g0506_same_practitioner"):
         before = facts.first_day - timedelta(days=200)
-        code = owner.form["services"][str(told["service"])]["code"]
-        billed = (*billed, BilledService(code, before, same_practitioner=True, same_group=True))
+        billed = (*billed, BilledService(service["code"], before, same_practitioner=True, same_group=True))
     return replace(facts, visits=(*facts.visits, visit), billed=billed)
 
 
@@ -216,6 +221,7 @@ def _with_service(facts: MonthFacts, told: Mapping[str, Any], owner: Owner) -> M
         raise NotYet(f"no installed plugin decides the service {told['service']}")
     on = day_of(told.get("on", facts.first_day + timedelta(days=9)))
     start = start_of_day(on, facts.zone) + timedelta(hours=9)
+    minutes = whole(told.get("minutes", 30))
     trained = bool(told.get("trained", True))
     licensed = bool(told.get("licensed", True))
     entries = tuple(
@@ -224,7 +230,7 @@ def _with_service(facts: MonthFacts, told: Mapping[str, Any], owner: Owner) -> M
             person=f"person-{n}",
             program=owner.program,
             start=start,
-            end=start + timedelta(minutes=whole(told.get("minutes", 30))),
+            end=start + timedelta(minutes=minutes),
             licensed=licensed,
             discipline="rn" if licensed else "medical_assistant",
             trained_on=on - timedelta(days=300) if trained else None,
@@ -232,7 +238,7 @@ def _with_service(facts: MonthFacts, told: Mapping[str, Any], owner: Owner) -> M
             declined=bool(told.get("declined", False)),
             **shape,
         )
-        for n, shape in enumerate(service["entries"])
+        for n, shape in enumerate(service["entries"] if minutes else ())
     )
     days = _prior_days(told.get("prior_this_month", 0), facts, on)
     prior = tuple(
@@ -305,9 +311,19 @@ def _activities(case: Mapping[str, Any], facts: MonthFacts, program: str) -> Ite
         )
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        raise BadCase(f"tz is {name}, which is no IANA time zone") from None
+    return name
+
+
 def _stay(stay: Mapping[str, Any], zone: str) -> FacilityStay:
     """from and to are dates (whole days, both included) or instants."""
     _known(stay, {"from", "to"}, "key in a stay")
+    if "from" not in stay:
+        raise BadCase("a stay has no from")
     until = stay.get("to")
     if until is None:
         return FacilityStay("inpatient", instant(stay["from"], zone))

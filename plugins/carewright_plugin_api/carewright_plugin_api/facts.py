@@ -49,6 +49,8 @@ VisitKind = Literal[
     "emergency",
     "other",
 ]
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200  # far enough from the ends of the calendar to reckon in
+
 StayKind = Literal[
     "inpatient",
     "observation",
@@ -278,7 +280,7 @@ class MonthFacts:
             date(int(year), int(number), 1)
         except ValueError:
             raise ValueError(f"month is {self.month!r}; write it as YYYY-MM") from None
-        if len(year) != 4 or len(number) != 2:
+        if len(year) != 4 or len(number) != 2 or not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
             raise ValueError(f"month is {self.month!r}; write it as YYYY-MM")
         try:
             ZoneInfo(self.zone)

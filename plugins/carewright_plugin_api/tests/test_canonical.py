@@ -146,7 +146,9 @@ def test_a_hold_there_and_back() -> None:
 # --- what facts refuse ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("month", ["2026-13", "2026-3", "26-03", "2026", "2026-03-01", "", "xxxx-03"])
+@pytest.mark.parametrize(
+    "month", ["9999-12", "0001-01", "2026-13", "2026-3", "26-03", "2026", "2026-03-01", "", "xxxx-03"]
+)
 def test_a_month_is_a_year_and_a_number(month: str) -> None:
     with pytest.raises(ValueError, match="YYYY-MM"):
         replace(typical_month(), month=month)
