@@ -162,24 +162,33 @@ def test_every_action_asks_for_a_right() -> None:
         if not guarded:
             unguarded.append(name)
     assert seen > 20
-    assert unguarded == []
+    assert set(unguarded) == set(NOT_ASKED)
 
 
+#: called by other actions, or by jobs whose actor holds no right that a person could hold
+NOT_ASKED = {
+    "server/minutes/recount.py:mark_months": "part of every action on minutes, inside its transaction",
+    "server/tenants/agreements.py:require_open": "is itself a gate",
+    "server/tenants/seal.py:seal_events": "the sealer's own job",
+    "server/tenants/seal.py:sign_head": "the sealer's own job",
+    "server/tenants/seal.py:verify": "the sealer's own check",
+}
 #: what pages do and GraphQL does not, each with its reason
 PAGES_ONLY: dict[str, str] = {}
+_WRITES = re.compile(r"'\w+\.(write|close)'")
 
 
 def called_actions(folder: str) -> set[str]:
-    """Actions (by name) that files of a folder import from the rooms."""
-    known = {name.rpartition(":")[2] for name, _ in actions()}
-    return {
-        alias.name
-        for _, tree in python_files(folder)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("server.")
-        for alias in node.names
-        if alias.name in known
-    }
+    """Actions (by name) that files of a folder mention."""
+    known = {name.rpartition(":")[2] for name, node in actions() if _WRITES.search(ast.unparse(node))}
+    used = set()
+    for _, tree in python_files(folder):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("server."):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+    return used & known
 
 
 def test_what_pages_can_do_graphql_can_do() -> None:

@@ -1,0 +1,70 @@
+"""The docs cannot rot: generated parts are current, commands exist, examples run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cast import World
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    ROOT / n
+    for n in ("README.md", "CONTRIBUTING.md", "docs/operators.md", "docs/graphql.md", "plugins/README.md")
+]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "[[[cog" in p.read_text()], ids=lambda p: p.name)
+def test_generated_parts_are_current(page: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", "--diff", str(page)],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+def commands() -> set[tuple[str, ...]]:
+    """Every `carewright.py WORD [WORD]` in the docs, up to its first argument or option."""
+    found = set()
+    for page in PAGES:
+        for line in re.findall(r"carewright\.py ([^`\n]*)", page.read_text()):
+            words = []
+            for word in line.split():
+                if not re.fullmatch(r"[a-z][a-z-]*", word) or len(words) == 2:
+                    break
+                words.append(word)
+            found.add(tuple(words))
+    return found
+
+
+def test_every_command_in_the_docs_exists() -> None:
+    from server.cli import app
+
+    groups = {"import", "tokens", "demo"}
+    seen = commands()
+    assert len(seen) >= 8, seen
+    for words in seen:
+        called = list(words[:2] if words and words[0] in groups else words[:1])
+        result = CliRunner().invoke(app, [*called, "--help"])
+        assert result.exit_code == 0, (words, result.output)
+
+
+async def test_every_graphql_example_runs(lakeside: World, ask: Any) -> None:
+    examples = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs" / "graphql.md").read_text(), re.DOTALL)
+    assert len(examples) >= 3
+    for example in examples:
+        answer = await ask(lakeside, "bill" if "monthDecisions" in example else "nora", example)
+        assert answer["errors"] == [], (example, answer)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)
