@@ -1,0 +1,113 @@
+"""A month at a glance, and everything behind one decision: what was counted, what was left out, how it came to be."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from carewright_plugin_api.decisions import Decision
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from server.claims.tables import ClaimHold, ClaimLine, MonthDecision
+from server.enrollment.tables import Enrollment
+from server.errors import not_found
+from server.minutes.tables import TimeEntry
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+
+#: how a hold's next step says that nobody can or should do anything (Hold.next_step in the plugin API)
+_NOTHING_TO_DO: Final = re.compile(r"\bnothing is to be (done|billed)\b|^do not bill\b", re.IGNORECASE)
+
+
+def can_be_mended(next_step: str) -> bool:
+    """Does a hold wait for something a person can do?"""
+    return not _NOTHING_TO_DO.search(next_step)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthOverview:
+    """People of a month as it now stands: with a line, waiting for something to be mended, not billable."""
+
+    people: int
+    with_line: int
+    waiting: int
+    not_billable: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of a decision: the newest counts, all are kept."""
+
+    version: int
+    decided_at: datetime
+    plugin_version: str
+    rule_set_hash: str
+
+
+async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
+    """How many people have a line, wait, or are not billable; somebody with a line and a hold has a line."""
+    actor.require("claims.read")
+    lines = (
+        select(func.count())
+        .where(ClaimLine.tenant_id == MonthDecision.tenant_id, ClaimLine.decision_id == MonthDecision.id)
+        .correlate(MonthDecision)
+        .scalar_subquery()
+    )
+    steps = (
+        select(func.array_agg(ClaimHold.next_step))
+        .where(ClaimHold.tenant_id == MonthDecision.tenant_id, ClaimHold.decision_id == MonthDecision.id)
+        .correlate(MonthDecision)
+        .scalar_subquery()
+    )
+    newest = (
+        select(MonthDecision.id)
+        .where(MonthDecision.month == month)
+        .ext(distinct_on(MonthDecision.patient_id))
+        .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
+    )
+    rows = (await db.execute(select(lines, steps).where(MonthDecision.id.in_(newest)))).all()
+    with_line = sum(1 for count, _ in rows if count)
+    waiting = sum(1 for count, held in rows if not count and any(map(can_be_mended, held or ())))
+    return MonthOverview(len(rows), with_line, waiting, len(rows) - with_line - waiting)
+
+
+async def first_work(db: Db, actor: Actor) -> datetime | None:
+    """The earliest instant anything billable can have happened here: the first minutes, or the first enrollment."""
+    actor.require("claims.read")
+    worked, enrolled = (
+        await db.execute(
+            select(
+                select(func.min(TimeEntry.started_at)).scalar_subquery(),
+                select(func.min(Enrollment.made_at)).scalar_subquery(),
+            )
+        )
+    ).one()
+    return min((at for at in (worked, enrolled) if at is not None), default=None)
+
+
+async def whole_decision(
+    db: Db, actor: Actor, patient_id: UUID, month: str
+) -> tuple[Decision, Sequence[VersionRow]]:
+    """The newest decision as the rules gave it, with what was counted, left out and found; and its versions, newest
+    first."""
+    actor.require("claims.read")
+    rows = (
+        await db.execute(
+            select(
+                MonthDecision.version,
+                MonthDecision.decided_at,
+                MonthDecision.plugin_version,
+                MonthDecision.rule_set_hash,
+                MonthDecision.decision,
+            )
+            .where(MonthDecision.patient_id == patient_id, MonthDecision.month == month)
+            .order_by(MonthDecision.version.desc())
+        )
+    ).all()
+    if not rows:
+        raise not_found("decision")
+    db.note(actor, "claims.read", entity="month_decision", patient_ids=[patient_id], month=month)
+    return Decision.from_json(rows[0].decision), [VersionRow(*row[:4]) for row in rows]

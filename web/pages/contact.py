@@ -1,0 +1,238 @@
+"""A contact: written down with its minutes in one save, read, mended while unsigned, signed, amended with a reason."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from server.encounters.actions import (
+    CHANGEABLE,
+    MovedOn,
+    NewEncounter,
+    amend_encounter,
+    save_encounter,
+    sign_encounter,
+)
+from server.encounters.queries import EncounterRow, amendments_of, encounter_row
+from server.encounters.tables import KINDS, OUTCOMES
+from server.enrollment.tables import PROGRAMS
+from server.errors import Refused, not_found
+from server.minutes.actions import NewMinutes, record_contact
+from server.minutes.arithmetic import Span
+from server.minutes.queries import minutes_of_encounters
+from server.minutes.tables import ACTIVITIES
+from server.tenants.actor import Actor
+from server.tenants.db import Db, tenant_db
+from web.pages.diary import contact_title
+from web.pages.person_sections import composer_of, person_frame
+from web.rendering import moment
+from web.site import Answer, Visit, page
+from web.typed import Form, beside, moment_in, number_in, span_in
+
+#: what the ledger and the contact say no about -> the field that holds it
+_FIELDS: Final = {"at": "began", "started_at": "began", "ended_at": "minutes", "about_code": "about_code"}
+#: kind or outcome of a contact -> what its time was spent on, unless said otherwise
+_USUALLY: Final = {"on_behalf": "coordination", "reached_supporter": "supporter_contact"}
+_TEXTS: Final = {"who_else": 500, "note": 50_000, "next_step": 2_000, "about_code": 20}
+
+
+# --- writing down ---------------------------------------------------------------------------------------------
+
+
+@page.get("/people/{id:str}/contacts/new", permission="encounters.write")
+async def new_contact(visit: Visit) -> Answer:
+    id = visit.id("id", "patient")
+    async with tenant_db(visit.actor, read_only=True) as db:
+        given = await _composer_page(db, visit, id)
+    return visit.show("contact/new.html", values=given["composer"]["start"], **given)
+
+
+@page.post("/people/{id:str}/contacts", permission="encounters.write")
+async def record(visit: Visit) -> Answer:
+    """One save makes the note and its minutes; asked to, it signs the note too."""
+    id = visit.id("id", "patient")
+    form = await visit.form()
+    actor = visit.actor
+    try:
+        span = span_in(form, actor.zone)
+        new = _contact_in(form, actor.zone, span)
+        async with tenant_db(actor) as db:
+            encounter, _ = await record_contact(db, actor, id, new, _minutes_in(form, span))
+            if form.get("then") == "sign":
+                await sign_encounter(db, actor, encounter.id, revision=encounter.revision)
+    except Refused as refused:
+        async with tenant_db(actor, read_only=True) as db:
+            given = await _composer_page(db, visit, id)
+        return visit.again("contact/new.html", beside(refused, _FIELDS), values=form, **given)
+    said = "Written down, with its minutes." if span else "Written down."
+    return visit.go(f"/people/{id}", said)
+
+
+async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
+    from server.enrollment.queries import enrollments_of
+
+    given = await person_frame(db, visit, id)
+    enrolled = (await enrollments_of(db, visit.actor, [id])).get(id, [])
+    programs = [e.program for e in enrolled if e.ended_on is None]
+    return given | {"composer": await composer_of(db, visit.actor, id, programs)}
+
+
+def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
+    texts = {name: form.get(name, "")[:most] for name, most in _TEXTS.items()}
+    return NewEncounter(
+        kind=form.get("kind", ""),
+        at=span.start if span else moment_in(form, "on", "began", zone),
+        outcome=form.get("outcome") or "reached",
+        program=form.get("program", ""),
+        video_declined=form.get("video_declined") == "yes",
+        **texts,
+    )
+
+
+def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
+    if span is None:
+        return []
+    if not form.get("program"):
+        raise Refused(
+            "PROGRAM_NEEDED",
+            "Minutes belong to a program.",
+            "Choose which, or leave the minutes empty.",
+            "program",
+        )
+    usually = _USUALLY.get(form.get("kind", "")) or _USUALLY.get(form.get("outcome", "")) or "contact"
+    return [
+        NewMinutes(
+            program=form["program"],
+            activity=form.get("activity") or usually,
+            started_at=span.start,
+            ended_at=span.end,
+            reason=form.get("reason", "")[:500],
+        )
+    ]
+
+
+# --- one contact ----------------------------------------------------------------------------------------------
+
+
+@page.get("/people/{id:str}/contacts/{contact:str}", permission="encounters.read")
+async def contact(visit: Visit) -> Answer:
+    async with tenant_db(visit.actor, read_only=True) as db:
+        given = await _contact_page(db, visit)
+    return visit.show("contact/one.html", **given)
+
+
+@page.get("/people/{id:str}/contacts/{contact:str}/change", permission="encounters.write")
+async def change_form(visit: Visit) -> Answer:
+    """To mend it while it is unsigned; to amend it with a reason afterwards."""
+    async with tenant_db(visit.actor, read_only=True) as db:
+        given = await _change_page(db, visit)
+    return visit.show("contact/change.html", values=_values(given["contact"], visit.zone), **given)
+
+
+@page.post("/people/{id:str}/contacts/{contact:str}", permission="encounters.write")
+async def change(visit: Visit) -> Answer:
+    id, contact_id = visit.id("id", "patient"), visit.id("contact", "contact")
+    form = await visit.form()
+    actor = visit.actor
+    revision = number_in(form, "revision")
+    try:
+        changes = _changes_in(form, actor.zone)
+        async with tenant_db(actor) as db:
+            row = await _row(db, actor, id, contact_id)
+            if row.signed_at is None:
+                await save_encounter(db, actor, contact_id, revision=revision, changes=changes)
+            else:
+                reason = form.get("reason", "")[:500]
+                await amend_encounter(
+                    db, actor, contact_id, revision=revision, reason=reason, changes=changes
+                )
+    except Refused as refused:
+        async with tenant_db(actor, read_only=True) as db:
+            given = await _change_page(db, visit)
+        newer = isinstance(refused, MovedOn)
+        # Seen beside one's own, the newer text is what the next save starts from.
+        typed = form | ({"revision": str(given["contact"].revision)} if newer else {})
+        return visit.again(
+            "contact/change.html", beside(refused, _FIELDS), values=typed, newer=newer, **given
+        )
+    return visit.go(f"/people/{id}/contacts/{contact_id}", "Saved.")
+
+
+@page.post("/people/{id:str}/contacts/{contact:str}/sign", permission="encounters.write")
+async def sign(visit: Visit) -> Answer:
+    id, contact_id = visit.id("id", "patient"), visit.id("contact", "contact")
+    revision = number_in(await visit.form(), "revision")
+    try:
+        async with tenant_db(visit.actor) as db:
+            await _row(db, visit.actor, id, contact_id)
+            await sign_encounter(db, visit.actor, contact_id, revision=revision)
+    except Refused as refused:
+        async with tenant_db(visit.actor, read_only=True) as db:
+            given = await _contact_page(db, visit)
+        return visit.again("contact/one.html", _whole(refused), newer=isinstance(refused, MovedOn), **given)
+    return visit.go(f"/people/{id}/contacts/{contact_id}", "Signed.")
+
+
+def _whole(refused: Refused) -> Refused:
+    """A refusal of a page without fields: it belongs to the whole form."""
+    return Refused(refused.code, refused.message, refused.next_step)
+
+
+def _changes_in(form: Form, zone: str) -> dict[str, Any]:
+    new = _contact_in(form, zone, None)
+    return {name: getattr(new, name) for name in CHANGEABLE}
+
+
+async def _row(db: Db, actor: Actor, id: UUID, contact_id: UUID) -> EncounterRow:
+    row = await encounter_row(db, actor, contact_id)
+    if row is None or row.patient_id != id:
+        raise not_found("contact")
+    return row
+
+
+async def _contact_page(db: Db, visit: Visit) -> dict[str, Any]:
+    id, actor = visit.id("id", "patient"), visit.actor
+    given = await person_frame(db, visit, id)
+    row = await _row(db, actor, id, visit.id("contact", "contact"))
+    minutes = (await minutes_of_encounters(db, actor, [row.id])).get(row.id, [])
+    amendments = (await amendments_of(db, actor, [row.id])).get(row.id, [])
+    return given | {
+        "contact": row,
+        "title": contact_title(row, minutes),
+        "when": moment(row.at, actor.zone),
+        "minutes": minutes,
+        "activities": ACTIVITIES,
+        "kinds": KINDS,
+        "outcomes": OUTCOMES,
+        "programs": PROGRAMS,
+        "amendments": amendments,
+        "mine": row.staff_id == actor.staff_id,
+    }
+
+
+async def _change_page(db: Db, visit: Visit) -> dict[str, Any]:
+    given = await _contact_page(db, visit)
+    composer = await composer_of(db, visit.actor, visit.id("id", "patient"), [])
+    row = given["contact"]
+    if row.about_code and row.about_code not in {code for code, _ in composer["codes"]}:
+        composer["codes"].append((row.about_code, row.about_code))
+    return given | {"composer": composer, "now_reads": _now_reads(row, visit.zone)}
+
+
+def _now_reads(row: EncounterRow, zone: str) -> list[tuple[str, str]]:
+    """How the contact reads now, for somebody whose own text is a revision behind."""
+    return [
+        ("Kind", f"{KINDS[row.kind]}, {OUTCOMES[row.outcome]}"),
+        ("When", moment(row.at, zone)),
+        ("Note", row.note),
+        ("Next step", row.next_step),
+    ]
+
+
+def _values(row: EncounterRow, zone: str) -> dict[str, Any]:
+    from zoneinfo import ZoneInfo
+
+    local = row.at.astimezone(ZoneInfo(zone))
+    return {name: getattr(row, name) for name in (*_TEXTS, "kind", "outcome", "program", "revision")} | {
+        "on": local.date().isoformat(),
+        "began": f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}",
+        "video_declined": "yes" if row.video_declined else "",
+    }

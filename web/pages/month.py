@@ -1,0 +1,348 @@
+"""Months: which can be closed, what each came to and why, and one person's whole proof."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from carewright_plugin_api.facts import local_day
+
+from server.claims.actions import Closed, close_month
+from server.claims.overview import can_be_mended, first_work, month_overview, whole_decision
+from server.claims.queries import (
+    DecisionRow,
+    HoldRow,
+    LineRow,
+    MonthRow,
+    ProofEntry,
+    closes,
+    decision_for,
+    entries_behind,
+    month_decisions,
+)
+from server.enrollment.tables import PROGRAMS
+from server.errors import Refused, not_found
+from server.minutes.tables import ACTIVITIES
+from server.tenants.db import tenant_db
+from server.tenants.practice import POLICIES
+from web.pages.person_sections import person_frame
+from web.rendering import called, day, minutes_words, moment, month_words
+from web.site import Answer, Visit, page
+
+_MONTH: Final = re.compile(r"(20|19)\d\d-(0[1-9]|1[0-2])")
+_MOST: Final = 1_000
+_BACK: Final = 24
+
+#: how a reason begins -> what mends it, in a few words, and the page of the person where it is mended
+_MENDS: Final = (
+    ("NO_COVERAGE", "Insurance to be entered", "details#insurance"),
+    ("COVERAGE_NOT_IN_FORCE", "Dates of insurance to be checked", "details#insurance"),
+    ("MEDICARE_ADVANTAGE", "Another plan pays in place of this one", "details#insurance"),
+    ("PRODUCT_", "The insurance product to be checked", "details#insurance"),
+    ("PDCM_BENEFIT", "The benefit to be checked with the payer", "details#insurance"),
+    ("MANUAL_REVIEW", "Waiting for a person: no installed rules know this payer", ""),
+    ("PLUGIN_FAULT", "The rules could not answer", ""),
+    ("NO_CONSENT", "An answer about the program", "consent/{program}"),
+    ("CONSENT_", "A consent to be completed", "consent/{program}"),
+    ("NEEDS_", "Lasting conditions to be chosen", "diagnoses"),
+    ("NO_CARE_PLAN", "A plan to be written", "plan"),
+    ("CARE_PLAN_", "A copy of the plan, or the plan itself", "plan"),
+    ("NO_INITIATING_VISIT", "A visit with the practitioner", "payers-ask#visits"),
+    ("NO_BILLING_PRACTITIONER", "A practitioner to be chosen", "programs"),
+    ("NOT_A_BILLING_PRACTITIONER", "A practitioner's credential", "programs"),
+    ("ELEMENT_", "Something to be in place", "payers-ask#in-place"),
+    ("TEAM_MEMBER_", "A colleague's training", ""),
+    ("CONFERENCE_", "The practitioner's part of a meeting", "minutes"),
+    ("BELOW_", "Less time than the rule asks for", ""),
+    ("DIED_", "Died before the month", ""),
+)
+
+
+# --- months -----------------------------------------------------------------------------------------------------
+
+
+@page.get("/month", permission="claims.read")
+async def months(visit: Visit) -> Answer:
+    async with tenant_db(visit.actor, read_only=True) as db:
+        closed = await closes(db, visit.actor)
+        began = await first_work(db, visit.actor)
+    return visit.show("month/list.html", months=month_states(closed, began, visit.today, visit.zone))
+
+
+def month_states(
+    closed: Iterable[MonthRow], began: datetime | None, on: date, zone: str
+) -> list[dict[str, Any]]:
+    """Each month from this one back to the first with any work, newest first: at most two years, and all closed ones."""
+    rows = {row.month: row for row in closed}
+    this = f"{on:%Y-%m}"
+    first = f"{local_day(began.astimezone(UTC), zone):%Y-%m}" if began else this
+    shown, month = [], this
+    while (month >= first and len(shown) < _BACK) or month in rows:
+        row = rows.get(month)
+        shown.append(
+            {
+                "month": month,
+                "words": month_words(month),
+                "over": month < this,
+                "row": row,
+                "state": _state(row, month < this, zone),
+            }
+        )
+        month = month_before(month)
+    return shown
+
+
+def _state(row: MonthRow | None, over: bool, zone: str) -> str:
+    if not over:
+        return "Not over yet"
+    if row is None:
+        return "Can be closed"
+    if row.state != "done":
+        return "A closing did not finish; close it again"
+    return f"Closed {moment(row.ended_at, zone)}"
+
+
+def month_before(month: str) -> str:
+    return f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+
+
+def _asked(visit: Visit) -> str:
+    month = visit.path("month")
+    if not _MONTH.fullmatch(month):
+        raise not_found("month")
+    return month
+
+
+# --- one month --------------------------------------------------------------------------------------------------
+
+
+@page.get("/month/{month:str}", permission="claims.read")
+async def one_month(visit: Visit) -> Answer:
+    given = await _month_page(visit, _asked(visit))
+    return visit.show("month/one.html", **given)
+
+
+@page.post("/month/{month:str}/close", permission="claims.close")
+async def closed(visit: Visit) -> Answer:
+    """Decide everybody's month. Twice with the same facts, nothing changes."""
+    month = _asked(visit)
+    try:
+        result = await close_month(visit.actor, month)
+    except Refused as refused:
+        given = await _month_page(visit, month)
+        whole = Refused(refused.code, refused.message, refused.next_step)
+        return visit.again("month/one.html", whole, **given)
+    return visit.go(f"/month/{month}", closed_words(result))
+
+
+def closed_words(result: Closed) -> str:
+    """What a closing run came to, as one sentence."""
+    month = month_words(result.month)
+    if not result.patients:
+        return f"{month} is closed. Nobody was in a program or had minutes in it."
+    if result.unchanged == result.patients:
+        return f"{month} was looked at again and nothing changed: every answer is the same as before."
+    changed = result.patients - result.unchanged
+    return f"{month} is closed: {_people(changed)} with a new answer, {_people(result.unchanged)} as before."
+
+
+def _people(count: int) -> str:
+    return "one person" if count == 1 else f"{count:,} people"
+
+
+async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        rows = await month_decisions(db, actor, month, limit=_MOST)
+        stands = await month_overview(db, actor, month)
+        run = next((row for row in await closes(db, actor) if row.month == month), None)
+        behind = await entries_behind(
+            db, actor, [id for row in rows for line in row.lines for id in line.entry_ids]
+        )
+    zone = actor.zone
+    groups: dict[tuple[bool, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        for hold in row.holds:
+            key = (not can_be_mended(hold.next_step), hold.reason)
+            groups.setdefault(key, []).append(_hold(row, hold, month))
+    return {
+        "month": month,
+        "title": month_words(month),
+        "over": month < f"{visit.today:%Y-%m}",
+        "run": run,
+        "ended": moment(run.ended_at, zone) if run and run.ended_at else "",
+        "stands": stands,
+        "sentence": _sentence(month, stands, run),
+        "lines": [_line(row, line, behind, zone, month) for row in rows for line in row.lines],
+        "total": _dollars(sum(line.amount or 0 for row in rows for line in row.lines)),
+        "groups": [
+            {"title": _title(reason), "settled": settled, "reason": reason, "people": people}
+            for (settled, reason), people in sorted(
+                groups.items(), key=lambda item: (item[0][0], -len(item[1]))
+            )
+        ],
+        "cut": len(rows) == _MOST,
+    }
+
+
+def _sentence(month: str, stands: Any, run: MonthRow | None) -> str:
+    if run is None:
+        return "Not closed yet."
+    if not stands.people:
+        return "Nobody was in a program or had minutes in it."
+    parts = []
+    if stands.with_line:
+        parts.append(f"{stands.with_line:,} with a line")
+    if stands.waiting:
+        parts.append(f"{stands.waiting:,} waiting for something you can mend")
+    if stands.not_billable:
+        parts.append(f"{stands.not_billable:,} not billable")
+    people = "1 person" if stands.people == 1 else f"{stands.people:,} people"
+    return f"{month_words(month)}: {people}; {', '.join(parts)}."
+
+
+def _title(reason: str) -> str:
+    for begins, words, _ in _MENDS:
+        if reason.startswith(begins):
+            return words
+    words = reason.replace("_", " ").lower()
+    return words[:1].upper() + words[1:]
+
+
+def _name(row: DecisionRow) -> str:
+    return f"{called(row)} {row.family_name}"
+
+
+def _hold(row: DecisionRow, hold: HoldRow, month: str) -> dict[str, Any]:
+    place = next((where for begins, _, where in _MENDS if hold.reason.startswith(begins)), "")
+    program = hold.program if hold.program in PROGRAMS else next(iter(PROGRAMS))
+    return {
+        "name": _name(row),
+        "payer": row.payer_name,
+        "hold": hold,
+        "mend": f"/people/{row.patient_id}/{place.format(program=program)}"
+        if place
+        else f"/people/{row.patient_id}",
+        "evidence": f"/month/{month}/{row.patient_id}",
+        "citations": [_cited(one) for one in hold.citations],
+        "facts": _facts(hold.facts_used),
+        "row": row,
+    }
+
+
+def _line(
+    row: DecisionRow, line: LineRow, behind: dict[Any, ProofEntry], zone: str, month: str
+) -> dict[str, Any]:
+    units = f", {line.units} units" if line.units > 1 else ""
+    modifiers = f" {' '.join(line.modifiers)}" if line.modifiers else ""
+    return {
+        "name": _name(row),
+        "payer": row.payer_name,
+        "line": line,
+        "code": f"{line.code}{modifiers}{units}",
+        "amount": _dollars(line.amount) if line.amount is not None else "",
+        "on": day(line.service_on),
+        "entries": [_entry(behind[id], zone) for id in line.entry_ids if id in behind],
+        "citations": [_cited(one) for one in line.citations],
+        "facts": _facts(line.facts_used),
+        "evidence": f"/month/{month}/{row.patient_id}",
+        "row": row,
+    }
+
+
+def _entry(entry: ProofEntry, zone: str) -> dict[str, str]:
+    return {
+        "when": moment(entry.started_at, zone),
+        "who": entry.staff_name,
+        "what": ACTIVITIES.get(entry.activity, entry.activity),
+        "minutes": _lasted(int((entry.ended_at - entry.started_at).total_seconds())),
+    }
+
+
+def _lasted(seconds: int) -> str:
+    rest = seconds % 60
+    return minutes_words(seconds) + (f" {rest} s" if rest else "")
+
+
+def _cited(one: Any) -> dict[str, str]:
+    """A citation as the component shows it. one: a mapping with the names of the plugin API's Citation."""
+    basis = {
+        "general_knowledge": "general knowledge",
+        "uncertain": "uncertain",
+        "our_policy": "our own policy",
+    }
+    where = ", ".join(
+        part
+        for part in (one.get("section", ""), one.get("where", ""), basis.get(one.get("basis", ""), ""))
+        if part
+    )
+    reviewed = one.get("reviewed_on")
+    return {
+        "title": one["title"],
+        "where": where,
+        "reviewed": f"reviewed {day(date.fromisoformat(reviewed))}" if reviewed else "",
+    }
+
+
+def _facts(used: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """An entry's id means nothing to a reader; its minutes are listed beside."""
+    return [
+        (one["name"][:1].upper() + one["name"][1:], one["value"]) for one in used if one["name"] != "entry"
+    ]
+
+
+def _dollars(amount: Any) -> str:
+    return f"${amount:,.2f}"
+
+
+# --- one person's proof -----------------------------------------------------------------------------------------
+
+
+@page.get("/month/{month:str}/{id:str}", permission="claims.read")
+async def evidence(visit: Visit) -> Answer:
+    """Everything behind one person's month, to read and to print."""
+    month, id, actor = _asked(visit), visit.id("id", "patient"), visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        given = await person_frame(db, visit, id)
+        row = await decision_for(db, actor, id, month)
+        whole, versions = await whole_decision(db, actor, id, month)
+        ids = {entry for line in row.lines for entry in line.entry_ids}
+        ids |= {entry for hold in row.holds for entry in hold.entry_ids}
+        ids |= {_uuid(left.entry_id) for left in whole.left_out}
+        behind = await entries_behind(db, actor, list(ids))
+    zone = actor.zone
+    left_out = [
+        {"entry": _entry(behind[entry], zone), "seconds": _lasted(left.seconds), "why": left.sentence}
+        for left in whole.left_out
+        if (entry := _uuid(left.entry_id)) in behind
+    ]
+    counted = {entry for counts in whole.minutes for entry in map(_uuid, counts.entry_ids)}
+    return visit.show(
+        "month/evidence.html",
+        month=month,
+        title=month_words(month),
+        row=row,
+        lines=[_line(row, line, behind, zone, month) for line in row.lines],
+        holds=[_hold(row, hold, month) for hold in row.holds],
+        counted=[_entry(entry, zone) for key, entry in behind.items() if key in counted],
+        sums=[
+            {
+                "program": PROGRAMS.get(one.program, one.program),
+                "who": {"staff": "Clinical staff", "practitioner": "Practitioner"}.get(one.who, "Together"),
+                "minutes": f"{one.minutes} min",
+            }
+            for one in whole.minutes
+        ],
+        left_out=left_out,
+        findings=whole.findings,
+        versions=versions,
+        decided=moment(row.decided_at, zone),
+        policy=POLICIES.get(row.policy, row.policy),
+        **given,
+    )
+
+
+def _uuid(text: str) -> Any:
+    from server.ids import parse_id
+
+    return parse_id(text)

@@ -1,0 +1,94 @@
+"""The first page: people, not paperwork. What is theirs, for each who works here; never a colleague's loose ends."""
+
+from datetime import date
+from typing import Any, Final
+
+from carewright_plugin_api.facts import local_day
+
+from server.claims.overview import first_work
+from server.claims.queries import closes
+from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
+from server.encounters.tables import KINDS
+from server.patients import choices
+from server.tenants.actor import Actor
+from server.tenants.db import tenant_db
+from web.pages.month import month_before, month_states
+from web.rendering import age, called, day
+from web.site import Answer, Visit, page
+
+_MOST: Final = 40
+_LAST: Final = {
+    "reached": "Spoke",
+    "reached_supporter": "Spoke with their family",
+    "no_answer": "Not reached",
+    "left_message": "Left a message",
+    "wrong_number": "Wrong number",
+    "no_show": "Did not come",
+    "declined_contact": "Preferred not to talk",
+    "declined_program": "Talked about the program",
+    "done": "Done something for them",
+}
+
+
+@page.get("/", permission="self.read")
+async def today(visit: Visit) -> Answer:
+    actor = visit.actor
+    given: dict[str, Any] = {"cares": actor.may("encounters.write"), "people": [], "loose": []}
+    async with tenant_db(actor, read_only=True) as db:
+        if actor.may("encounters.read") and actor.may("chart.read"):
+            rows = await people_in_my_care(db, actor, limit=_MOST + 1)
+            given["people"] = [_row(row, visit.today, actor.zone) for row in rows[:_MOST]]
+            given["more"] = len(rows) > _MOST
+        if given["cares"]:
+            given["loose"] = [
+                {
+                    "href": f"/people/{row.patient_id}/contacts/{row.id}",
+                    "words": f"{KINDS[row.kind]} with {called(row)} {row.family_name}",
+                    "when": day(local_day(row.at, actor.zone)),
+                }
+                for row in await my_loose_ends(db, actor, limit=_MOST)
+            ]
+        if actor.may("claims.close"):
+            began = await first_work(db, actor)
+            last = month_before(f"{visit.today:%Y-%m}")
+            states = month_states(await closes(db, actor), began, visit.today, actor.zone)
+            given["month"] = next((one for one in states if one["month"] == last), None)
+    given["sentence"] = _sentence(actor, visit.today, len(given["people"]), len(given["loose"]))
+    return visit.show("today/today.html", **given)
+
+
+def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
+    signs = []
+    if row.interpreter_needed:
+        signs.append(
+            (f"{choices.LANGUAGE.get(row.language, row.language)}, interpreter", "plain", "language")
+        )
+    if row.contact_notes:
+        signs.append((row.contact_notes, "plain", "clock"))
+    last = (
+        f"{_LAST[row.last_outcome or 'reached']} {day(local_day(row.last_at, zone))}" if row.last_at else ""
+    )
+    return {
+        "name": f"{called(row)} {row.family_name}",
+        "href": f"/people/{row.id}",
+        "age": str(age(row.birth_date, on)),
+        "matters": row.what_matters or "",
+        "last": last or "No contact yet",
+        "next": row.next_step or "",
+        "signs": signs,
+    }
+
+
+def _sentence(actor: Actor, on: date, people: int, loose: int) -> str:
+    date_words = f"{on:%A}, {on.day} {on:%B}."
+    if actor.role == "mentor":
+        return f"{date_words} Nobody has asked for your thoughts yet."
+    if not actor.may("encounters.write"):
+        return date_words
+    if not people:
+        return f"{date_words} Nobody is in your care yet."
+    who = "One person is" if people == 1 else "The people" if people > _MOST else f"{people} people are"
+    waits = {0: "", 1: " One note of yours waits for your signature."}.get(
+        loose, f" {loose} notes of yours wait for your signature."
+    )
+    return f"{date_words} {who} in your care.{waits}"
