@@ -159,7 +159,7 @@ def _error_page(status: int, template: str, **values: Any) -> Response[str]:
     return Response(
         render(template, csrf_field=lambda: "", language="en", **values),
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
     )
 
 

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, Router
@@ -220,7 +220,7 @@ class Visit:
         given = self._common() | {"errors": {}, "values": {}} | values
         return Response(
             render(template, **given),
-            media_type="text/html; charset=utf-8",
+            media_type="text/html",
             status_code=status,
             cookies=[*cookies, *self._flash_read()],
         )
@@ -248,7 +248,7 @@ class Visit:
 
     def fragment(self, template: str, /, **values: Any) -> Answer:
         """A piece of a page, for htmx."""
-        return Response(render(template, **(self._common() | values)), media_type="text/html; charset=utf-8")
+        return Response(render(template, **(self._common() | values)), media_type="text/html")
 
     # --- what every page is given -------------------------------------------------------------------------
 
@@ -399,7 +399,7 @@ def _clean(name: str, value: str) -> str:
 
 
 def _flash_cookie(kind: str, said: str) -> Cookie:
-    text = f"{kind}|{quote(said)}"
+    text = f"{kind}.{said.encode().hex()}"
     return Cookie(
         key=_FLASH,
         value=f"{_flash_mac(text)}.{text}",
@@ -412,13 +412,11 @@ def _flash_cookie(kind: str, said: str) -> Cookie:
 
 
 def _flash_from(request: Request[Any, Any, Any]) -> list[dict[str, str]]:
-    from urllib.parse import unquote
-
     mac, _, text = request.cookies.get(_FLASH, "").partition(".")
     if not text or not hmac.compare_digest(mac.encode(), _flash_mac(text).encode()):
         return []
-    kind, _, said = text.partition("|")
-    return [{"kind": kind, "text": unquote(said)}]
+    kind, _, said = text.partition(".")
+    return [{"kind": kind, "text": bytes.fromhex(said).decode()}]
 
 
 def _flash_mac(text: str) -> str:

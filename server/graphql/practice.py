@@ -194,7 +194,7 @@ class Practice(Node):
                 Agreement(
                     document=a.document, version=a.version, text_hash=a.text_hash, accepted_by=a.accepted_by,
                     accepted_at=a.at,
-                )  # fmt: skip
+                )
                 for a in await agreements.accepted_documents(db, actor_of(info))
             ]
 

@@ -12,5 +12,5 @@ async def design(visit: Visit) -> Answer:
     if not visit.only_this_machine:
         raise not_found("page")
     return Response(
-        render("styleguide.html", csrf_field=lambda: "", errors={}, values={}), media_type="text/html; charset=utf-8"
+        render("styleguide.html", csrf_field=lambda: "", errors={}, values={}), media_type="text/html"
     )
