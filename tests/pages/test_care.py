@@ -121,7 +121,6 @@ async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: 
         assert words in proof, words
 
     again = await bill.client.post(f"/month/{month}/close", data={"_csrf": bill.csrf}, follow_redirects=True)
-    print(again.history[0].headers, re.findall(r"class=.flash.*", again.text))
     assert "nothing changed" in again.text
 
     theirs = await hand(browse, hillcrest, "bill")

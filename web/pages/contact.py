@@ -76,7 +76,7 @@ async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
 
 
 def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
-    texts = {name: form.get(name, "")[:most] for name, most in _TEXTS.items()}
+    texts: dict[str, Any] = {name: form.get(name, "")[:most] for name, most in _TEXTS.items()}
     return NewEncounter(
         kind=form.get("kind", ""),
         at=span.start if span else moment_in(form, "on", "began", zone),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from carewright_plugin_api.facts import local_day
 
+from server.clock import today
 from server.encounters.queries import EncounterRow, encounter_row, encounters_of
 from server.encounters.tables import KINDS, OUTCOMES
 from server.enrollment.consent import KINDS as ANSWERS
@@ -50,6 +51,11 @@ class Entry:
     next_step: str = ""
     href: str = ""
     state: str = ""
+
+
+def said_day(on: date, now_on: date) -> str:
+    """`Tue 4 Aug`, with the year only where it is another one."""
+    return day(on) if on.year != now_on.year else f"{on:%a} {on.day} {on:%b}"
 
 
 def minutes_said(entries: Sequence[TimeEntryRow]) -> str:
@@ -98,7 +104,7 @@ def _contact(row: EncounterRow, minutes: Sequence[TimeEntryRow], actor: Actor) -
     return Entry(
         row.at,
         KIND_SIGNS[row.kind],
-        day(local_day(row.at, actor.zone)),
+        said_day(local_day(row.at, actor.zone), today(actor.zone)),
         moment(row.at, actor.zone),
         contact_title(row, minutes),
         row.staff_name or "",
@@ -125,7 +131,7 @@ async def _beside(db: Db, actor: Actor, id: UUID) -> list[Entry]:
                 Entry(
                     row.at,
                     "consent",
-                    day(local_day(row.at, actor.zone)),
+                    said_day(local_day(row.at, actor.zone), today(actor.zone)),
                     moment(row.at, actor.zone),
                     f"{ANSWERS[row.kind]}: {PROGRAMS[row.program]}",
                     row.made_by_name or "",
@@ -147,7 +153,7 @@ def _on(on: date, zone: str, sign: str, title: str, by: str, words: str, href: s
     return Entry(
         datetime.combine(on, time(12), ZoneInfo(zone)),
         sign,
-        day(on),
+        said_day(on, today(zone)),
         on.isoformat(),
         title,
         by,

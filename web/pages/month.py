@@ -76,7 +76,8 @@ def month_states(
     rows = {row.month: row for row in closed}
     this = f"{on:%Y-%m}"
     first = f"{local_day(began.astimezone(UTC), zone):%Y-%m}" if began else this
-    shown, month = [], this
+    shown: list[dict[str, Any]] = []
+    month = this
     while (month >= first and len(shown) < _BACK) or month in rows:
         row = rows.get(month)
         shown.append(

@@ -12,8 +12,9 @@ from server.encounters.tables import KINDS
 from server.patients import choices
 from server.tenants.actor import Actor
 from server.tenants.db import tenant_db
+from web.pages.diary import said_day
 from web.pages.month import month_before, month_states
-from web.rendering import age, called, day
+from web.rendering import age, called
 from web.site import Answer, Visit, page
 
 _MOST: Final = 40
@@ -44,7 +45,7 @@ async def today(visit: Visit) -> Answer:
                 {
                     "href": f"/people/{row.patient_id}/contacts/{row.id}",
                     "words": f"{KINDS[row.kind]} with {called(row)} {row.family_name}",
-                    "when": day(local_day(row.at, actor.zone)),
+                    "when": said_day(local_day(row.at, actor.zone), visit.today),
                 }
                 for row in await my_loose_ends(db, actor, limit=_MOST)
             ]
@@ -66,7 +67,9 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
     if row.contact_notes:
         signs.append((row.contact_notes, "plain", "clock"))
     last = (
-        f"{_LAST[row.last_outcome or 'reached']} {day(local_day(row.last_at, zone))}" if row.last_at else ""
+        f"{_LAST[row.last_outcome or 'reached']} {said_day(local_day(row.last_at, zone), on)}"
+        if row.last_at
+        else ""
     )
     return {
         "name": f"{called(row)} {row.family_name}",
