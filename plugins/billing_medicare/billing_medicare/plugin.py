@@ -92,7 +92,7 @@ def _decide(facts: MonthFacts) -> Decision:
 def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
     standing = standing_of(facts)
     counted = countable.counted_time(facts, standing)
-    tallies = ccm.tallies_of(counted, facts)
+    tallies = countable.tallies_of(counted, facts)
     nobody_pays = prerequisites.payable_at_all(facts)
     holds = (*nobody_pays, *prerequisites.program_in_order(facts, standing), *exclusions.exclusions(facts))
     addon, findings = ((), ()) if nobody_pays else plan_addon(facts)

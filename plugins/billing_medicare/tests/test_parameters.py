@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +42,11 @@ def test_the_manifest_says_who_answers() -> None:
     assert manifest.oldest_review == BOOK.oldest_review <= date(2026, 11, 22)
     assert manifest.rule_set_hash == rule_set_hash("billing_medicare")
     assert [kind.key for kind in manifest.payers] == ["medicare_part_b"]
+
+
+def test_the_version_is_the_package_s() -> None:
+    project = tomllib.loads((PLUGIN / "pyproject.toml").read_text("utf-8"))["project"]
+    assert RULES.manifest.version == project["version"]
 
 
 def test_every_row_has_a_source_and_a_unit() -> None:

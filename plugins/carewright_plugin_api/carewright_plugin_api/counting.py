@@ -20,6 +20,7 @@ from carewright_plugin_api.ladder import (
     month_window,
     once,
     outside,
+    person_once,
     without_time_of,
 )
 
@@ -37,7 +38,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The spans that passed, and what did not."""
+    """The spans that passed, every minute of a person once, and what did not pass."""
 
     program: str
     spans: tuple[Span, ...]
@@ -94,12 +95,13 @@ def count(
         if entry.status == "final" and (entry.program != program or entry.part_of is not None)
     ]
     kept = list(without_time_of(spans, elsewhere))
+    alone = person_once(kept)
     left.append((once_only.code, once_only.sentence, once_only.rule_id, _minus(spans, kept)))
-    tally = once(kept)
-    left.append((joint_once.code, joint_once.sentence, joint_once.rule_id, tally.repeated))
+    left.append((once_only.code, once_only.sentence, once_only.rule_id, alone.repeated))
+    left.append((joint_once.code, joint_once.sentence, joint_once.rule_id, once(alone.counted).repeated))
     return Counted(
         program,
-        tuple(sorted(kept, key=lambda span: (span.start, span.entry_id))),
+        alone.counted,
         tuple(sorted((entry.id, entry.role) for entry in ours)),
         _left_out(left),
     )

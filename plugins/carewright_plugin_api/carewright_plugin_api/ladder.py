@@ -125,12 +125,8 @@ def without_time_of(spans: Iterable[Span], others: Sequence[Span]) -> tuple[Span
     )
 
 
-def once(spans: Iterable[Span]) -> Tally:
-    """Every minute of a person once, and every joint meeting once.
-
-    Different people add, even in the same hour. Of a joint meeting the time of one person counts: of the one who
-    was there longest. The order in which the spans come does not matter.
-    """
+def person_once(spans: Iterable[Span]) -> Tally:
+    """Every minute of a person once; of two entries for it, the one that belongs to a meeting keeps it."""
     ordered = sorted(spans, key=lambda s: (s.joint is None, s.joint or "", s.start, s.end, s.entry_id))
     counted: list[Span] = []
     repeated: list[Span] = []
@@ -138,6 +134,17 @@ def once(spans: Iterable[Span]) -> Tally:
         fresh = without_time_of([span], counted)
         counted += fresh
         repeated += without_time_of([span], fresh)
+    return Tally(_by_time(counted), _by_time(repeated))
+
+
+def once(spans: Iterable[Span]) -> Tally:
+    """Every minute of a person once, and every joint meeting once.
+
+    Different people add, even in the same hour. Of a joint meeting the time of one person counts: of the one who
+    was there longest. The order in which the spans come does not matter.
+    """
+    alone = person_once(spans)
+    counted, repeated = alone.counted, list(alone.repeated)
     for joint in sorted({span.joint for span in counted if span.joint is not None}):
         there = [span for span in counted if span.joint == joint]
         stayed = max(
@@ -145,8 +152,8 @@ def once(spans: Iterable[Span]) -> Tally:
             key=lambda person: length(span for span in there if span.person == person),
         )
         repeated += [span for span in there if span.person != stayed]
-        counted = [span for span in counted if span.joint != joint or span.person == stayed]
-    return Tally(_by_time(counted), _by_time(repeated))
+        counted = tuple(span for span in counted if span.joint != joint or span.person == stayed)
+    return Tally(counted, _by_time(repeated))
 
 
 def length(spans: Iterable[Span]) -> timedelta:

@@ -1,14 +1,18 @@
 """The second payer: its numbers, its other answers, and that it disagrees with the first."""
 
+import tomllib
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from carewright_plugin_api.examples import entry, typical_month
-from carewright_plugin_api.facts import MonthFacts
+from carewright_plugin_api.facts import Entry, MonthFacts
 from carewright_plugin_api.hooks import PayerRules
 from carewright_plugin_api.testing import check_rules
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from payer_bcbsm.plugin import RULES, carewright_payer_rules
 from payer_bcbsm.rules.book import BOOK
 
@@ -93,3 +97,44 @@ def test_what_counts() -> None:
     assert RULES.counts(CALL, date(2026, 5, 5)).counts
     assert RULES.counts(replace(CALL, role="practitioner"), date(2026, 5, 5)).code == "NOT_BY_PHYSICIAN"
     assert RULES.counts(replace(CALL, program="ccm"), date(2026, 5, 5)).code == "OTHER_PROGRAM"
+
+
+entries_of_a_month = st.lists(
+    st.builds(
+        lambda minute, seconds, **held: {
+            "start": CALL.start.replace(day=1) + timedelta(minutes=minute),
+            "end": CALL.start.replace(day=1) + timedelta(minutes=minute, seconds=seconds),
+            **held,
+        },
+        st.integers(0, 30 * 24 * 60),
+        st.integers(1, 6000),
+        person=st.sampled_from("ab"),
+        role=st.sampled_from(["staff", "staff", "practitioner"]),
+        mode=st.sampled_from(["phone", "phone", "video", "message", "none"]),
+        activity=st.sampled_from(["contact", "coordination", "team_meeting", "assessment"]),
+        licensed=st.booleans(),
+        declined=st.booleans(),
+        joint=st.sampled_from([None, None, "m"]),
+        first_billed_on=st.sampled_from([None, date(2025, 1, 1)]),
+    ),
+    max_size=7,
+)
+
+
+@given(entries_of_a_month, st.one_of(st.none(), st.integers(1, 31)))
+@settings(max_examples=200, deadline=None)
+def test_every_answer_is_storable_and_within_the_rules(drawn: list[dict[str, Any]], died: int | None) -> None:
+    entries = tuple(Entry(id=f"e{n}", program="pdcm", **held) for n, held in enumerate(drawn))
+    facts = month(entries=entries, died_on=date(2026, 5, died) if died else None)
+    (decision,) = check_rules(RULES, [facts])
+    keys = [(line.code, line.date_of_service) for line in decision.lines]
+    assert len(keys) == len(set(keys))
+    assert all(facts.died_on is None or day <= facts.died_on for _, day in keys)
+    assert sum(line.units for line in decision.lines if line.code == "99487") <= 1
+    assert sum(line.units for line in decision.lines if line.code == "G9007") <= 2
+    assert all(line.units == 1 for line in decision.lines if line.code.startswith("9896"))
+
+
+def test_the_version_is_the_package_s() -> None:
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert RULES.manifest.version == project["version"]

@@ -1,15 +1,26 @@
 """Which time of the month counts toward chronic care management, and why the rest does not."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from carewright_plugin_api.book import spelled
 from carewright_plugin_api.counting import Counted, Gate, count
 from carewright_plugin_api.decisions import Verdict
 from carewright_plugin_api.facts import Entry, MonthFacts
-from carewright_plugin_api.ladder import Window, days_window
+from carewright_plugin_api.ladder import Tally, Window, days_window
 
 from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """Minutes by who spent them. Practitioner time may be counted as staff time, so there is one of both together."""
+
+    staff: Tally
+    practitioner: Tally
+    together: Tally
+
 
 _YES = Verdict(True, "COUNTS", "This kind of work counts.", "medicare.ccm.people")
 
@@ -51,6 +62,14 @@ def counted_time(facts: MonthFacts, standing: Standing) -> Counted:
             "JOINT_MEETING_ONCE", joint, "Several people met; the time of one of them counts."
         ),
     )
+
+
+def tallies_of(time: Counted, facts: MonthFacts) -> Tallies:
+    """practitioner: the billing practitioner's own time; where nobody is named as such, that of any practitioner."""
+    personal, mine = time.tally("practitioner"), facts.billing_practitioner
+    if mine is not None:
+        personal = Tally(tuple(span for span in personal.counted if span.person == mine.id))
+    return Tallies(time.tally("staff"), personal, time.tally("staff", "practitioner"))
 
 
 def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:

@@ -14,12 +14,16 @@ from billing_medicare.rules.book import BOOK
 _CENT = Decimal("0.01")
 
 
+def fee_name(code: str, facts: MonthFacts) -> str:
+    """The rate goes by the practitioner: from 2026 there are two conversion factors."""
+    qualifying = facts.billing_practitioner is not None and facts.billing_practitioner.qualifying_participant
+    return f"fee.{'qualifying' if qualifying else 'standard'}.{code}"
+
+
 def fee(code: str, facts: MonthFacts, on: date) -> Fee | None:
     """The national amount for one unit on that day, or None where none is held."""
-    qualifying = facts.billing_practitioner is not None and facts.billing_practitioner.qualifying_participant
-    kind = "qualifying" if qualifying else "standard"
     try:
-        row = BOOK.on(f"fee.{kind}.{code}", on)
+        row = BOOK.on(fee_name(code, facts), on)
         places = BOOK.on("place.facility", on)
     except ParameterError:
         return None

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 
-from carewright_plugin_api.book import cited, listed, spelled, used
+from carewright_plugin_api.book import cited, counted, listed, spelled, used
 from carewright_plugin_api.decisions import Finding, Hold, RequiredDocument
-from carewright_plugin_api.facts import MonthFacts, local_day
+from carewright_plugin_api.facts import CarePlanVersion, MonthFacts, local_day
 
 from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.standing import Standing
@@ -159,11 +159,15 @@ def _conditions(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     row = BOOK.on("ccm.conditions", facts.last_day)
     chronic = chronic_codes(facts)
     if len(chronic) < row.whole:
-        have = f"{len(chronic)} ({', '.join(chronic)})" if chronic else "none"
+        have = (
+            f"{counted(len(chronic), 'chronic condition')} ({', '.join(chronic)})"
+            if chronic
+            else "no chronic condition"
+        )
         yield BOOK.hold(
             f"NEEDS_{row.whole}_CHRONIC",
             row,
-            f"The chart names {have} chronic condition{'' if len(chronic) == 1 else 's'} chosen for billing; "
+            f"The chart names {have} chosen for billing; "
             f"the rule asks for {row.whole} that are expected to last 12 months or until death.",
             "If the patient lives with more, have the practitioner choose the ICD-10 codes; otherwise this "
             "program is not the right one.",
@@ -185,12 +189,15 @@ def chronic_codes(facts: MonthFacts) -> list[str]:
     )
 
 
+def plans_by_month_end(facts: MonthFacts) -> list[CarePlanVersion]:
+    """Versions of the program's plan dated in or before the month, oldest first."""
+    ours = [plan for plan in facts.plans if plan.program == PROGRAM and plan.dated_on <= facts.last_day]
+    return sorted(ours, key=lambda plan: plan.dated_on)
+
+
 def _plan(facts: MonthFacts, standing: Standing) -> Iterator[Hold]:
     row = BOOK.on("ccm.plan", facts.last_day)
-    ours = sorted(
-        (plan for plan in facts.plans if plan.program == PROGRAM and plan.dated_on <= facts.last_day),
-        key=lambda plan: plan.dated_on,
-    )
+    ours = plans_by_month_end(facts)
     if not ours:
         yield BOOK.hold(
             "NO_CARE_PLAN",

@@ -1,7 +1,7 @@
 """From counted time to lines: calls, contacts, coordination and conferences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from carewright_plugin_api.book import cited, counted, listed, spelled, used
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The counted time of one service on one day (or, for coordination, of the month)."""
+    """The counted time of one service on one day (or, for coordination, of the month; `on` is then its last day)."""
 
     service: str
     on: date
@@ -132,6 +132,12 @@ def _coordination(piece: Piece, facts: MonthFacts, made: Answer) -> None:
     rungs = ladder.climb(piece.tally.minutes)
     if not rungs:
         made.below.append(_below(row, piece, ladder.base.minutes, "month of coordination"))
+        return
+    highest, most = rungs[-1]
+    ended = facts.died_on is not None and facts.died_on <= piece.on
+    if ended or not facts.coverage.in_force(piece.on):
+        reached = piece.tally.reached_at(highest.threshold(most))
+        piece = replace(piece, on=local_day(reached, facts.zone))
     for rung, units in rungs:
         _add(piece, rung.code, units, row, facts, made)
 
