@@ -185,6 +185,7 @@ async def _store(db: Db, actor: Actor, close_id: UUID, month: str, answers: Sequ
         )
     }
     decided_at = now()
+    labels = plugins().payer_kinds()
     decided: set[UUID] = set()
     decisions: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
@@ -209,7 +210,9 @@ async def _store(db: Db, actor: Actor, close_id: UUID, month: str, answers: Sequ
                 "month": month,
                 "version": 1 if last_one is None else last_one.version + 1,
                 "coverage_id": UUID(answer.coverage.id) if answer.coverage else None,
-                "payer_name": answer.coverage.payer if answer.coverage else "",
+                "payer_name": labels.get(answer.coverage.payer, answer.coverage.payer)
+                if answer.coverage
+                else "",
                 "plugin": answer.plugin.name if answer.plugin else "",
                 "plugin_version": answer.plugin.manifest.version if answer.plugin else "",
                 "rule_set_hash": rule_set,
