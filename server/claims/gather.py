@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -39,7 +39,6 @@ from server.tenants.tables import Payer, Practice, Staff
 from server.tenants.tables import Qualification as QualificationRow
 
 Rows = Select[*tuple[Any, ...]]
-_LOOK_BACK = timedelta(days=800)  # rules ask about the past two years at most (visits, services, series)
 
 
 async def house_of(db: Db) -> House:
@@ -86,7 +85,6 @@ async def gather(
     db: Db, actor: Actor, ids: Sequence[UUID], first_instant: datetime, end: datetime, first: date, last: date
 ) -> list[PatientMonth]:
     """What is on file about `ids` that the month's rules may ask, in the same order."""
-    since = first - _LOOK_BACK
     patient = people.Patient
     rows = await db.execute(select(patient.id, patient.deceased_on).where(patient.id.in_(ids)))
     died: dict[UUID, date | None] = {row[0]: row[1] for row in rows}
@@ -133,7 +131,7 @@ async def gather(
         select(
             visit.patient_id, visit.kind, visit.visited_on, visit.practitioner_id, visit.initiating_for,
             visit.care_planning_by_practitioner,
-        ).where(visit.withdrawn_at.is_(None), visit.visited_on.between(since, last)),
+        ).where(visit.withdrawn_at.is_(None), visit.visited_on <= last),
         lambda r: Visit(r[0], r[1], str(r[2]) if r[2] else None, r[3] or None, r[4]),
     )  # fmt: skip
     levels = await _grouped(
@@ -159,9 +157,7 @@ async def gather(
             enrolled.OtherService.code,
             enrolled.OtherService.on_date,
             enrolled.OtherService.practitioner_id,
-        ).where(
-            enrolled.OtherService.withdrawn_at.is_(None), enrolled.OtherService.on_date.between(since, last)
-        ),
+        ).where(enrolled.OtherService.withdrawn_at.is_(None), enrolled.OtherService.on_date <= last),
         tuple,
     )
     spans = await entries_of_month(db, actor, ids, f"{first:%Y-%m}")
