@@ -185,6 +185,17 @@ async def app(database: str) -> "object":
     return create_app()
 
 
+@pytest.fixture(scope="session")
+async def two(app: "object", behind: AsyncEngine) -> AsyncIterator["object"]:
+    """Two practices with something of everything (tests/two_practices.py), made once: A looks, B must stay unseen."""
+    from two_practices import make_two
+
+    made = await make_two(app, behind)
+    yield made
+    await made.a.close()
+    await made.b.close()
+
+
 @pytest.fixture
 async def browse(app: "object") -> AsyncIterator["object"]:
     """`browse(world, "nora")` -> an HTTP client signed in as nora; `browse()` -> one that is nobody."""

@@ -1,0 +1,727 @@
+"""Two practices with something of everything, and a valid request for every root field of the schema.
+
+Nothing here lists fields or tables: arguments are grown from the schema itself, ids are learned from the answers, and
+rows are counted over every table the metadata knows. What cannot be guessed (a month is `2026-10`, a coverage needs a
+payer) stands in `FITS`, `KINDS` and `FIRST`; a field that is added later and cannot be called is reported by name.
+"""
+
+import itertools
+import re
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+from cast import STAFF, World
+from claims.care import last_month, minutes, someone_in_care
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, Range
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import migrations.model
+from server.graphql.connections import global_id, parts_of
+from server.graphql.refusals import permissions
+from server.graphql.schema import SCHEMA
+from server.ids import new_id
+from server.tables import Instant, Table, Tenant
+from server.tenants.permissions import permissions_of
+from web.site import cookie_name
+
+CORE = SCHEMA._schema
+CLASSES: dict[str, Any] = {m.class_.__tablename__: m.class_ for m in Table.registry.mappers}
+TENANT_TABLES = [t for t in migrations.model.METADATA.sorted_tables if issubclass(CLASSES[t.name], Tenant)]
+#: rows of the platform that belong to one practice, by the column that says so
+OF_A_PRACTICE = {
+    "directory": "id",
+    "membership": "tenant_id",
+    "sign_in": "tenant_id",
+    "api_token": "tenant_id",
+    "one_time_link": "tenant_id",
+}
+ROOTS = {"Query": CORE.query_type, "Mutation": CORE.mutation_type, "Subscription": CORE.subscription_type}
+ORIGIN = "http://127.0.0.1:8080"
+
+Path = tuple[str | int, ...]
+Words = Callable[["Leaf"], str]
+
+
+# --- what a field can be given ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One place in a root field's arguments: `input.changes.note` of `saveEncounter`."""
+
+    field: str
+    path: Path
+    type: str
+    required: bool
+
+    @property
+    def name(self) -> str:
+        return next(str(p) for p in reversed(self.path) if isinstance(p, str))
+
+    @property
+    def place(self) -> str:
+        return f"{self.field}({'.'.join(map(str, self.path))})"
+
+    @property
+    def is_text(self) -> bool:
+        return self.type in {"Line", "ShortText", "Text", "LongText", "String"}
+
+
+def root_fields() -> Iterator[tuple[str, str, GraphQLField]]:
+    """(root, name, definition) of every root field."""
+    for root, kind in ROOTS.items():
+        for name, definition in (kind.fields if kind else {}).items():
+            yield root, name, definition
+
+
+def leaves(name: str, definition: GraphQLField) -> list[Leaf]:
+    """Every place of the arguments that takes a scalar or an enum, lists and nested input objects included."""
+    found: list[Leaf] = []
+    for argument, given in definition.args.items():
+        required = isinstance(given.type, GraphQLNonNull) and is_required_argument(given)
+        found += _leaves(name, (argument,), given.type, required, ())
+    return found
+
+
+def _leaves(name: str, path: Path, kind: Any, required: bool, above: tuple[str, ...]) -> list[Leaf]:
+    plain = get_nullable_type(kind)
+    if isinstance(plain, GraphQLList):
+        return _leaves(name, (*path, 0), plain.of_type, required, above)
+    if isinstance(plain, GraphQLInputObjectType):
+        if plain.name in above:
+            return []
+        found = []
+        for sub, given in plain.fields.items():
+            needed = required and isinstance(given.type, GraphQLNonNull)
+            found += _leaves(name, (*path, sub), given.type, needed, (*above, plain.name))
+        return found
+    return [Leaf(name, path, plain.name, required)]
+
+
+#: what an id argument whose name does not say it is an id of
+KINDS = {"practitioner": "Staff", "batch": "ImportBatch"}
+_VERB = re.compile(r"^[a-z]+")
+
+
+def kind_of(leaf: Leaf) -> str | None:
+    """The kind of id a place takes, by its name; `endContactWay(id)` takes the id of a ContactWay."""
+    stem = leaf.name.removesuffix("Ids").removesuffix("Id")
+    if leaf.name in {"id", "ids"}:
+        return None if leaf.field == "node" else _VERB.sub("", leaf.field) or None
+    stem = KINDS.get(stem, stem)
+    return stem[:1].upper() + stem[1:]
+
+
+class Gone(Exception):
+    """There is nothing of this kind to name."""
+
+
+@dataclass
+class Practice:
+    """One practice of the two, what it holds, and its clients."""
+
+    world: World
+    app: Any
+    month: str
+    words: Words
+    ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    pinned: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, str] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)  # places that took our words
+    _slots: Iterator[int] = field(default_factory=itertools.count)
+
+    # --- asking -----------------------------------------------------------------------------------------
+
+    def client(self, who: str | None) -> httpx.AsyncClient:
+        """Signed in as one of the cast, or nobody."""
+        key = who or ""
+        if key not in self.clients:
+            self.clients[key] = client_of(self.app, self.world.sessions[who] if who else None)
+        return self.clients[key]
+
+    async def post(self, who: str | None, document: str, **variables: Any) -> httpx.Response:
+        return await self.client(who).post("/graphql", json={"query": document, "variables": variables})
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.aclose()
+
+    # --- arguments that fit -------------------------------------------------------------------------------
+
+    def arguments(
+        self,
+        name: str,
+        definition: GraphQLField,
+        given: Mapping[Path, Any] | None = None,
+        *,
+        words: Words | None = None,
+        full: bool = True,
+    ) -> dict[str, Any]:
+        """A valid value for every place, `given` ones excepted. full: optional places too.
+
+        Raises Gone if an id is needed of a kind this practice has nothing of.
+        """
+        given = given or {}
+        moment = self._moment(name)
+        built: dict[str, Any] = {}
+        for leaf in leaves(name, definition):
+            if leaf.path in given:
+                _put(built, leaf.path, given[leaf.path])
+                continue
+            fit = FITS.get(f"{name}.{leaf.name}", FITS.get(leaf.name))
+            if fit is LEFT_OUT or (not leaf.required and not full):
+                continue
+            if leaf.type == "ID":
+                kind = kind_of(leaf)
+                if kind is None or not self.has(kind):
+                    if leaf.required:
+                        raise Gone(f"{leaf.place}: nothing of the kind {kind}")
+                    continue
+                _put(built, leaf.path, self.one(kind, leaf))
+            elif fit is not None:
+                value = fit(self, moment, leaf) if callable(fit) else fit
+                _put(built, leaf.path, value)
+            elif leaf.is_text:
+                _put(built, leaf.path, (words or self.words)(leaf))
+            else:
+                _put(built, leaf.path, self._plain(leaf, moment))
+        return built
+
+    def has(self, kind: str) -> bool:
+        return kind in self.pinned or bool(self.ids.get(kind))
+
+    def one(self, kind: str, leaf: Leaf | None = None) -> str:
+        """An id of this practice: the pinned one, else the newest."""
+        if leaf is not None and leaf.name == "practitionerId":
+            return global_id("Staff", self.world.staff["dr_lin"])
+        made_for_it = leaf is not None and kind in NEWEST.get(leaf.field, ())
+        return self.ids[kind][-1] if made_for_it else self.pinned.get(kind) or self.ids[kind][-1]
+
+    def _moment(self, name: str) -> datetime:
+        """A quarter of an hour nobody has used, last month; nothing overlaps."""
+        year, number = map(int, self.month.split("-"))
+        return datetime(year, number, 9, 13, tzinfo=UTC) + timedelta(minutes=15 * next(self._slots))
+
+    def _plain(self, leaf: Leaf, moment: datetime) -> Any:
+        kind = CORE.type_map[leaf.type]
+        if isinstance(kind, GraphQLEnumType):
+            return next(iter(kind.values))
+        return {
+            "Int": 1,
+            "Float": 1.0,
+            "Minutes": 10,
+            "Seconds": 600,
+            "Boolean": False,
+            "Decimal": "1.50",
+            "Date": f"{moment:%Y-%m-%d}",
+            "DateTime": moment.isoformat(),
+        }[leaf.type]
+
+    # --- living ---------------------------------------------------------------------------------------------
+
+    def who_may(self, root: str, name: str) -> str:
+        """The first of the cast whose role holds the field's permission; clinicians first."""
+        permission = PERMISSIONS[f"{root}.{name}"]
+        for who in ("nora", "ada", "dr_lin", "bill", *STAFF):
+            if permission in permissions_of(STAFF[who][1]) or permission in {"public", "by_kind"}:
+                return who
+        raise AssertionError(f"nobody holds {permission}")
+
+    async def run(
+        self,
+        root: str,
+        name: str,
+        given: Mapping[Path, Any] | None = None,
+        *,
+        who: str | None = None,
+        words: Words | None = None,
+        full: bool = True,
+    ) -> dict[str, Any]:
+        """Call a root field with arguments that fit, having first done what it needs; what it answered."""
+        definition = ROOTS[root].fields[name]  # type: ignore[union-attr]
+        if name in FIRST:
+            before, more = FIRST[name]
+            await self.run("Mutation", before, more, who=_BY.get(name), words=words)
+        arguments = self.arguments(name, definition, given, words=words, full=full)
+        answer = await self.post(
+            who or self.who_may(root, name), document(root, [(name, name, arguments)]), **variables(name, arguments)
+        )
+        assert answer.status_code < 500, (name, answer.text)
+        payload = answer.json()
+        result = (payload.get("data") or {}).get(name)
+        if payload.get("errors"):
+            self.refused[name] = str(payload["errors"][0]["message"])
+        elif isinstance(result, dict) and result.get("__typename") in {"Refusal", "NewerEncounter"}:
+            self.refused[name] = f"{result.get('code')} {result.get('field') or ''} {result.get('message')}"
+        else:
+            self.done[name] += 1
+            self.refused.pop(name, None)
+            for leaf in leaves(name, definition):
+                if leaf.is_text and f"{name}.{leaf.name}" not in FITS and leaf.name not in FITS:
+                    self.written.add(leaf.place)
+        self.learn(payload.get("data"))
+        return payload  # type: ignore[no-any-return]
+
+    def learn(self, value: Any) -> None:
+        """Remember every id in an answer; the newest is named next."""
+        if isinstance(value, list):
+            for one in reversed(value):
+                self.learn(one)
+        elif isinstance(value, dict):
+            for one in value.values():
+                self.learn(one)
+            id = value.get("id")
+            parts = parts_of(id) if isinstance(id, str) else None
+            if parts is not None:
+                if id in self.ids[parts[0]]:
+                    self.ids[parts[0]].remove(id)
+                self.ids[parts[0]].append(id)
+                self.seen[id] = {**self.seen.get(id, {}), **value}
+
+
+# --- documents ----------------------------------------------------------------------------------------------
+
+
+def document(root: str, calls: Sequence[tuple[str, str, Mapping[str, Any]]], *, depth: int = 2) -> str:
+    """One operation of several calls (alias, field, arguments), the arguments as variables `<alias>_<argument>`."""
+    heads, bodies, fragments = [], [], {}
+    for alias, name, arguments in calls:
+        definition = ROOTS[root].fields[name]  # type: ignore[union-attr]
+        heads += [f"${alias}_{a}: {definition.args[a].type}" for a in arguments]
+        inside = ", ".join(f"{a}: ${alias}_{a}" for a in arguments)
+        target = get_named_type(definition.type)
+        spread = ""
+        if not is_leaf_type(target):
+            fragments[target.name] = selection(target, depth)
+            spread = f"{{ __typename ...F{target.name} }}"
+        bodies.append(f"{alias}: {name}{f'({inside})' if inside else ''} {spread}")
+    head = f"({', '.join(heads)})" if heads else ""
+    written = " ".join(f"fragment F{n} on {n} {body}" for n, body in fragments.items())
+    return f"{root.lower()} T{head} {{ {' '.join(bodies)} }} {written}"
+
+
+def variables(alias: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{alias}_{name}": value for name, value in arguments.items()}
+
+
+def selection(kind: Any, depth: int) -> str:
+    """Every field that needs no argument, to a depth."""
+    if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
+        types: dict[str, str] = {}
+        parts = ["__typename"]
+        for member in sorted(CORE.get_possible_types(kind), key=lambda t: t.name):
+            parts.append(f"... on {member.name} {_fields(member, depth, types)}")
+        return "{ " + " ".join(parts) + " }"
+    return _fields(kind, depth, {})
+
+
+def _fields(kind: GraphQLObjectType, depth: int, types: dict[str, str]) -> str:
+    parts = []
+    for name, given in kind.fields.items():
+        if any(is_required_argument(a) for a in given.args.values()):
+            continue
+        target = get_named_type(given.type)
+        below = ""
+        if not is_leaf_type(target):
+            if depth <= 1:
+                continue
+            below = selection(target, depth - 1)
+        few = "(first: 3)" if "first" in given.args else ""
+        # Two members of a union may call different things by one name.
+        same = types.setdefault(name, str(given.type)) == str(given.type) and is_leaf_type(target)
+        alias = "" if same else f"{kind.name}_{name}: "
+        parts.append(f"{alias}{name}{few} {below}")
+    return "{ " + " ".join(parts or ["__typename"]) + " }"
+
+
+def _put(built: dict[str, Any], path: Path, value: Any) -> None:
+    at: Any = built
+    for step, following in itertools.pairwise(path):
+        empty: Any = [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            if len(at) <= step:
+                at.append(empty)
+            at = at[step]
+        else:
+            at = at.setdefault(step, empty)
+    last = path[-1]
+    if isinstance(last, int):
+        at.insert(last, value)
+    else:
+        at[last] = value
+
+
+# --- what cannot be guessed ---------------------------------------------------------------------------------
+
+LEFT_OUT = object()
+def _long_ago(_: Practice, moment: datetime, __: Leaf) -> str:
+    return f"{moment - timedelta(days=90):%Y-%m-%d}"
+
+
+def _today(_: Practice, __: datetime, ___: Leaf) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+
+
+def _revision(practice: Practice, _: datetime, __: Leaf) -> int:
+    newest = practice.seen.get(practice.ids["Encounter"][-1] if practice.ids["Encounter"] else "", {})
+    return int(newest.get("revision", 1))
+
+
+def _unlike_any_other(practice: Practice, _: datetime, leaf: Leaf) -> str:
+    return f"{practice.words(leaf)[:180]} {secrets.token_hex(4)}"
+
+
+_years, _later_years = itertools.count(1900), itertools.count(1900)
+_npis = itertools.count(100_000_000)
+
+
+def npi(*_: Any) -> str:
+    """A number with the right check digit, another one each time."""
+    digits = f"{next(_npis) + 100_000_000}"
+    total = 24
+    for place, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (2 if place % 2 == 0 else 1)
+        total += doubled // 10 + doubled % 10
+    return digits + str(-total % 10)
+
+
+#: `field.place` or `place` -> the value that fits, a function of (practice, moment, leaf), or LEFT_OUT
+FITS: dict[str, Any] = {
+    "program": "CCM",
+    "initiatingFor": "CCM",
+    "enroll.program": "PDCM",
+    "recordRefusal.program": "PDCM",
+    "month": lambda p, *_: p.month,
+    "birthDate": "1944-05-02",
+    "deceasedOn": LEFT_OUT,
+    "toOn": LEFT_OUT,
+    "effectiveAt": LEFT_OUT,
+    "basedOn": LEFT_OUT,
+    "reviewOn": LEFT_OUT,
+    "askAgainOn": lambda *_: f"{datetime.now(UTC) + timedelta(days=60):%Y-%m-%d}",
+    "partOf": LEFT_OUT,
+    "after": LEFT_OUT,
+    "first": 20,
+    "changePatient.revision": LEFT_OUT,
+    "revision": _revision,
+    "sex": "female",
+    "birthSex": "female",
+    "genderIdentity": "woman",
+    "races": "white",
+    "ethnicity": "not_hispanic_or_latino",
+    "language": "en",
+    "maritalStatus": LEFT_OUT,
+    "recordNumber": lambda *_: f"R{secrets.token_hex(5)}",
+    "addContactWay.kind": "other",
+    "addSupportPerson.kind": "friend",
+    "legalRole": "guardian",
+    "use": "home",
+    "part": "specialist",
+    "addCareTeamMember.name": LEFT_OUT,
+    "state": lambda p, m, leaf: "MI" if leaf.is_text else "FINAL",
+    "zip": "48201",
+    "phone": "(313) 555-0142",
+    "code": "J44.9",
+    "aboutCode": LEFT_OUT,
+    "wordingVersion": "elsewhere",
+    "told": "COST_SHARE",
+    "element": "ehr_shared",
+    "find": "Walker",
+    "diagnosisCodes.find": "E11",
+    "startedAt": lambda p, m, leaf: m.isoformat(),
+    "endedAt": lambda p, m, leaf: (m + timedelta(minutes=12)).isoformat(),
+    "joinMeeting.startedAt": LEFT_OUT,
+    "joinMeeting.endedAt": LEFT_OUT,
+    "joint": False,
+    "npi": npi,
+    "timeZone": "America/Detroit",
+    "email": lambda *_: f"{secrets.token_hex(6)}@somewhere.example",
+    "ediId": "12345",
+    "PayerInput.kind": LEFT_OUT,
+    "addPayer.kind": LEFT_OUT,
+    "changePayer.kind": LEFT_OUT,
+    "region": "MI",
+    "scopes": "read",
+    "days": 30,
+    "fromOn": _long_ago,
+    "addCoverage.fromOn": lambda *_: f"{next(_years)}-01-01",
+    "addCoverage.toOn": lambda *_: f"{next(_later_years)}-12-31",
+    "recordOtherService.code": "99213",
+    "addQualification.name": "rn",
+    "addQualification.toOn": LEFT_OUT,
+    "addPayer.name": _unlike_any_other,
+    "changePayer.name": _unlike_any_other,
+    "policy": "accurate",
+    "startedOn": _long_ago,
+    "lastDay": _today,
+    "on": _today,
+    "active": True,
+    "chronic": True,
+    "rank": 1,
+    "role": "CARE_MANAGER",
+}
+#: what must have been done right before, so that there is something to end or take back
+FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
+    "enroll": ("registerPatient", {}),
+    "chooseDiagnosis": ("registerPatient", {}),
+    "changeEnrollment": ("enroll", {}),
+    "pauseEnrollment": ("enroll", {}),
+    "resumeEnrollment": ("pauseEnrollment", {}),
+    "endEnrollment": ("enroll", {}),
+    "revokeConsent": ("recordConsent", {}),
+    "strikeConsent": ("recordConsent", {}),
+    "withdrawPractitionerVisit": ("recordPractitionerVisit", {}),
+    "withdrawOtherService": ("recordOtherService", {}),
+    "recordPlanCopy": ("writePlan", {}),
+    "saveEncounter": ("recordEncounter", {}),
+    "signEncounter": ("recordEncounter", {}),
+    "amendEncounter": ("signEncounter", {}),
+    "correctMinutes": ("logMinutes", {}),
+    "confirmMinutes": ("logMinutes", {("input", "state"): "DRAFT"}),
+    "voidMinutes": ("logMinutes", {}),
+    "joinMeeting": ("logMinutes", {("input", "joint"): True, ("input", "staffId"): None}),
+    "endContactWay": ("addContactWay", {}),
+    "endSupportPerson": ("addSupportPerson", {}),
+    "endCareTeamMember": ("addCareTeamMember", {}),
+    "endCoverage": ("addCoverage", {}),
+    "endDiagnosis": ("chooseDiagnosis", {}),
+    "changeSite": ("addSite", {}),
+    "changePayer": ("addPayer", {}),
+    "inviteStaffAgain": ("inviteStaff", {}),
+    "changeStaff": ("addProvider", {}),
+    "changeStaffRole": ("inviteStaff", {}),
+    "deactivateStaff": ("addProvider", {}),
+    "reactivateStaff": ("deactivateStaff", {}),
+    "addQualification": ("addProvider", {}),
+    "endQualification": ("addQualification", {}),
+    "revokeApiToken": ("createApiToken", {}),
+}
+#: who does it instead of the first who may
+_BY = {"joinMeeting": "dr_lin"}
+#: the kinds of which a field takes the newest one, just made for it, rather than the one everything hangs on
+NEWEST = {
+    "enroll": {"Patient"},
+    "chooseDiagnosis": {"Patient"},
+    "endDiagnosis": {"Patient"},
+    "changePayer": {"Payer"},
+    **{
+        name: {"Staff"}
+        for name in (
+            "inviteStaffAgain", "changeStaff", "changeStaffRole", "deactivateStaff", "reactivateStaff", "addQualification",
+        )
+    },
+}  # fmt: skip
+
+PERMISSIONS = permissions(SCHEMA)
+
+
+# --- making them --------------------------------------------------------------------------------------------
+
+
+def client_of(app: Any, session: str | None) -> httpx.AsyncClient:
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url=ORIGIN,
+        headers={"origin": ORIGIN, "sec-fetch-site": "same-origin"},
+    )
+    if session is not None:
+        client.cookies.set(cookie_name(), session)
+    return client
+
+
+def plain_words(leaf: Leaf) -> str:
+    return f"About {leaf.name}"
+
+
+async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Practice:
+    """A practice where every mutation has been used, with a closed month, and at least one row in every table."""
+    practice = Practice(world, app, last_month(world.zone), words)
+    patient = await someone_in_care(world, practice.month)
+    await minutes(world, patient, practice.month, 12, 10)
+    practice.pinned["Patient"] = global_id("Patient", patient)
+    practice.pinned["Staff"] = global_id("Staff", world.staff["nora"])
+    practice.pinned["Payer"] = global_id("Payer", world.payers["medicare_part_b"])
+    practice.pinned["Practice"] = global_id("Practice", world.tenant_id)
+    mutations = sorted((n for r, n, _ in root_fields() if r == "Mutation"), key=_order)
+    for _ in range(2):
+        for name in mutations:
+            if not practice.done[name]:
+                try:
+                    await practice.run("Mutation", name)
+                except Gone as gone:
+                    practice.refused[name] = str(gone)
+    return practice
+
+
+_ENDS = re.compile(r"^(end|void|withdraw|strike|revoke|pause|resume|close|retract|remove|leave)")
+
+
+def _order(name: str) -> tuple[bool, bool]:
+    return bool(_ENDS.match(name)), name.startswith("end")
+
+
+# --- rows -----------------------------------------------------------------------------------------------
+
+
+async def plant_the_rest(behind: AsyncEngine, practice: Practice) -> list[str]:
+    """A row in every table of the practice that nothing has filled (imported facts, seals); the tables' names.
+
+    Every text column takes the practice's words, unless a check says what it may hold.
+    """
+    patient = parts_of(practice.pinned["Patient"])
+    assert patient is not None
+    tenant = practice.world.tenant_id
+    rows = await rows_of(behind, tenant)
+    planted = []
+    async with behind.begin() as connection:
+        for table in TENANT_TABLES:
+            if rows[table.name][0]:
+                continue
+            row: dict[str, Any] = {"tenant_id": tenant, "id": new_id()}
+            for column in table.columns:
+                if column.name not in row:
+                    row[column.name] = _value(table, column, practice)
+            for key in table.foreign_key_constraints:
+                for element in key.elements:
+                    if element.parent.name != "tenant_id":
+                        row[element.parent.name] = await _parent(connection, element.column.table, tenant, patient[1])
+            if "patient_id" in row:
+                row["patient_id"] = patient[1]
+            await connection.execute(sa.insert(table).values(row))
+            planted.append(table.name)
+    return planted
+
+
+async def _parent(connection: Any, table: sa.Table, tenant: UUID, patient: UUID) -> UUID | None:
+    if table.name == "patient":
+        return patient
+    found = await connection.execute(sa.select(table.c.id).where(table.c.tenant_id == tenant).limit(1))
+    return found.scalar()  # type: ignore[no-any-return]
+
+
+def _value(table: sa.Table, column: sa.Column[Any], practice: Practice) -> Any:
+    for constraint in table.constraints:
+        if isinstance(constraint, sa.CheckConstraint):
+            allowed = re.fullmatch(rf"{column.name} in \((.*)\)", str(constraint.sqltext))
+            if allowed:
+                return re.findall(r"'([^']*)'", allowed[1])[0]
+    at = datetime.now(UTC) - timedelta(days=20)
+    by_type: list[tuple[type, Any]] = [
+        (Instant, at + timedelta(hours=any(w in column.name for w in ("end", "until", "to_")))),
+        (sa.Uuid, new_id()), (sa.Boolean, False), (sa.Integer, 1), (sa.Numeric, 1), (sa.Date, at.date()),
+        (sa.LargeBinary, b"x"), (JSONB, {}), (TSTZRANGE, Range(at, at + timedelta(hours=1))), (sa.ARRAY, []),
+    ]  # fmt: skip
+    for kind, value in by_type:
+        if isinstance(column.type, kind):
+            return value
+    if column.name in {"month"}:
+        return practice.month
+    return practice.words(Leaf(table.name, (column.name,), "Line", True))
+
+
+async def rows_of(behind: AsyncEngine, tenant_id: UUID) -> dict[str, tuple[int, str]]:
+    """table -> (rows, digest) of everything a practice has, in every table there is."""
+    places = [(t.name, "tenant_id", "id") for t in TENANT_TABLES]
+    places += [(name, column, column) for name, column in OF_A_PRACTICE.items()]
+    parts = [
+        f"select '{name}', count(*), md5(coalesce(string_agg(md5(t::text), '' order by md5(t::text)), '')) "
+        f'from "{name}" t where t.{column} = :tenant'
+        for name, column, _ in places
+    ]
+    parts.append(
+        "select 'person', count(*), md5(coalesce(string_agg(md5(t::text), '' order by t.id), '')) from person t "
+        "where t.id in (select person_id from membership where tenant_id = :tenant)"
+    )
+    async with behind.connect() as connection:
+        found = await connection.execute(sa.text(" union all ".join(parts)), {"tenant": tenant_id})
+        return {name: (count, digest) for name, count, digest in found}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any], *, but: Sequence[str] = ()) -> list[str]:
+    """The tables whose rows differ."""
+    return [name for name in before if before[name] != after.get(name) and name not in but]
+
+
+async def ids_in_every_table(behind: AsyncEngine, tenant_id: UUID) -> dict[str, list[UUID]]:
+    """Class name -> up to three ids of the practice's rows."""
+    async with behind.connect() as connection:
+        found: dict[str, list[UUID]] = {}
+        for table in TENANT_TABLES:
+            rows = await connection.execute(
+                sa.select(table.c.id).where(table.c.tenant_id == tenant_id).order_by(table.c.id).limit(3)
+            )
+            found[CLASSES[table.name].__name__] = list(rows.scalars())
+    return found
+
+
+# --- the two ------------------------------------------------------------------------------------------------
+
+CANARY = "Qvzx"
+
+
+@dataclass
+class Canaries:
+    """Words that cannot occur by chance, another one for every place they are written to."""
+
+    seed: str = field(default_factory=lambda: secrets.token_hex(4))
+    places: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, leaf: Leaf) -> str:
+        return self.places.setdefault(leaf.place, f"{CANARY}{self.seed}x{len(self.places)}") + "-"
+
+    def found_in(self, text: str) -> list[str]:
+        """The places whose canary sings in a text."""
+        lowered = text.lower()  # what is searched by is kept folded
+        if f"{CANARY}{self.seed}".lower() not in lowered:
+            return []
+        return [place for place, word in self.places.items() if f"{word}-".lower() in lowered] or ["a place"]
+
+
+@dataclass
+class TwoPractices:
+    """A looks; B must stay unseen, unchanged and undistinguished from nothing."""
+
+    a: Practice
+    b: Practice
+    canaries: Canaries
+
+    def of_b(self, kind: str, most: int = 3) -> list[str]:
+        return self.b.ids.get(kind, [])[-most:] or ([self.b.pinned[kind]] if kind in self.b.pinned else [])
+
+
+async def make_two(app: Any, behind: AsyncEngine) -> TwoPractices:
+    from cast import make_practice
+
+    canaries = Canaries()
+    a = await lived_in(await make_practice("lakeside"), app)
+    b = await lived_in(await make_practice("hillcrest"), app, words=canaries)
+    for practice in (a, b):
+        await plant_the_rest(behind, practice)
+        for name, found in (await ids_in_every_table(behind, practice.world.tenant_id)).items():
+            known = practice.ids[name]
+            known[:0] = [i for i in (global_id(name, id) for id in found) if i not in known]
+    return TwoPractices(a, b, canaries)
