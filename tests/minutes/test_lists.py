@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from cast import World
-from newcomer import ago, register, say, today, written
+from newcomer import ago, key, register, say, today, written
 
+from server.encounters.queries import encounters_of
+from server.minutes.queries import minutes_of
+from server.tenants.db import tenant_db
 from tests.minutes.conftest import Log
 
 EVERYTHING = """query ($first: Int!) { patients(first: $first) { edges { node { id
@@ -82,3 +85,22 @@ async def test_pages_inside_a_list_each_continue_in_their_own_place(
     assert people[maria]["pageInfo"]["hasNextPage"] is True
     assert people[james]["pageInfo"]["hasNextPage"] is False
     assert len(people[james]["edges"]) == 2
+
+
+async def test_a_page_reads_no_more_rows_than_it_shows(lakeside: World, ask: Any, log: Log) -> None:
+    maria = await register(ask, lakeside)
+    for hours in range(2, 8):
+        await log(lakeside, maria, ago(hours=hours), ago(hours=hours) + timedelta(minutes=5))
+        await say(
+            ask,
+            lakeside,
+            "nora",
+            CONTACT,
+            input={"patientId": maria, "kind": "PHONE", "at": written(ago(hours=hours))},
+        )
+    actor = lakeside.actor()
+    async with tenant_db(actor, read_only=True) as db:
+        entries = (await minutes_of(db, actor, [key(maria)], limit=3))[key(maria)]
+        contacts = (await encounters_of(db, actor, [key(maria)], limit=2))[key(maria)]
+    assert [len(entries), len(contacts)] == [3, 2]
+    assert entries[0].started_at == max(row.started_at for row in entries)
