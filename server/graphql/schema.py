@@ -4,6 +4,7 @@ copy, and a change to it is reviewed like code: additions only."""
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from server.graphql.audit import AuditQuery
 from server.graphql.claims import ClaimsMutation, ClaimsQuery
 from server.graphql.connections import NodeQuery
 from server.graphql.consents import ConsentsMutation, ConsentsQuery
@@ -21,7 +22,7 @@ from server.graphql.scalars import SCALARS
 
 @strawberry.type
 class Query(
-    NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, ClaimsQuery, PracticeQuery
+    NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, AuditQuery, ClaimsQuery, PracticeQuery
 ):
     pass
 

@@ -1,0 +1,37 @@
+"""Who opened a person's record: for the one who answers for privacy here. By person only, never by colleague (V2)."""
+
+from server.patients.gate import patient_for
+from server.tenants.audit import openings
+from server.tenants.db import tenant_db
+from server.tenants.permissions import ROLES
+from web.pages.people import header_of, id_in, visit_day
+from web.rendering import called, moment
+from web.site import Answer, Visit, page
+
+_EFFECTS = {"read": "Looked", "write": "Changed", "refused": "Was turned away"}
+
+
+@page.get("/people/{id:str}/openings", permission="audit.read")
+async def openings_of(visit: Visit) -> Answer:
+    id = id_in(visit)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        patient = await patient_for(db, visit.actor, id)
+        head = await header_of(db, visit.actor, patient, visit_day(visit))
+        rows = await openings(db, visit.actor, id, most=200)
+    return visit.show(
+        "audit/openings.html",
+        person=head,
+        patient_id=str(id),
+        name=called(patient),
+        rows=[
+            {
+                "when": moment(row.at, visit.zone),
+                "who": row.staff_name or "The system",
+                "role": ROLES.get(row.role, ""),
+                "what": row.action.replace(".", ": ").replace("_", " "),
+                "effect": _EFFECTS.get(row.effect, row.effect),
+                "via": row.via,
+            }
+            for row in rows
+        ],
+    )
