@@ -23,6 +23,7 @@ from server.claims.queries import (
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
 from server.minutes.tables import ACTIVITIES
+from server.plugin_host.discover import plugins
 from server.tenants.db import tenant_db
 from server.tenants.practice import POLICIES
 from web.pages.person_sections import person_frame
@@ -210,6 +211,11 @@ def _title(reason: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _payer(row: DecisionRow) -> str:
+    """The payer's name; a decision keeps its kind, where some rules know it."""
+    return plugins().payer_kinds().get(row.payer_name, row.payer_name)
+
+
 def _name(row: DecisionRow) -> str:
     return f"{called(row)} {row.family_name}"
 
@@ -219,7 +225,7 @@ def _hold(row: DecisionRow, hold: HoldRow, month: str) -> dict[str, Any]:
     program = hold.program if hold.program in PROGRAMS else next(iter(PROGRAMS))
     return {
         "name": _name(row),
-        "payer": row.payer_name,
+        "payer": _payer(row),
         "hold": hold,
         "mend": f"/people/{row.patient_id}/{place.format(program=program)}"
         if place
@@ -238,7 +244,7 @@ def _line(
     modifiers = f" {' '.join(line.modifiers)}" if line.modifiers else ""
     return {
         "name": _name(row),
-        "payer": row.payer_name,
+        "payer": _payer(row),
         "line": line,
         "code": f"{line.code}{modifiers}{units}",
         "amount": _dollars(line.amount) if line.amount is not None else "",
@@ -323,6 +329,7 @@ async def evidence(visit: Visit) -> Answer:
         month=month,
         title=month_words(month),
         row=row,
+        payer=_payer(row),
         lines=[_line(row, line, behind, zone, month) for line in row.lines],
         holds=[_hold(row, hold, month) for hold in row.holds],
         counted=[_entry(entry, zone) for key, entry in behind.items() if key in counted],

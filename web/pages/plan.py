@@ -163,21 +163,20 @@ async def plan_to_take_home(visit: Visit) -> Answer:
     language = asked if asked in _HOME else "en"
     version: PlanVersionRow = given["version"]
     words = _HOME[language]
-    return visit.show(
-        "plan/home.html",
-        words=words | {"title": words["title"] % {"name": given["name"]}},
-        in_language=language,
-        other="es" if language == "en" else "en",
-        said=[
+    given |= {
+        "words": words | {"title": words["title"] % {"name": given["name"]}},
+        "in_language": language,
+        "other": "es" if language == "en" else "en",
+        "said": [
             (spanish if language == "es" else english, getattr(version, name))
             for name, english, spanish in PARTS
             if getattr(version, name).strip()
         ],
-        matters=told.what_matters if told else "",
-        team=[member.name for member in team],
-        calls=calls,
-        **given,
-    )
+        "matters": told.what_matters if told else "",
+        "team": [member.name for member in team],
+        "calls": calls,
+    }
+    return visit.show("plan/home.html", **given)
 
 
 async def _version(db: Db, actor: Actor, id: UUID, version_id: UUID) -> PlanVersionRow:
