@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _setting(default: str, doc: str) -> str:
-    return field(default=default, metadata={"doc": doc})  # type: ignore[no-any-return]
+    return field(default=default, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, slots=True)
