@@ -70,6 +70,7 @@ class Claimed:
     args: JSON
     attempts: int
     fence: int
+    zone: str
 
 
 KINDS: dict[str, Kind] = {}
@@ -174,31 +175,34 @@ async def take_turn(bell: "AsyncConnection") -> UUID | None:
 
 async def claim(db: "Db") -> Claimed | None:
     """The practice's next due job, ours for its lease. One whose workers keep dying goes to the dead letters."""
+    leases = json.dumps({name: kind.lease_seconds for name, kind in KINDS.items()})
+    most = json.dumps({name: kind.max_attempts for name, kind in KINDS.items()})
     while True:
         row = (
-            await db.execute(
-                text("""
-                select id, kind, args, attempts, fence from job
-                where state in ('ready', 'running') and run_at <= now() and kind = any(:kinds)
-                  and (state = 'ready' or lease_until <= now())
-                order by run_at, id limit 1 for update skip locked"""),
-                {"kinds": list(KINDS)},
-            )
+            await db.execute(text(_CLAIM), {"kinds": list(KINDS), "leases": leases, "most": most})
         ).one_or_none()
         if row is None:
             return None
-        kind = KINDS[row.kind]
-        if row.attempts < kind.max_attempts:
-            break
-        await _close(db, row.id, row.fence, "dead", "the worker died each time")
-    await db.execute(
-        text("""
-        update job set state = 'running', attempts = attempts + 1, fence = fence + 1,
-          lease_until = clock_timestamp() + make_interval(secs => :lease)
-        where id = :id"""),
-        {"id": row.id, "lease": kind.lease_seconds},
-    )
-    return Claimed(row.id, kind, row.args, row.attempts + 1, row.fence + 1)
+        if row.state == "running":
+            return Claimed(row.id, KINDS[row.kind], row.args, row.attempts, row.fence, row.zone or "UTC")
+
+
+_CLAIM = """
+with next as (
+  select tenant_id, id, attempts >= cast(cast(:most as jsonb) ->> kind as integer) as spent from job
+  where state in ('ready', 'running') and run_at <= now() and kind = any(:kinds)
+    and (state = 'ready' or lease_until <= now())
+  order by run_at, id limit 1 for update skip locked)
+update job set
+  state = case when spent then 'dead' else 'running' end,
+  last_error = case when spent then 'the worker died each time' else last_error end,
+  attempts = job.attempts + case when spent then 0 else 1 end,
+  fence = fence + 1,
+  lease_until = clock_timestamp() + make_interval(secs => cast(cast(:leases as jsonb) ->> kind as double precision)),
+  done_at = case when spent then now() end
+from next where job.tenant_id = next.tenant_id and job.id = next.id
+returning job.id, state, kind, args, job.attempts, fence,
+  (select time_zone from practice where practice.tenant_id = job.tenant_id) as zone"""
 
 
 async def settle(db: "Db", tenant_id: UUID) -> None:

@@ -13,11 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
+from uuid import UUID
 
 from arq import func
 from arq.worker import Worker as Listener
-from sqlalchemy import select
 
 import server
 from server import jobs, logs
@@ -29,10 +29,10 @@ from server.settings import settings
 from server.tenants import seal
 from server.tenants.actor import Actor, system
 from server.tenants.db import Doors, doors, on_ring, open_doors
-from server.tenants.tables import Practice
 
 _HANDS: Final = 4
 _SWEEP_SECONDS: Final = 1.0
+_SLICE_SECONDS: Final = 0.2
 _GRACE_SECONDS: Final = 25.0
 _LONGEST_RUN_SECONDS: Final = 900.0
 _STATEMENT_SECONDS: Final = 60
@@ -42,63 +42,72 @@ _LONGEST_WAIT_SECONDS: Final = 10.0
 # --- one job --------------------------------------------------------------------------------------------------
 
 
-Turn = Literal["nothing due", "settled", "ran"]
+async def work_once(
+    through: Doors, *, slice_seconds: float = _SLICE_SECONDS, stopping: Callable[[], bool] = lambda: False
+) -> int | None:
+    """Give the practice that waited longest its turn, for a slice of time. None when no practice's bell has rung.
 
-
-async def work_once(through: Doors) -> Turn:
-    """Give the practice that waited longest its turn: one job, or its bell set to when there will be one."""
+    Returns how many jobs were run, whatever became of them; 0 when there was nothing to do but to set the bell.
+    """
     async with through.bell() as bell:
         tenant_id = await jobs.take_turn(bell)
     if tenant_id is None:
-        return "nothing due"
+        return None
     async with through.tenant(system(tenant_id, "UTC")) as db:
         job = await jobs.claim(db)
         if job is None:
             await jobs.settle(db, tenant_id)
-            return "settled"
-        zone = (await db.execute(select(Practice.time_zone))).scalar_one_or_none()
-    await _run(through, system(tenant_id, zone or "UTC", *job.kind.rights), job)
-    return "ran"
+    over = time.monotonic() + slice_seconds
+    run = 0
+    while job is not None:
+        run += 1
+        job = await _run(through, tenant_id, job, lambda: time.monotonic() < over and not stopping())
+    return run
 
 
 async def drain_once(through: Doors | None = None, *, most: int = 10_000) -> int:
     """Do everything that is due now, one job after another, and return how many were run. For tests and commands."""
     through = through or doors()
-    run = 0
-    for _ in range(most):
-        turn = await work_once(through)
-        if turn == "nothing due":
+    total = 0
+    while total < most:
+        run = await work_once(through)
+        if run is None:
             break
-        run += turn == "ran"
-    return run
+        total += run
+    return total
 
 
-async def _run(through: Doors, actor: Actor, job: Claimed) -> None:
+async def _run(through: Doors, tenant_id: UUID, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
+    """Run the job to its end. The practice's next one, if it is still its turn and there is one."""
     started = time.monotonic()
-    work = asyncio.create_task(_attempt(through, actor, job))
+    actor = system(tenant_id, job.zone, *job.kind.rights)
+    work = asyncio.create_task(_attempt(through, actor, job, go_on))
     try:
         state = await _watched(through, actor, job, work)
     except asyncio.CancelledError:  # the worker stops, and has no time left for this
         work.cancel()
+        held: Claimed | None = job
         with suppress(Exception, asyncio.CancelledError):
-            await work
+            held = await work  # it had just ended, and claimed the next one
         with suppress(Exception):
-            async with through.tenant(actor) as db:
-                await jobs.give_back(db, job)
+            if held is not None:
+                async with through.tenant(actor) as db:
+                    await jobs.give_back(db, held)
         raise
     log.log(
         logs.WARNING if state == "dead" else logs.INFO,
         "job.closed",
         state=state,
         kind=job.kind.name,
-        practice=actor.tenant_id,
+        practice=tenant_id,
         job=job.id,
         attempt=job.attempts,
         seconds=time.monotonic() - started,
     )
+    return work.result() if state == "done" else None
 
 
-async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Task[None]) -> str:
+async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Task[Claimed | None]) -> str:
     """Renew the lease while `work` goes on; how the job ended."""
     deadline = time.monotonic() + _LONGEST_RUN_SECONDS
     while not work.done():
@@ -118,11 +127,13 @@ async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Tas
     return await _failed(through, actor, job, error)
 
 
-async def _attempt(through: Doors, actor: Actor, job: Claimed) -> None:
+async def _attempt(through: Doors, actor: Actor, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
     async with through.tenant(actor) as db:
         await job.kind.handler(db, actor, job.args)
         await db.flush()
         await jobs.finish(db, job)
+        # In the same transaction: one commit for each job, where closing and claiming apart would take two.
+        return await jobs.claim(db) if go_on() else None
 
 
 async def _still_ours(through: Doors, actor: Actor, job: Claimed) -> bool:
@@ -197,7 +208,7 @@ class Worker:
         troubles = 0
         while not self.stop.is_set():
             try:
-                if await work_once(self._doors) == "nothing due":
+                if await work_once(self._doors, stopping=self.stop.is_set) is None:
                     await self._wait(_SWEEP_SECONDS)
                 troubles = 0
             except Exception as error:  # the database is away, or this is our bug; either way others need us
