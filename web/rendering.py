@@ -56,7 +56,7 @@ def age(born: date, on: date) -> int:
 
 def person_name(person: Any) -> str:
     """The whole name of anything with given_names, family_name (and preferred_name in quotes when it differs)."""
-    preferred = f' "{person.preferred_name}"' if person.preferred_name else ""
+    preferred = f" “{person.preferred_name}”" if person.preferred_name else ""
     return f"{person.given_names}{preferred} {person.family_name}".strip()
 
 
