@@ -94,6 +94,12 @@ async function copy(element) {
   }
 }
 
+/* What opens to be written in is written in at once. */
+document.addEventListener("toggle", (event) => {
+  if (event.target instanceof HTMLDetailsElement && event.target.matches(".composer[open]"))
+    event.target.querySelector("textarea")?.focus({ preventScroll: true });
+}, true);
+
 /* ---- asking first: data-confirm ---- */
 
 function ask(words, button, then) {
@@ -190,6 +196,7 @@ function giveBack(form) {
     }
   }
   if (!differs) return;
+  for (let place = form.closest("details"); place; place = place.parentElement.closest("details")) place.open = true;
   changed.add(form);
   const note = document.createElement("p");
   note.className = "kept no-print";
