@@ -6,6 +6,7 @@ The installer itself is stood in for here; .ci/run makes real environments in fr
 import ast
 import importlib.util
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -169,7 +170,7 @@ def test_two_at_once_make_one(clone: Path, tmp_path: Path) -> None:
     runs = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    answers = [run.communicate(timeout=30) for run in runs]
+    answers = [run.communicate(timeout=60) for run in runs]
     assert [out.strip() for out, _ in answers] == [str(clone / ".carewright" / "env")] * 2
     assert log.read_text() == "installed\n"
     assert "waiting for it" in answers[0][1] + answers[1][1]
@@ -180,11 +181,11 @@ def test_killed_while_installing_it_begins_again(clone: Path, tmp_path: Path) ->
     script.write_text(STAND_IN)
     command = [sys.executable, str(script), str(clone / "carewright.py"), str(log)]
     with subprocess.Popen([*command, "60"], stderr=subprocess.DEVNULL) as first:
-        deadline = time.monotonic() + 10
-        while not log.exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
             time.sleep(0.02)
         first.kill()
-    done = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == str(clone / ".carewright" / "env")
     assert log.read_text() == "installed\n" * 2
 
@@ -194,13 +195,13 @@ def test_a_finished_environment_costs_no_time(clone: Path, tmp_path: Path) -> No
     script.write_text(STAND_IN)
     command = [sys.executable, "-I", str(script), str(clone / "carewright.py"), str(log), "0"]
     shutil.copy(ROOT / "requirements.lock", clone)
-    taken = []
-    for _ in range(4):
-        began = time.monotonic()
-        subprocess.run(command, capture_output=True, timeout=30, check=True)
-        taken.append(time.monotonic() - began)
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, timeout=60, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert log.read_text() == "installed\n"
-    assert min(taken[1:]) < 0.3
+    assert taken < 0.3, "seconds of processor, which a busy machine does not change"
 
 
 def test_the_command_runs_in_it(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
