@@ -112,6 +112,7 @@ async def site_form(visit: Visit) -> Answer:
 async def site_save(visit: Visit) -> Answer:
     form = await visit.form()
     site_id = visit.id("id", "site")
+    found = None
     try:
         async with tenant_db(visit.actor) as db:
             found = await site_for(db, visit.actor, site_id)
@@ -172,6 +173,7 @@ async def payer_form(visit: Visit) -> Answer:
 async def payer_save(visit: Visit) -> Answer:
     form = await visit.form()
     payer_id = visit.id("id", "payer")
+    found = None
     try:
         async with tenant_db(visit.actor) as db:
             found = await payer_for(db, visit.actor, payer_id)

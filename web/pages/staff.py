@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.errors import Refused
+from server.errors import Refused, not_found
 from server.tenants import staff as room
 from server.tenants.db import tenant_db
 from server.tenants.permissions import PERMISSIONS, ROLES
@@ -201,6 +201,8 @@ async def qualification_end(visit: Visit) -> Answer:
         if last is None:  # date_in has refused that
             raise AssertionError
         async with tenant_db(visit.actor) as db:
+            if qualification not in {q.id for q in await list_qualifications(db, visit.actor, staff_id=_whom(visit))}:
+                raise not_found("qualification")
             await close_qualification(db, visit.actor, qualification, to_on=last, today=visit.today)
     except Refused as refused:
         field = f"last_day_{qualification}"
