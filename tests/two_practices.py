@@ -392,7 +392,7 @@ def _revision(practice: Practice, _: datetime, __: Leaf) -> int:
 
 
 def _unlike_any_other(practice: Practice, _: datetime, leaf: Leaf) -> str:
-    return f"{practice.words(leaf)[:180]} {secrets.token_hex(4)}"
+    return f"{secrets.token_hex(4)} {practice.words(leaf)[:180]}"
 
 
 _years, _later_years = itertools.count(1900), itertools.count(1900)
@@ -461,6 +461,7 @@ FITS: dict[str, Any] = {
     "timeZone": "America/Detroit",
     "email": lambda *_: f"{secrets.token_hex(6)}@somewhere.example",
     "ediId": "12345",
+    "number": "L-20391",
     "PayerInput.kind": LEFT_OUT,
     "addPayer.kind": LEFT_OUT,
     "changePayer.kind": LEFT_OUT,
@@ -681,17 +682,27 @@ async def ids_in_every_table(behind: AsyncEngine, tenant_id: UUID) -> dict[str, 
 # --- the two ------------------------------------------------------------------------------------------------
 
 CANARY = "Qvzx"
+#: what a browser would run if a page did not write it out as text; each is tried in every place, in rounds
+PAYLOADS = (
+    "<script>__xss()</script>", "\"><img src=x onerror=__xss()>", "'><svg/onload=__xss()>", "</title><script>__xss()</script>",
+    "</textarea><script>__xss()</script>", "\" autofocus onfocus=\"__xss()", "' onmouseover='__xss()", "javascript:__xss()",
+    "<iframe srcdoc='<script>__xss()</script>'>", "<a href=javascript:__xss()>x</a>", "{{7*7}}{% __xss %}", "--><script>__xss()</script>",
+    "<math><mtext></p><img src=x onerror=__xss()>", "<div hx-get=/__xss hx-trigger=load>", "]]><script>__xss()</script>",
+    "<input autofocus onfocus=__xss()>", "<details open ontoggle=__xss()>", "<style>@import'/__xss'</style>",
+    "&lt;script&gt;__xss()&lt;/script&gt;", "<form action=/__xss><button>x",
+)  # fmt: skip
 
 
 @dataclass
 class Canaries:
-    """Words that cannot occur by chance, another one for every place they are written to."""
+    """Words that cannot occur by chance, another one for every place they are written to, and hostile besides."""
 
     seed: str = field(default_factory=lambda: secrets.token_hex(4))
     places: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, leaf: Leaf) -> str:
-        return self.places.setdefault(leaf.place, f"{CANARY}{self.seed}x{len(self.places)}") + "-"
+        payload = PAYLOADS[len(self.places) % len(PAYLOADS)]
+        return self.places.setdefault(leaf.place, f"{CANARY}{self.seed}x{len(self.places)}") + f"-{payload}"
 
     def found_in(self, text: str) -> list[str]:
         """The places whose canary sings in a text."""
@@ -724,4 +735,11 @@ async def make_two(app: Any, behind: AsyncEngine) -> TwoPractices:
         for name, found in (await ids_in_every_table(behind, practice.world.tenant_id)).items():
             known = practice.ids[name]
             known[:0] = [i for i in (global_id(name, id) for id in found) if i not in known]
+        async with behind.connect() as connection:
+            for kind, table in (("SignIn", "sign_in"), ("ApiToken", "api_token")):
+                rows = await connection.execute(
+                    sa.text(f"select id from {table} where tenant_id = :t limit 3"), {"t": practice.world.tenant_id}
+                )
+                practice.ids[kind] = [global_id(kind, id) for id in rows.scalars()]
+        practice.ids["Directory"] = [global_id("Directory", practice.world.tenant_id)]
     return TwoPractices(a, b, canaries)

@@ -39,6 +39,7 @@ from server.graphql.schema import SCHEMA
 from server.ids import new_id
 
 AT_ONCE = 16
+AT_ONCE_OF_ANY_KIND = 1  # `node` names a field of every type, many of them by an alias
 OTHER_KINDS = 5
 LONE = lone_mutations(SCHEMA)
 ID_PLACES: list[tuple[str, Leaf]] = [
@@ -106,7 +107,8 @@ class Sweep:
         if leaf.field in FIRST and sum(other.field == leaf.field for _, other in ID_PLACES) > 1:
             before, more = FIRST[leaf.field]
             await a.run("Mutation", before, more)
-        for some in in_parts(targets or self.targets(leaf), 1 if leaf.field in LONE else AT_ONCE):
+        at_once = 1 if leaf.field in LONE else AT_ONCE_OF_ANY_KIND if kind_of(leaf) is None else AT_ONCE
+        for some in in_parts(targets or self.targets(leaf), at_once):
             ghosts = [ghost_of(id) for id in some]
             arguments = a.arguments(leaf.field, definition, {leaf.path: "?"})
             await self._pair(root, leaf, arguments, some, ghosts)
