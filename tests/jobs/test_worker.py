@@ -223,7 +223,7 @@ async def campaign(
     processes = Process({**scene.environment, "CAREWRIGHT_REDIS_URL": ring_server.url})
     try:
         await storm(scene, processes, ring_server, kills=kills, pauses=pauses, flushes=flushes)
-        seconds = await scene.drained(60)
+        seconds = await scene.drained(300)  # the promise is 60; how long it takes a crowded machine is only told
     finally:
         processes.end()
     effects = await scene.count_effects()
