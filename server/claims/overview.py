@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from carewright_plugin_api.decisions import Decision
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from server.claims.tables import ClaimHold, ClaimLine, MonthDecision
 from server.enrollment.tables import Enrollment
@@ -72,6 +72,25 @@ async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
     with_line = sum(1 for count, _ in rows if count)
     waiting = sum(1 for count, held in rows if not count and any(map(can_be_mended, held or ())))
     return MonthOverview(len(rows), with_line, waiting, len(rows) - with_line - waiting)
+
+
+async def to_look_at(db: Db, actor: Actor, decision_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """decision id -> what its rules ask somebody to look at before a line is sent, as sentences."""
+    actor.require("claims.read")
+    rows = await db.execute(
+        select(MonthDecision.id, MonthDecision.decision).where(
+            MonthDecision.id.in_(decision_ids),
+            cast(MonthDecision.decision, JSONB)["findings"].contains([{"severity": "review"}]),
+        )
+    )
+    return {
+        id: [
+            f"{f.sentence} {f.next_step}".strip()
+            for f in Decision.from_json(told).findings
+            if f.severity == "review"
+        ]
+        for id, told in rows
+    }
 
 
 async def first_work(db: Db, actor: Actor) -> datetime | None:

@@ -121,6 +121,8 @@ async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: 
         "Nora Feld",
         "12 min",
         "9 min",
+        "Look before sending",
+        "Nobody has recorded whether these are in place",
         "What would change it",
         "reviewed",
         "$",

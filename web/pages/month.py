@@ -8,7 +8,7 @@ from typing import Any, Final
 from carewright_plugin_api.facts import local_day
 
 from server.claims.actions import Closed, close_month
-from server.claims.overview import can_be_mended, first_work, month_overview, whole_decision
+from server.claims.overview import can_be_mended, first_work, month_overview, to_look_at, whole_decision
 from server.claims.queries import (
     DecisionRow,
     HoldRow,
@@ -161,6 +161,7 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
         behind = await entries_behind(
             db, actor, [id for row in rows for line in row.lines for id in line.entry_ids]
         )
+        look = await to_look_at(db, actor, [row.id for row in rows if row.lines])
     zone = actor.zone
     groups: dict[tuple[bool, str], list[dict[str, Any]]] = {}
     for row in rows:
@@ -175,7 +176,11 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
         "ended": moment(run.ended_at, zone) if run and run.ended_at else "",
         "stands": stands,
         "sentence": _sentence(month, stands, run),
-        "lines": [_line(row, line, behind, zone, month) for row in rows for line in row.lines],
+        "lines": [
+            _line(row, line, behind, zone, month) | {"look": look.get(row.id, [])}
+            for row in rows
+            for line in row.lines
+        ],
         "total": _dollars(sum(line.amount or 0 for row in rows for line in row.lines)),
         "groups": [
             {"title": _title(reason), "settled": settled, "reason": reason, "people": people}
