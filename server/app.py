@@ -21,6 +21,7 @@ from server.graphql.connections import use_cursor_secret
 from server.graphql.context import Context
 from server.graphql.edge import Introspection
 from server.graphql.handler import graphql_routes
+from server.graphql.refusals import sign_in_needed
 from server.graphql.schema import SCHEMA
 from server.jobs import Doorbell
 from server.settings import settings
@@ -127,6 +128,8 @@ async def _context(connection: ASGIConnection[Any, Any, Any, Any], params: Mappi
     if bearer:
         kind, _, token = bearer.partition(" ")
         actor = await token_actor(token.strip(), request_id=request_id) if kind.lower() == "bearer" else None
+        if actor is None:
+            raise sign_in_needed()  # a token that opens nothing is told so, not served as nobody
         return Context(actor, request_id, {"bearer": token.strip()})
     token = connection.cookies.get(cookie_name(), "")
     signed_in = await session_actor(token, via="graphql", request_id=request_id) if token else None

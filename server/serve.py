@@ -18,7 +18,7 @@ def main(descriptor: int) -> None:
         server_header=False,
         log_config=None,  # server/logs.py decides what may be written
         timeout_graceful_shutdown=10,
-        ws_max_size=1 << 20,
+        ws_max_size=1 << 17,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 

@@ -11,6 +11,7 @@ async def test_a_bearer_token_asks_graphql_and_a_wrong_one_is_nobody(lakeside: W
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"] == {"patients": {"edges": []}}
     wrong = await browse().post("/graphql", json=FIND, headers={"authorization": "Bearer cw_api_nonsense"})
+    assert wrong.status_code == 401
     assert wrong.json()["errors"][0]["extensions"]["code"] == "SIGN_IN_NEEDED"
 
 
