@@ -26,9 +26,6 @@ import structlog
 
 from server.errors import Refused
 
-INFO: Final = logging.INFO
-WARNING: Final = logging.WARNING
-
 _ROOT = str(Path(__file__).resolve().parent.parent)
 _PACKAGES = re.compile(r".*/(?:site-packages|lib/python[\d.]+)/")
 _LONGEST_CHAIN = 8
@@ -226,4 +223,6 @@ def watch_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-_write_to(None, WARNING)  # a command that never calls configure() is no reason to print what people typed
+_write_to(
+    None, logging.WARNING
+)  # a command that never calls configure() is no reason to print what people typed

@@ -94,16 +94,12 @@ async def _run(through: Doors, tenant_id: UUID, job: Claimed, go_on: Callable[[]
                 async with through.tenant(actor) as db:
                     await jobs.give_back(db, held)
         raise
-    log.log(
-        logs.WARNING if state == "dead" else logs.INFO,
-        "job.closed",
-        state=state,
-        kind=job.kind.name,
-        practice=tenant_id,
-        job=job.id,
-        attempt=job.attempts,
-        seconds=time.monotonic() - started,
-    )
+    if state == "dead":
+        log.error("job.dead", kind=job.kind.name, practice=tenant_id, job=job.id, attempt=job.attempts)
+    else:
+        log.debug(
+            "job.closed", state=state, kind=job.kind.name, job=job.id, seconds=time.monotonic() - started
+        )
     return work.result() if state == "done" else None
 
 

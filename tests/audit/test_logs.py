@@ -50,7 +50,7 @@ def output() -> Iterator[io.StringIO]:
     for name, those in handlers.items():
         logging.getLogger(name).handlers[:] = those
     structlog.contextvars.clear_contextvars()
-    logs._write_to(None, logs.WARNING)
+    logs._write_to(None, logging.WARNING)
 
 
 def lines(output: io.StringIO) -> list[dict[str, Any]]:
