@@ -821,3 +821,19 @@ def test_a_procedure_and_an_immunization() -> None:
     )
     assert isinstance(shot, ImmunizationRow)
     assert (shot.not_given_because, shot.code.codings[0].code) == ("Declined", "140")
+
+
+def test_licensed_words_are_not_kept_and_the_code_is() -> None:
+    import json
+
+
+    words = "words that belong to their publisher"
+    coding = {"system": "http://www.ama-assn.org/go/cpt", "code": "00000", "display": words}
+    resource = {
+        "resourceType": "Procedure", "id": "p", "status": "completed", "subject": {"reference": "Patient/1"},
+        "performedDateTime": "2026-01-05", "code": {"coding": [coding], "text": words},
+    }  # fmt: skip
+    document = read(json.dumps(resource).encode())
+    told = repr([translate(each, document.index, TODAY) for each in document.resources()])
+    assert "00000" in told
+    assert words not in told

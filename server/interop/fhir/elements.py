@@ -21,6 +21,8 @@ from server.interop.fhir.rows import (
 )
 from server.interop.fhir.strict_json import Tree
 
+#: code systems whose wording is licensed: the code is kept, its words are not
+_LICENSED = frozenset({"http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12"})
 LINE = 300  # characters: names, addresses, codes' displays are longer only by mistake
 TEXT = 20_000
 _MOST_ITEMS = 500
@@ -254,7 +256,8 @@ class Node:
         return node.as_coding() if node else None
 
     def as_coding(self) -> Coding | None:
-        coding = Coding(self.word("system"), self.word("code"), self.line("display", 1000))
+        system, code, display = self.word("system"), self.word("code"), self.line("display", 1000)
+        coding = Coding(system, code, "" if system in _LICENSED else display)
         return coding if coding.code or coding.display else None
 
     def coded(self, name: str) -> Coded | None:
@@ -265,6 +268,13 @@ class Node:
     def as_coded(self) -> Coded | None:
         codings = tuple(filter(None, (node.as_coding() for node in self.each("coding"))))
         text = self.line("text", 2000)
+        licensed = {
+            node.line("display", 1000).casefold()
+            for node in self.each("coding")
+            if node.word("system") in _LICENSED
+        }
+        if text.casefold() in licensed:
+            text = ""
         said = [coding for coding in codings if coding.system not in _NOT_SAID]
         shown = text or next((c.display for c in said if c.display), "") or next((c.code for c in said), "")
         shown = shown or next((c.display or c.code for c in codings), "")
