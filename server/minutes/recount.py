@@ -1,14 +1,13 @@
 """Derived things rebuilt from the ledger: month totals after a change, or everything after a fire."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, true, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, select, text, true
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from server.clock import now
-from server.ids import new_id
 from server.minutes.arithmetic import Span, months_touched
 from server.minutes.queries import is_live
 from server.minutes.tables import NOBODYS_TIME, DirtyMonth, MonthTotal, PersonTime, TimeEntry
@@ -23,22 +22,8 @@ async def mark_months(db: Db, actor: Actor, due: Sequence[PatientMonth]) -> None
     """Note in this transaction that these totals are out of date."""
     if not due:
         return
-    marked_at = now()
     # In one order everywhere, so that two transactions marking the same months wait instead of deadlocking.
-    rows = [
-        {
-            "tenant_id": actor.tenant_id, "id": new_id(), "patient_id": patient_id, "month": month,
-            "marked_at": marked_at,
-        }
-        for patient_id, month in sorted(set(due))
-    ]  # fmt: skip
-    marking = insert(DirtyMonth).values(rows)
-    await db.execute(
-        marking.on_conflict_do_update(
-            index_elements=["tenant_id", "patient_id", "month"],
-            set_={"marked_at": marking.excluded.marked_at},
-        )
-    )
+    await db.execute(_MARK, {**_columns(actor, sorted(set(due))), "at": now()})
 
 
 async def recount_month(db: Db, actor: Actor, patient_id: UUID, month: str) -> None:
@@ -108,14 +93,38 @@ _LAY_OUT = text(f"""
 """)  # noqa: S608 - LIVE is a constant of ours
 
 
+def _columns(actor: Actor, due: Sequence[PatientMonth]) -> dict[str, Any]:
+    return {
+        "tenant": actor.tenant_id,
+        "patients": [patient_id for patient_id, _ in due],
+        "months": [month for _, month in due],
+    }
+
+
+_PAIRS = (bindparam("patients", type_=ARRAY(Uuid)), bindparam("months", type_=ARRAY(Text)))
+_MARK = text("""
+    insert into dirty_month (tenant_id, id, patient_id, month, marked_at)
+    select :tenant, gen_random_uuid(), due.patient_id, due.month, :at
+    from unnest(:patients, :months) with ordinality as due(patient_id, month, place) order by place
+    on conflict (tenant_id, patient_id, month) do update set marked_at = excluded.marked_at
+""").bindparams(*_PAIRS, bindparam("at", type_=TIMESTAMP(timezone=True)))
+_UNMARK, _BURN = (
+    text(f"""
+    delete from {table} old using unnest(:patients, :months) as due(patient_id, month)
+    where old.tenant_id = :tenant and old.patient_id = due.patient_id and old.month = due.month
+    """).bindparams(*_PAIRS)  # noqa: S608 - table names of ours
+    for table in ("dirty_month", "month_total")
+)
+
+
 async def _recount(db: Db, actor: Actor, due: Sequence[PatientMonth]) -> None:
     # The marks go first and the sums come in later statements: an entry committed before the sums is in them,
     # and one committed after could not yet have marked its month, so its mark survives us.
-    await db.execute(delete(DirtyMonth).where(tuple_(DirtyMonth.patient_id, DirtyMonth.month).in_(due)))
-    await db.execute(delete(MonthTotal).where(tuple_(MonthTotal.patient_id, MonthTotal.month).in_(due)))
-    counted_at: datetime = now()
+    columns = _columns(actor, due)
+    await db.execute(_UNMARK, columns)
+    await db.execute(_BURN, columns)
     parameters = await question(db, actor.tenant_id, actor.zone, due)
-    await db.execute(STORE_SUMS, {**parameters, "counted_at": counted_at})
+    await db.execute(STORE_SUMS, {**parameters, "counted_at": now()})
     db.note(
         actor, "minutes.recount", entity="month_total", patient_ids=[patient_id for patient_id, _ in due],
         effect="write",
