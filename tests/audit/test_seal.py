@@ -24,7 +24,7 @@ from server.tenants.db import doors, tenant_db
 from server.tenants.seal import HeadFiles, seal_events, signed, tick, verify
 from server.worker import drain_once
 
-CI_MUTATIONS, CAMPAIGN_MUTATIONS = 150, 1000
+CI_MUTATIONS, CAMPAIGN_MUTATIONS = 110, 1000
 
 
 @dataclass

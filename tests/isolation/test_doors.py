@@ -116,7 +116,7 @@ async def request(
         if style >= 0.8:
             async with db.begin_nested():
                 await db.execute(sa.text("update practice set phone = :p"), {"p": str(nonce)})
-        if chance.random() < 0.12:
+        if chance.random() < 0.25:  # of those that are not cancelled first
             raise Mishap
         outcome["in"] = "thinking"
         await asyncio.sleep(chance.uniform(0, 0.002))
@@ -165,7 +165,7 @@ async def storm(hall: Hall, requests: int, seed: int) -> Counter[str]:
 
     async def gated(number: int) -> None:
         async with gate:
-            if chance.random() < 0.012:
+            if chance.random() < 0.025:
                 counts["terminated"] += await terminate_one(hall, chance)
             await one(number)
 
@@ -196,8 +196,8 @@ async def weather(hall: Hall, requests: int, record_property: Any) -> None:
     assert not [told for told in counts if told.startswith("strange")], counts
     assert counts["cancelled"] >= requests * 0.3, counts
     assert counts["cancelled in query"] >= requests * 0.15, counts
-    assert counts["raised"] >= requests * 0.04, counts  # of those not cancelled first
-    assert counts["terminated"] >= requests * 0.005, counts
+    assert counts["raised"] >= requests * 0.1, counts
+    assert counts["terminated"] >= requests * 0.01, counts
     assert counts["answered"] >= requests * 0.3, counts
     for _ in range(POOL * 2):  # what was terminated while idle shows itself at its next use
         with contextlib.suppress(Exception):
