@@ -88,6 +88,7 @@ def litestar_app() -> Litestar:
 @contextlib.asynccontextmanager
 async def _lifespan(app: Litestar) -> AsyncIterator[None]:
     logs.configure()
+    logs.watch_loop(asyncio.get_running_loop())
     opened = open_doors()
     await opened.check_roles()
     bell = Doorbell(settings().redis_url)

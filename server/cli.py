@@ -80,6 +80,9 @@ def test(context: typer.Context) -> None:
             "Run it as `python3 carewright.py test`.",
         )
     arguments = context.args if "-m" in context.args else ["-m", "not campaign", *context.args]
+    whole = not any((ROOT / word.partition("::")[0]).exists() for word in context.args)
+    if whole and "-n" not in context.args and (os.cpu_count() or 1) > 1:
+        arguments = ["-n", "2", "--dist", "loadfile", *arguments]
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *arguments])  # noqa: S606 -- our own Python
 

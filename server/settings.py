@@ -11,8 +11,8 @@ from server.errors import Refused
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _setting(default: str, doc: str) -> str:
-    return field(default=default, metadata={"doc": doc})
+def _setting(default: str, doc: str, *, shown: bool = True) -> str:
+    return field(default=default, repr=shown, metadata={"doc": doc})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,24 @@ class Settings:
         str(ROOT / ".carewright" / "data"), "Folder for the embedded servers, secrets and seals."
     )
     database_url: str = _setting(
-        "", "PostgreSQL 15 to 18, as a role that may create roles and tables. Empty: the embedded one."
+        "",
+        "PostgreSQL 15 to 18, as a role that may create roles and tables. Empty: the embedded one.",
+        shown=False,
     )
-    redis_url: str = _setting("", "Redis or Valkey. Empty: the embedded one. It only rings; losing it loses nothing.")
-    app_url: str = _setting("", "PostgreSQL as the app role. Set by the supervisor.")
-    auth_url: str = _setting("", "PostgreSQL as the sign-in role. Set by the supervisor.")
-    bell_url: str = _setting("", "PostgreSQL as the bell role. Set by the supervisor.")
+    redis_url: str = _setting(
+        "", "Redis or Valkey. Empty: the embedded one. It only rings; losing it loses nothing.", shown=False
+    )
+    app_url: str = _setting("", "PostgreSQL as the app role. Set by the supervisor.", shown=False)
+    auth_url: str = _setting("", "PostgreSQL as the sign-in role. Set by the supervisor.", shown=False)
+    bell_url: str = _setting("", "PostgreSQL as the bell role. Set by the supervisor.", shown=False)
     secret_key: str = _setting(
-        "", "64 hexadecimal digits. Empty: made once and kept in the data folder, readable by its owner only."
+        "",
+        "64 hexadecimal digits. Empty: made once and kept in the data folder, readable by its owner only.",
+        shown=False,
     )
-    host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback needs public_url with https.")
+    host: str = _setting(
+        "127.0.0.1", "Address to listen on. Anything but loopback needs public_url with https."
+    )
     port: str = _setting("8080", "Port to listen on; 0 takes any free one.")
     public_url: str = _setting(
         "", "The address people type, such as https://care.example.org. Links in mail are made from it alone."
@@ -40,12 +48,16 @@ class Settings:
     trusted_proxy: str = _setting(
         "", "IP address of the TLS proxy in front; only from it is X-Forwarded-For believed."
     )
-    smtp_url: str = _setting("", "smtp://user:password@host:587. Empty: mail waits in the local outbox page.")
+    smtp_url: str = _setting(
+        "", "smtp://user:password@host:587. Empty: mail waits in the local outbox page.", shown=False
+    )
     mail_from: str = _setting("Carewright <no-reply@localhost>", "Sender of the system's own mail.")
     mode: str = _setting("production", "`production`, or `test` (light password hashing, nothing else).")
     pool_size: str = _setting("10", "Database connections per process and door.")
     statement_seconds: str = _setting("5", "Longest SQL statement of a web request.")
-    introspection: str = _setting("signed-in", "Who may introspect the GraphQL schema: `signed-in` or `nobody`.")
+    introspection: str = _setting(
+        "signed-in", "Who may introspect the GraphQL schema: `signed-in` or `nobody`."
+    )
 
     @property
     def base_url(self) -> str:
@@ -94,7 +106,9 @@ def is_loopback(host: str) -> bool:
 
 def from_environment(environ: dict[str, str] | None = None) -> Settings:
     source = os.environ if environ is None else environ
-    given = {f.name: source[key] for f in fields(Settings) if (key := f"CAREWRIGHT_{f.name.upper()}") in source}
+    given = {
+        f.name: source[key] for f in fields(Settings) if (key := f"CAREWRIGHT_{f.name.upper()}") in source
+    }
     return Settings(**given)
 
 

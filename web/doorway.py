@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.logs import bind_request
 from server.settings import Settings, is_loopback
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -89,6 +90,7 @@ class Doorway:
         request_id = secrets.token_hex(8)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        bind_request(request_id)
         peer = (scope.get("client") or ("", 0))[0]
         state["address"] = client_address(peer, headers, self.settings)
         state["sent_by_us"] = sent_by_us(headers, self.settings)

@@ -195,7 +195,13 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(carewright, tmp_path: Path) 
 
 
 def test_real_servers_are_used_when_given(up, tmp_path: Path, database: str, carewright) -> None:
-    house = up(tmp_path / "data", database_url=database, redis_url=os.environ["CAREWRIGHT_REDIS_URL"])
+    # The same secret as the rest of the run: the roles' passwords come from it, and roles belong to the whole server.
+    house = up(
+        tmp_path / "data",
+        database_url=database,
+        redis_url=os.environ["CAREWRIGHT_REDIS_URL"],
+        secret_key=os.environ["CAREWRIGHT_SECRET_KEY"],
+    )
     assert healthy(house.address)
     assert not any("postgres -D" in args or "valkey" in args for args in house.family().values())
     assert not (tmp_path / "data" / "postgres").exists()

@@ -34,6 +34,16 @@ def test_the_cast_is_sound() -> None:
     assert len({m.email(p.slug) for p in demo_cast.PRACTICES for m in p.staff}) == 14  # one works in both
 
 
+@pytest.fixture(autouse=True)
+def _staff_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The people of the demo are tested in tests/house/test_demo.py; here it is about its staff."""
+
+    async def nobody() -> None:
+        return
+
+    monkeypatch.setattr("server.demo_people.seed_people", nobody)
+
+
 async def test_seeding_twice_changes_nothing(sign_ins: list[dict[str, str]], superuser: Any) -> None:
     tables = (
         "person",
