@@ -54,6 +54,20 @@ def pytest_configure(config: pytest.Config) -> None:
     asyncio.run(_make_template())
 
 
+def pytest_terminal_summary(terminalreporter: "object") -> None:
+    """The figures that promises ask for, told by tests through `record_property("count", ...)`."""
+    figures = [
+        (report.nodeid.rpartition("::")[2], value)
+        for report in terminalreporter.stats.get("passed", [])  # type: ignore[attr-defined]
+        for key, value in getattr(report, "user_properties", ())
+        if key == "count"
+    ]
+    if figures:
+        terminalreporter.section("counts")  # type: ignore[attr-defined]
+        for test, figure in figures:
+            terminalreporter.line(f"{test}: {figure}")  # type: ignore[attr-defined]
+
+
 async def _make_template() -> None:
     from migrations.run import async_url, upgrade
 

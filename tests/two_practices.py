@@ -6,6 +6,7 @@ payer) stands in `FITS`, `KINDS` and `FIRST`; a field that is added later and ca
 """
 
 import itertools
+import json
 import re
 import secrets
 from collections import Counter, defaultdict
@@ -164,7 +165,11 @@ class Practice:
         return self.clients[key]
 
     async def post(self, who: str | None, document: str, **variables: Any) -> httpx.Response:
-        return await self.client(who).post("/graphql", json={"query": document, "variables": variables})
+        # Written in ASCII: half of a surrogate pair can be sent as an escape, and must be refused, not failed on.
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        return await self.client(who).post(
+            "/graphql", content=body, headers={"content-type": "application/json"}
+        )
 
     async def close(self) -> None:
         for client in self.clients.values():
@@ -246,8 +251,10 @@ class Practice:
     def who_may(self, root: str, name: str) -> str:
         """The first of the cast whose role holds the field's permission; clinicians first."""
         permission = PERMISSIONS[f"{root}.{name}"]
+        if permission == "by_kind":
+            return "ada"
         for who in ("nora", "ada", "dr_lin", "bill", *STAFF):
-            if permission in permissions_of(STAFF[who][1]) or permission in {"public", "by_kind"}:
+            if permission in permissions_of(STAFF[who][1]) or permission == "public":
                 return who
         raise AssertionError(f"nobody holds {permission}")
 
@@ -268,7 +275,9 @@ class Practice:
             await self.run("Mutation", before, more, who=_BY.get(name), words=words)
         arguments = self.arguments(name, definition, given, words=words, full=full)
         answer = await self.post(
-            who or self.who_may(root, name), document(root, [(name, name, arguments)]), **variables(name, arguments)
+            who or self.who_may(root, name),
+            document(root, [(name, name, arguments)]),
+            **variables(name, arguments),
         )
         assert answer.status_code < 500, (name, answer.text)
         payload = answer.json()
@@ -329,7 +338,10 @@ def variables(alias: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def selection(kind: Any, depth: int) -> str:
-    """Every field that needs no argument, to a depth."""
+    """Every field that needs no argument, to a depth; 0: only what was answered, or why not."""
+    if depth == 0:
+        refusal = "... on Refusal { code }" if isinstance(kind, GraphQLUnionType) else ""
+        return f"{{ __typename {refusal} }}"
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
         types: dict[str, str] = {}
         parts = ["__typename"]
@@ -378,6 +390,8 @@ def _put(built: dict[str, Any], path: Path, value: Any) -> None:
 # --- what cannot be guessed ---------------------------------------------------------------------------------
 
 LEFT_OUT = object()
+
+
 def _long_ago(_: Practice, moment: datetime, __: Leaf) -> str:
     return f"{moment - timedelta(days=90):%Y-%m-%d}"
 
@@ -609,7 +623,9 @@ async def plant_the_rest(behind: AsyncEngine, practice: Practice) -> list[str]:
             for key in table.foreign_key_constraints:
                 for element in key.elements:
                     if element.parent.name != "tenant_id":
-                        row[element.parent.name] = await _parent(connection, element.column.table, tenant, patient[1])
+                        row[element.parent.name] = await _parent(
+                            connection, element.column.table, tenant, patient[1]
+                        )
             if "patient_id" in row:
                 row["patient_id"] = patient[1]
             await connection.execute(sa.insert(table).values(row))
@@ -737,8 +753,10 @@ async def make_two(app: Any, behind: AsyncEngine) -> TwoPractices:
             known[:0] = [i for i in (global_id(name, id) for id in found) if i not in known]
         async with behind.connect() as connection:
             for kind, table in (("SignIn", "sign_in"), ("ApiToken", "api_token")):
+                # Rosa's: nobody of the cast is signed out by a test that ends one.
                 rows = await connection.execute(
-                    sa.text(f"select id from {table} where tenant_id = :t limit 3"), {"t": practice.world.tenant_id}
+                    sa.text(f"select id from {table} where tenant_id = :t and person_id = :rosa"),
+                    {"t": practice.world.tenant_id, "rosa": practice.world.persons["rosa"]},
                 )
                 practice.ids[kind] = [global_id(kind, id) for id in rows.scalars()]
         practice.ids["Directory"] = [global_id("Directory", practice.world.tenant_id)]

@@ -96,7 +96,9 @@ class Sweep:
         own = self.two.of_b(right)
         assert own, f"{leaf.place}: B has nothing of the kind {right}; name the kind in two_practices.KINDS"
         others = [kind for kind in kinds if kind != right]
-        some = others if self.every_kind else [others[(self.turn + n) % len(others)] for n in range(OTHER_KINDS)]
+        some = (
+            others if self.every_kind else [others[(self.turn + n) % len(others)] for n in range(OTHER_KINDS)]
+        )
         self.turn += OTHER_KINDS
         return [*own, *(id for kind in some for id in self.two.of_b(kind, 1))]
 
@@ -167,7 +169,9 @@ async def swept(two: TwoPractices, behind: AsyncEngine, *, every_kind: bool) -> 
     assert untried == [], "every argument that takes an id must be tried; see two_practices.FITS and KINDS"
     assert sweep.differences == []
     assert sweep.leaks == []
-    assert {p: c for p, c in sweep.codes.items() if c != {"NOT_FOUND"}} == {}, "refused, but for another reason"
+    assert {p: c for p, c in sweep.codes.items() if c != {"NOT_FOUND"}} == {}, (
+        "refused, but for another reason"
+    )
     assert changed(before, await rows_of(behind, two.b.world.tenant_id)) == []
     return (
         f"P1: {sweep.counts['places']} of {len(ID_PLACES)} id arguments of {sum(1 for _ in root_fields())} root "
@@ -230,7 +234,9 @@ async def test_cursors_and_words_of_another_practice_find_nothing(
     assert pairs, "no list of B had a page to continue"
     words = [*list(two.canaries.places.values())[::5], two.b.world.slug, str(two.b.world.tenant_id)]
     for root, name, definition in root_fields():
-        texts = [leaf for leaf in leaves(name, definition) if leaf.is_text and leaf.name not in {"after", "month"}]
+        texts = [
+            leaf for leaf in leaves(name, definition) if leaf.is_text and leaf.name not in {"after", "month"}
+        ]
         for leaf in texts if root == "Query" else ():
             for some in in_parts(words, AT_ONCE):
                 arguments = two.a.arguments(name, definition, {leaf.path: "?"})
@@ -239,8 +245,12 @@ async def test_cursors_and_words_of_another_practice_find_nothing(
                 for scramble in (False, True):
                     given: dict[str, Any] = {}
                     for n, word in enumerate(some):
-                        given |= variables(f"c{n}", replaced(arguments, "?", word[::-1] if scramble else word))
-                    answers.append(await two.a.post(two.a.who_may(root, name), document(root, calls), **given))
+                        given |= variables(
+                            f"c{n}", replaced(arguments, "?", word[::-1] if scramble else word)
+                        )
+                    answers.append(
+                        await two.a.post(two.a.who_may(root, name), document(root, calls), **given)
+                    )
                 assert shape(answers[0], *some) == shape(answers[1], *(w[::-1] for w in some)), leaf.place
                 pairs += len(some)
     assert changed(before, await rows_of(behind, two.b.world.tenant_id)) == []
@@ -255,7 +265,9 @@ def _lists() -> Iterator[tuple[str, Callable[[str, Any], str]]]:
             others = [a for a in definition.args if a not in {"first", "after", "find"}]
 
             def at_root(page: str, practice: Any, name: str = name, others: list[str] = others) -> str:
-                given = {"month": practice.month} | {o: practice.one("ImportBatch") for o in others if o == "batchId"}
+                given = {"month": practice.month} | {
+                    o: practice.one("ImportBatch") for o in others if o == "batchId"
+                }
                 more = "".join(f', {o}: "{given[o]}"' for o in others if o in given)
                 return f"{{ {name}({page}{more}) {pages} }}"
 
@@ -280,7 +292,9 @@ async def test_control_a_table_without_its_wall_is_noticed(
         places = [(r, p) for r, p in ID_PLACES if kind_of(p) in (kind, None)][:6]
         sweep = Sweep(two)
         async with behind.begin() as connection:
-            await connection.execute(sa.text(f'alter policy tenant on "{table}" using (true) with check (true)'))
+            await connection.execute(
+                sa.text(f'alter policy tenant on "{table}" using (true) with check (true)')
+            )
         try:
             for root, leaf in places:
                 await sweep.place(root, leaf, two.of_b(kind))
@@ -292,7 +306,8 @@ async def test_control_a_table_without_its_wall_is_noticed(
         (noticed if sweep.differences or sweep.leaks else silent).append(table)
     assert "patient" in noticed or len(noticed) > 1, (noticed, silent)
     record_property(
-        "count", f"P1 control: wall taken from {', '.join(noticed)}: noticed; held by the queries too: {silent}"
+        "count",
+        f"P1 control: wall taken from {', '.join(noticed)}: noticed; held by the queries too: {silent}",
     )
 
 

@@ -16,6 +16,8 @@ from server.app import SCOPES, litestar_app, route_table
 _UNLIKE = {"x-request-id", "date"}
 _REFERENCE = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}")
 _CSRF = re.compile(r'name="_csrf" value="[^"]*"')
+#: the letters of every practice, shown to whoever sits at the machine, and only there and only without SMTP
+FOR_THIS_MACHINE = {"nobody /outbox"}
 PAGES = [route for route in routes() if not route.path.startswith("/static/")]
 
 
@@ -60,8 +62,12 @@ class Sweep:
     def judge(self, what: str, theirs: httpx.Response, nothing: httpx.Response, id: str, other: str) -> None:
         self.pairs += 1
         if shape(theirs, id) != shape(nothing, other):
-            self.differences.append(f"{what}: {theirs.status_code} {theirs.text[:300]} / {nothing.text[:300]}")
-        self.leaks += [f"{what}: {place}" for place in self.two.canaries.found_in(theirs.text + str(theirs.headers))]
+            self.differences.append(
+                f"{what}: {theirs.status_code} {theirs.text[:300]} / {nothing.text[:300]}"
+            )
+        self.leaks += [
+            f"{what}: {place}" for place in self.two.canaries.found_in(theirs.text + str(theirs.headers))
+        ]
         if theirs.status_code < 400 and what.startswith("in the path"):
             self.found.append(f"{what}: {theirs.status_code}")
 
@@ -96,7 +102,9 @@ class Sweep:
                 await self.send(a.client(who), route, route.address(a, whole | {parameter: one}), form)
                 for one in (whole[parameter], nothing)
             ]
-            self.judge(f"in the path, all of B's, {route.name}", answers[0], answers[1], whole[parameter], nothing)
+            self.judge(
+                f"in the path, all of B's, {route.name}", answers[0], answers[1], whole[parameter], nothing
+            )
 
     async def form_ids(self, route: Route) -> None:
         known = self.forms.get(route.name)
@@ -106,7 +114,10 @@ class Sweep:
                 nothing = ghost()
                 answers = [
                     await self.send(
-                        self.two.a.client(who), route, route.address(self.two.a), self.form(route, who, {name: one})
+                        self.two.a.client(who),
+                        route,
+                        route.address(self.two.a),
+                        self.form(route, who, {name: one}),
                     )
                     for one in (id, nothing)
                 ]
@@ -129,7 +140,10 @@ async def swept(two: TwoPractices, behind: AsyncEngine, most: int) -> str:
     assert sweep.differences == []
     assert sweep.leaks == []
     assert sweep.found == [], "a page of A answered for an id of B"
-    assert {page: two.canaries.found_in(text) for page, text in pages.items() if two.canaries.found_in(text)} == {}
+    heard = {
+        page: two.canaries.found_in(text) for page, text in pages.items() if page not in FOR_THIS_MACHINE
+    }
+    assert {page: places for page, places in heard.items() if places} == {}
     assert changed(before, await rows_of(behind, two.b.world.tenant_id)) == []
     return (
         f"P2: {len(PAGES)} routes, {parameters} path parameters, {sweep.pairs} pairs, {len(forms)} forms, "
@@ -180,11 +194,10 @@ async def test_forged_names_of_a_practice_change_nothing(two: TwoPractices, behi
     assert changed(before, await rows_of(behind, two.b.world.tenant_id)) == []
 
 
-def test_every_route_says_whose_it_is_and_one_that_does_not_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_route_says_whose_it_is_and_one_that_does_not_stops_the_start() -> None:
     undeclared = [row["path"] for row in route_table() if row["scope"] not in SCOPES]
     assert undeclared == []
-    for route in routes():
-        assert [route.kind(p) for p in route.parameters] is not None, route.name
+    assert [route.name for route in routes() for p in route.ids if not route.kind(p)] == []
 
     from web.site import page
 

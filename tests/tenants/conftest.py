@@ -183,16 +183,3 @@ def new_visitor() -> Callable[..., Visitor]:
 @pytest.fixture
 def good_password() -> str:
     return PASSWORD
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    figures = [
-        (report.nodeid.rpartition("::")[2], value)
-        for report in terminalreporter.stats.get("passed", [])
-        for key, value in getattr(report, "user_properties", ())
-        if key == "count" and "tests/tenants" in report.nodeid
-    ]
-    if figures:
-        terminalreporter.section("counts: tenants")
-        for test, figure in figures:
-            terminalreporter.line(f"{test}: {figure}")

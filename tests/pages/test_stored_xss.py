@@ -1,0 +1,63 @@
+"""P23: twenty payloads in every text a practice holds; no page makes an element, a handler or an address of one."""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from page_forms import crawl, runs_in
+from sqlalchemy.ext.asyncio import AsyncEngine
+from two_practices import CANARY, PAYLOADS, TENANT_TABLES, TwoPractices
+
+from web.rendering import environment
+
+Count = Callable[[str, object], None]
+
+
+async def hostile_texts(two: TwoPractices, behind: AsyncEngine, payload: str) -> int:
+    """Put a payload behind every canary of B, in whatever column it was stored; how many columns there are."""
+    columns = 0
+    async with behind.begin() as connection:
+        for table in TENANT_TABLES:
+            for column in table.columns:
+                if isinstance(column.type, sa.Text | sa.String):
+                    done = await connection.execute(
+                        sa.text(
+                            f'update "{table.name}" set "{column.name}" = substring("{column.name}" from '
+                            f"'^.*{CANARY}[0-9a-f]+x[0-9]+') || '-' || :payload "
+                            f"where tenant_id = :t and \"{column.name}\" like '%{CANARY}%'"
+                        ),
+                        {"t": two.b.world.tenant_id, "payload": payload},
+                    )
+                    columns += bool(done.rowcount)
+    return columns
+
+
+async def test_nothing_that_was_typed_runs_on_any_page(
+    two: TwoPractices, behind: AsyncEngine, record_property: Count
+) -> None:
+    columns = shown = 0
+    for payload in (" ".join(PAYLOADS), " ".join(reversed(PAYLOADS))):
+        columns = await hostile_texts(two, behind, payload)
+        _, pages = await crawl(two.b)
+        found = {address: runs for address, page in pages.items() if (runs := runs_in(page))}
+        assert found == {}
+        shown = sum(bool(two.canaries.found_in(page)) for page in pages.values())
+        places = {place for page in pages.values() for place in two.canaries.found_in(page)}
+    assert shown > 10, "hardly any page shows what was typed: the check is blind"
+    record_property(
+        "count",
+        f"P23: {len(PAYLOADS)} payloads in {columns} columns ({len(two.b.written)} of them written by mutations), "
+        f"{len(pages)} pages, {shown} of which show {len(places)} of the texts: 0 run",
+    )
+
+
+def test_control_a_page_that_writes_text_out_as_it_is_would_be_noticed() -> None:
+    template = environment().from_string(
+        "<p title='{{ words }}'>{{ words|safe }}</p><a href='{{ words }}'>x</a>"
+    )
+    for payload in PAYLOADS:
+        if payload not in {
+            "{{7*7}}{% __xss %}",
+            "&lt;script&gt;__xss()&lt;/script&gt;",
+            "]]><script>__xss()</script>",
+        }:
+            assert runs_in(template.render(words=payload)), payload
