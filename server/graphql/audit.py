@@ -28,7 +28,7 @@ class AuditQuery:
     async def openings(self, info: Info, patient_id: strawberry.ID) -> list[Opening]:
         actor = actor_of(info)
         async with tenant_db(actor, read_only=True) as db:
-            patient = await patient_for(db, actor, id_of("Patient", patient_id))
+            patient = await patient_for(db, actor, id_of("Patient", patient_id), permission="audit.read")
             rows = await openings(db, actor, patient.id, most=200)
         return [
             Opening(
