@@ -259,7 +259,9 @@ def route_table(app: Litestar | None = None) -> list[dict[str, str]]:
     app = app or litestar_app()
     found: dict[tuple[str, str], dict[str, str]] = {}
     for route in app.routes:
-        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or [getattr(route, "route_handler")]  # noqa: B009  # type: ignore[attr-defined]
+        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or [
+            getattr(route, "route_handler")
+        ]  # noqa: B009  # type: ignore[attr-defined]
         for handler in handlers:
             methods = ",".join(sorted(set(getattr(handler, "http_methods", {"WEBSOCKET"})) - {"OPTIONS"}))
             opt = handler.opt or {}

@@ -761,3 +761,22 @@ async def make_two(app: Any, behind: AsyncEngine) -> TwoPractices:
                 practice.ids[kind] = [global_id(kind, id) for id in rows.scalars()]
         practice.ids["Directory"] = [global_id("Directory", practice.world.tenant_id)]
     return TwoPractices(a, b, canaries)
+
+
+async def hostile_texts(two: TwoPractices, behind: AsyncEngine, payload: str) -> int:
+    """Put a payload behind every canary of B, in whatever column it was stored; how many columns there are."""
+    columns = 0
+    async with behind.begin() as connection:
+        for table in TENANT_TABLES:
+            for column in table.columns:
+                if isinstance(column.type, sa.Text | sa.String):
+                    done = await connection.execute(
+                        sa.text(
+                            f'update "{table.name}" set "{column.name}" = substring("{column.name}" from '
+                            f"'^.*{CANARY}[0-9a-f]+x[0-9]+') || '-' || :payload "
+                            f"where tenant_id = :t and \"{column.name}\" like '%{CANARY}%'"
+                        ),
+                        {"t": two.b.world.tenant_id, "payload": payload},
+                    )
+                    columns += bool(done.rowcount)
+    return columns

@@ -143,7 +143,10 @@ class Visit:
     def only_this_machine(self) -> bool:
         """Can nobody but this machine have sent this request? Loopback bind and Host, and no sign of a proxy."""
         headers = self.request.headers
-        proxied = any(name in headers for name in ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
+        proxied = any(
+            name in headers
+            for name in ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+        )
         peer = self.request.client.host if self.request.client else ""
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         return settings().loopback and not proxied and is_loopback(peer) and is_loopback(host)
@@ -215,7 +218,9 @@ class Visit:
 
     # --- answers ------------------------------------------------------------------------------------------
 
-    def show(self, template: str, /, status: int = 200, cookies: Sequence[Cookie] = (), **values: Any) -> Answer:
+    def show(
+        self, template: str, /, status: int = 200, cookies: Sequence[Cookie] = (), **values: Any
+    ) -> Answer:
         """The page. values: plain data."""
         given = self._common() | {"errors": {}, "values": {}} | values
         return Response(

@@ -127,7 +127,9 @@ class Site(Node):
 class Payer(Node):
     name: str
     kind: str = strawberry.field(description="The word by which installed rules know it; empty if none do.")
-    rules: str | None = strawberry.field(description="Whose rules decide its months. Null: they wait for a person.")
+    rules: str | None = strawberry.field(
+        description="Whose rules decide its months. Null: they wait for a person."
+    )
     edi_id: str
     active: bool
 
@@ -178,7 +180,9 @@ class Practice(Node):
     phone: str
     time_zone: str = strawberry.field(description="Days and billing months are counted in it.")
     kind: str
-    selection_policy: str = strawberry.field(description="accurate or max: how lines are chosen where several are allowed.")
+    selection_policy: str = strawberry.field(
+        description="accurate or max: how lines are chosen where several are allowed."
+    )
 
     @classmethod
     def of(cls, row: tables.Practice) -> "Practice":
@@ -192,7 +196,10 @@ class Practice(Node):
         async with tenant_db(actor_of(info), read_only=True) as db:
             return [
                 Agreement(
-                    document=a.document, version=a.version, text_hash=a.text_hash, accepted_by=a.accepted_by,
+                    document=a.document,
+                    version=a.version,
+                    text_hash=a.text_hash,
+                    accepted_by=a.accepted_by,
                     accepted_at=a.at,
                 )
                 for a in await agreements.accepted_documents(db, actor_of(info))
@@ -212,8 +219,12 @@ class Me:
     name: str
     email: str
     staff: Staff
-    may: list[str] = strawberry.field(description="Permissions of this request: the role's, less what a token leaves out.")
-    practices: list[PracticeChoice] = strawberry.field(description="Where one may work; the page /switch changes it.")
+    may: list[str] = strawberry.field(
+        description="Permissions of this request: the role's, less what a token leaves out."
+    )
+    practices: list[PracticeChoice] = strawberry.field(
+        description="Where one may work; the page /switch changes it."
+    )
 
 
 @strawberry.type(description="A bearer token of one person in this practice.")
@@ -268,7 +279,9 @@ async def _load_practice(info: Info, id: UUID) -> Practice | None:
 
 async def _load_token(info: Info, id: UUID) -> ApiToken | None:
     async with tenant_db(actor_of(info), read_only=True) as db:
-        return next((ApiToken.of(t) for t in await tokens.list_tokens(db, actor_of(info)) if t.id == id), None)
+        return next(
+            (ApiToken.of(t) for t in await tokens.list_tokens(db, actor_of(info)) if t.id == id), None
+        )
 
 
 node_kind("Staff", permission="practice.read", loader=_load_staff)
@@ -341,7 +354,11 @@ class PracticeQuery:
         cursors = BY_NAME["sites"].within(actor.tenant_id)
         async with tenant_db(actor, read_only=True) as db:
             rows = await queries.site_page(
-                db, actor, limit=rows_to_fetch(first), position=_at(cursors.read(after)), with_closed=with_closed
+                db,
+                actor,
+                limit=rows_to_fetch(first),
+                position=_at(cursors.read(after)),
+                with_closed=with_closed,
             )
         return page_from_rows(
             rows, first, cursor_of=lambda row: cursors.write(row.name, row.id), node_of=Site.of, after=after
@@ -355,7 +372,11 @@ class PracticeQuery:
         cursors = BY_NAME["payers"].within(actor.tenant_id)
         async with tenant_db(actor, read_only=True) as db:
             rows = await queries.payer_page(
-                db, actor, limit=rows_to_fetch(first), position=_at(cursors.read(after)), with_closed=with_closed
+                db,
+                actor,
+                limit=rows_to_fetch(first),
+                position=_at(cursors.read(after)),
+                with_closed=with_closed,
             )
         return page_from_rows(
             rows, first, cursor_of=lambda row: cursors.write(row.name, row.id), node_of=Payer.of, after=after
@@ -404,7 +425,9 @@ class SiteInput:
 @strawberry.input
 class PayerInput:
     name: Line
-    kind: Line | None = strawberry.field(default=None, description="One of payerKinds; left out, months wait for a person.")
+    kind: Line | None = strawberry.field(
+        default=None, description="One of payerKinds; left out, months wait for a person."
+    )
     edi_id: Line | None = None
 
 
@@ -481,7 +504,9 @@ class PracticeMutation:
         permission="practice.write",
         description="How lines are chosen where the rules allow several: accurate, or max with a reason in writing.",
     )
-    async def set_selection_policy(self, info: Info, policy: Line, reason: ShortText | None = None) -> Practice:
+    async def set_selection_policy(
+        self, info: Info, policy: Line, reason: ShortText | None = None
+    ) -> Practice:
         async with tenant_db(actor_of(info)) as db:
             return Practice.of(
                 await practice.set_selection_policy(db, actor_of(info), policy=policy, reason=reason or "")
@@ -499,12 +524,16 @@ class PracticeMutation:
             return Site.of(await sites.add_site(db, actor_of(info), **_site(input)))
 
     @mutation(permission="practice.write", description="Mend a site, or close it; what happened there stays.")
-    async def change_site(self, info: Info, site_id: strawberry.ID, input: SiteInput, active: bool = True) -> Site:
+    async def change_site(
+        self, info: Info, site_id: strawberry.ID, input: SiteInput, active: bool = True
+    ) -> Site:
         id = id_of("Site", site_id)
         async with tenant_db(actor_of(info)) as db:
             return Site.of(await sites.change_site(db, actor_of(info), id, active=active, **_site(input)))
 
-    @mutation(permission="practice.write", description="A payer. Without a kind its months wait for a person.")
+    @mutation(
+        permission="practice.write", description="A payer. Without a kind its months wait for a person."
+    )
     async def add_payer(self, info: Info, input: PayerInput) -> Payer:
         async with tenant_db(actor_of(info)) as db:
             return Payer.of(
@@ -548,7 +577,9 @@ class PracticeMutation:
             )
             return Staff.of(added)
 
-    @mutation(permission="staff.write", description="Mend a name, an NPI, or who may be the billing practitioner.")
+    @mutation(
+        permission="staff.write", description="Mend a name, an NPI, or who may be the billing practitioner."
+    )
     async def change_staff(self, info: Info, input: ChangeStaffInput) -> Staff:
         async def act(db: Db, actor: Actor, id: UUID) -> tables.Staff:
             return await staff_room.change_staff(
@@ -564,7 +595,10 @@ class PracticeMutation:
 
         return await _acted(info, staff_id, act)
 
-    @mutation(permission="staff.write", description="Somebody leaves: outside at their next request. Their work stays.")
+    @mutation(
+        permission="staff.write",
+        description="Somebody leaves: outside at their next request. Their work stays.",
+    )
     async def deactivate_staff(self, info: Info, staff_id: strawberry.ID) -> Staff:
         return await _acted(info, staff_id, staff_room.deactivate)
 
@@ -583,7 +617,9 @@ class PracticeMutation:
             )  # fmt: skip
             return Qualification.of(added)
 
-    @mutation(permission="staff.write", description="Its last day; what was decided for earlier days stays true.")
+    @mutation(
+        permission="staff.write", description="Its last day; what was decided for earlier days stays true."
+    )
     async def end_qualification(self, info: Info, id: strawberry.ID, last_day: date) -> Qualification:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
@@ -592,7 +628,9 @@ class PracticeMutation:
             )
             return Qualification.of(ended)
 
-    @mutation(permission="tokens.write", alone=True, description="A bearer token for oneself. It is shown once.")
+    @mutation(
+        permission="tokens.write", alone=True, description="A bearer token for oneself. It is shown once."
+    )
     async def create_api_token(self, info: Info, input: CreateApiTokenInput) -> NewApiToken:
         async with tenant_db(actor_of(info)) as db:
             made = await tokens.create_token(

@@ -22,7 +22,14 @@ from server.graphql.scalars import SCALARS
 
 @strawberry.type
 class Query(
-    NodeQuery, PatientsQuery, ConsentsQuery, PrerequisitesQuery, ImportsQuery, AuditQuery, ClaimsQuery, PracticeQuery
+    NodeQuery,
+    PatientsQuery,
+    ConsentsQuery,
+    PrerequisitesQuery,
+    ImportsQuery,
+    AuditQuery,
+    ClaimsQuery,
+    PracticeQuery,
 ):
     pass
 

@@ -60,8 +60,8 @@ async def place_of(db: Db, actor: Actor, patient_id: UUID) -> tuple[str, str, UU
 
 
 async def how_many(db: Db, actor: Actor) -> int:
-    """How many people the practice has on file."""
-    actor.require("patients.find")
+    """How many people the practice has on file: a figure of the practice, which names nobody."""
+    actor.require("practice.read")
     return int(await db.scalar(select(func.count()).select_from(Patient)) or 0)
 
 

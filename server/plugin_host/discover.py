@@ -61,7 +61,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             if problem := _problem(manifest, loaded):
                 aside.append(SetAside(entry.name, problem))
                 continue
-        except Exception as error:  # noqa: BLE001 - whatever a plugin does at import, the house stands
+        except Exception as error:
             aside.append(SetAside(entry.name, f"could not be loaded: {type(error).__name__}"))
             continue
         loaded.append(Loaded(entry.name, rules, manifest))

@@ -155,7 +155,10 @@ class Bell(Platform, Table):
 
     __tablename__ = "bell"
     exempt = "Holds no data: only that a practice has work due, so that workers can take turns."
-    roles: ClassVar[dict[str, str]] = {"bell": "select, insert, update, delete", "app": "select, insert, update"}
+    roles: ClassVar[dict[str, str]] = {
+        "bell": "select, insert, update, delete",
+        "app": "select, insert, update",
+    }
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     due_at: Mapped[datetime]
@@ -259,7 +262,9 @@ class Staff(Tenant, Made, Table):
     role: Mapped[str]
     npi: Mapped[str] = mapped_column(default="")
     bills: Mapped[bool] = mapped_column(default=False)  # may be the billing practitioner
-    qualifying_participant: Mapped[bool] = mapped_column(default=False)  # paid by the higher conversion factor
+    qualifying_participant: Mapped[bool] = mapped_column(
+        default=False
+    )  # paid by the higher conversion factor
     active: Mapped[bool] = mapped_column(default=True)
     invited_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
@@ -297,14 +302,18 @@ class AuditEvent(Tenant, Table):
     patient_ids: Mapped[list[UUID]]
     entity: Mapped[str]
     entity_ids: Mapped[list[UUID]]
-    details: Mapped[JSON] = mapped_column(default=dict)  # never a person's words: codes, counts, reasons chosen
+    details: Mapped[JSON] = mapped_column(
+        default=dict
+    )  # never a person's words: codes, counts, reasons chosen
 
 
 class AuditUnsealed(Platform, Table):
     """Events the sealer has not met yet. The door writes one in the message that commits the event."""
 
     __tablename__ = "audit_unsealed"
-    exempt = "Holds ids only: which practices' audits wait for the sealer, so that it need not visit them all."
+    exempt = (
+        "Holds ids only: which practices' audits wait for the sealer, so that it need not visit them all."
+    )
     roles: ClassVar[dict[str, str]] = {"bell": "select", "app": "select, insert, delete"}
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,5 +1,4 @@
 from cast import World
-
 from sqlalchemy import select
 
 from server.tenants.db import tenant_db

@@ -4,6 +4,7 @@ B's world carries a canary in every text; it is visited from end to end, then ma
 failures that quote what they were given, as drivers and libraries do.
 """
 
+import asyncio
 import io
 import itertools
 import logging
@@ -184,6 +185,10 @@ async def test_no_word_about_a_person_reaches_a_side_channel(
             )
     monkeypatch.undo()
     await bell.ring()
+    for _ in range(50):
+        if await _redis(two):
+            break
+        await asyncio.sleep(0.05)
     await bell.close()
 
     assert listener.failures >= 100, listener.failures

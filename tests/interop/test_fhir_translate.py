@@ -826,7 +826,6 @@ def test_a_procedure_and_an_immunization() -> None:
 def test_licensed_words_are_not_kept_and_the_code_is() -> None:
     import json
 
-
     words = "words that belong to their publisher"
     coding = {"system": "http://www.ama-assn.org/go/cpt", "code": "00000", "display": words}
     resource = {

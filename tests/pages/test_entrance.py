@@ -35,7 +35,9 @@ async def link_for(email: str, kind: str) -> str:
     raise AssertionError(f"no letter with a {kind} link for {email}")
 
 
-async def post(client: httpx.AsyncClient, path: str, *, page: str | None = None, **form: Any) -> httpx.Response:
+async def post(
+    client: httpx.AsyncClient, path: str, *, page: str | None = None, **form: Any
+) -> httpx.Response:
     """Fill in and send the form at `path` (or the one found at `page`), with its token."""
     shown = await client.get(page or path)
     return await client.post(path, data={**form, "_csrf": csrf(shown.text)})
@@ -116,7 +118,9 @@ async def test_the_whole_way_from_the_first_page_to_an_open_practice(browse: Any
     assert "data:image/svg+xml;base64," in page.text
     secret = secret_on(page.text)
     sealed = re.search(r'name="sealed" value="([^"]+)"', page.text)[1]  # type: ignore[index]
-    mistyped = await client.post("/authenticator", data={"sealed": sealed, "code": "000000", "_csrf": csrf(page.text)})
+    mistyped = await client.post(
+        "/authenticator", data={"sealed": sealed, "code": "000000", "_csrf": csrf(page.text)}
+    )
     assert (mistyped.status_code, secret_on(mistyped.text)) == (422, secret)  # the same picture again
     form = {"sealed": sealed, "code": code_of(secret), "_csrf": csrf(page.text)}
     shown = await client.post("/authenticator", data=form)
@@ -263,7 +267,11 @@ async def test_nothing_tells_whether_a_login_exists(lakeside: World, browse: Any
     known, unknown = lakeside.emails["nora"], "nobody-here" + lakeside.emails["nora"][4:]
 
     def told(answer: httpx.Response, email: str) -> tuple[int, str | None, str]:
-        return answer.status_code, answer.headers.get("location"), answer.text.replace(html.escape(email), "E")
+        return (
+            answer.status_code,
+            answer.headers.get("location"),
+            answer.text.replace(html.escape(email), "E"),
+        )
 
     for path, form in (
         ("/sign-in", {"password": "a wrong but long one"}),
@@ -274,11 +282,19 @@ async def test_nothing_tells_whether_a_login_exists(lakeside: World, browse: Any
         assert answers[0] == answers[1], path
 
 
-async def test_an_invitation_is_accepted_and_an_old_one_is_not(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_an_invitation_is_accepted_and_an_old_one_is_not(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     ada = browse(lakeside, "ada")
     email = f"june-{secrets.token_hex(4)}@{NOBODY}"
     invited = await post(
-        ada, "/practice/staff/invite", name="June Park", email=email, role="care_manager", npi="", role_edited="x"
+        ada,
+        "/practice/staff/invite",
+        name="June Park",
+        email=email,
+        role="care_manager",
+        npi="",
+        role_edited="x",
     )
     assert invited.status_code == 303, invited.text
     link = await link_for(email, "invitation")
@@ -291,7 +307,9 @@ async def test_an_invitation_is_accepted_and_an_old_one_is_not(lakeside: World, 
     assert short.status_code == 422
     joined = await june.post(link, data={"name": "June Park", "password": PASSWORD, "role": "administrator"})
     assert joined.headers["location"] == "/sign-in/next"
-    assert (await june.get("/practice")).headers["location"] == "/sign-in/next"  # the second factor is asked for first
+    assert (await june.get("/practice")).headers[
+        "location"
+    ] == "/sign-in/next"  # the second factor is asked for first
     await set_up_authenticator(june)
     assert (await june.get("/sign-in/next")).headers["location"] == "/"
     assert (await june.get("/practice")).status_code == 200
@@ -311,7 +329,9 @@ async def test_an_invitation_is_accepted_and_an_old_one_is_not(lakeside: World, 
     refused = await browse().post(old, data={"name": "Tess Ray", "password": PASSWORD})
     assert refused.status_code == 410
     async with behind.connect() as connection:
-        made = await connection.scalar(sa.text("select count(*) from person where email = :email"), {"email": other})
+        made = await connection.scalar(
+            sa.text("select count(*) from person where email = :email"), {"email": other}
+        )
     assert made == 0
 
 
@@ -401,7 +421,9 @@ async def test_only_a_demo_on_this_machine_offers_the_code(
     monkeypatch.setenv("CAREWRIGHT_PUBLIC_URL", "https://care.example.org")
     settings.cache_clear()
     try:
-        public = await client.get("/sign-in/code?demo=fill", headers={"cookie": f"__Host-carewright={client.cookies['carewright']}"})
+        public = await client.get(
+            "/sign-in/code?demo=fill", headers={"cookie": f"__Host-carewright={client.cookies['carewright']}"}
+        )
         assert "This is a demo" not in public.text
         assert not re.search(r'name="code"[^>]*value="\d{6}"', public.text)
     finally:
@@ -409,7 +431,9 @@ async def test_only_a_demo_on_this_machine_offers_the_code(
         settings.cache_clear()
     assert (await post(client, "/sign-in/code", code=typed[1])).status_code == 303
     async with behind.begin() as connection:
-        await connection.execute(sa.text("update directory set demo = false where name = :n"), {"n": wished["practice_name"]})
+        await connection.execute(
+            sa.text("update directory set demo = false where name = :n"), {"n": wished["practice_name"]}
+        )
 
 
 @pytest.mark.parametrize(
@@ -446,4 +470,6 @@ async def test_the_outbox_exists_only_on_this_machine(
 async def forget_steps(behind: AsyncEngine, email: str) -> None:
     """As if the code of this half minute had not been used yet."""
     async with behind.begin() as connection:
-        await connection.execute(sa.text("update person set totp_last_step = 0 where email = :email"), {"email": email})
+        await connection.execute(
+            sa.text("update person set totp_last_step = 0 where email = :email"), {"email": email}
+        )

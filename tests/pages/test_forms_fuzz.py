@@ -42,7 +42,7 @@ NASTY: list[bytes] = [
     *(payload.encode() for payload in PAYLOADS[:6]),
 ]  # fmt: skip
 HUGE = b"x" * 1_000_000
-#: each costs a password hash; a few are enough
+#: each costs a password hash, or a month decided in the plugins; a few are enough
 SLOW = (
     "/sign-in",
     "/sign-up",
@@ -51,6 +51,7 @@ SLOW = (
     "/security/password",
     "/security/authenticator",
     "/security/recovery",
+    "/month",
 )
 LONE = lone_mutations(SCHEMA)
 Count = Callable[[str, object], None]

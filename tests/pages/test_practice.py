@@ -40,7 +40,11 @@ async def test_each_role_opens_exactly_what_it_may(lakeside: World, browse: Any)
         client = browse(lakeside, who)
         token = (await client.get("/session")).headers["x-csrf-token"]
         for route in pages:
-            path = re.sub(r"\{[^}]+\}", str(ids.get(route["path"].split("/")[2] if "{" in route["path"] else "", "")), route["path"])
+            path = re.sub(
+                r"\{[^}]+\}",
+                str(ids.get(route["path"].split("/")[2] if "{" in route["path"] else "", "")),
+                route["path"],
+            )
             answer = await client.get(path)
             allowed = route["permission"] in permissions_of(role)
             assert answer.status_code == (200 if allowed else 403), (who, path, answer.status_code)
@@ -59,7 +63,9 @@ async def test_each_role_opens_exactly_what_it_may(lakeside: World, browse: Any)
 
 
 async def test_what_a_role_may_not_do_is_not_offered(lakeside: World, browse: Any) -> None:
-    ada_page, fred_page = [(await browse(lakeside, who).get("/practice/staff")).text for who in ("ada", "fred")]
+    ada_page, fred_page = [
+        (await browse(lakeside, who).get("/practice/staff")).text for who in ("ada", "fred")
+    ]
     assert "/practice/staff/invite" in ada_page
     assert "Nora Feld" in fred_page
     assert "/practice/staff/invite" not in fred_page
@@ -77,7 +83,10 @@ async def test_other_practices_things_are_like_none(lakeside: World, hillcrest: 
         answers = [await iris.get(path.format(one)) for one in (id, ghost, "x")]
         assert [a.status_code for a in answers] == [404] * 3, path
         assert answers[0].text == answers[1].text == answers[2].text
-    for path in (f"/practice/staff/{lakeside.staff['nora']}/role", f"/practice/staff/{lakeside.staff['nora']}/leave"):
+    for path in (
+        f"/practice/staff/{lakeside.staff['nora']}/role",
+        f"/practice/staff/{lakeside.staff['nora']}/leave",
+    ):
         assert (await post(iris, path, page="/practice", role="biller")).status_code == 404
     assert "Acme Mutual" in (await iris.get("/practice/payers")).text
     assert lakeside.slug not in (await iris.get("/practice/staff")).text
@@ -85,8 +94,15 @@ async def test_other_practices_things_are_like_none(lakeside: World, hillcrest: 
 
 async def test_the_practice_is_changed_and_a_new_zone_is_told(lakeside: World, browse: Any) -> None:
     ada = browse(lakeside, "ada")
-    good = {"name": "Lakeside Family Practice", "npi": "1234567893", "phone": "313 555 0142", "time_zone": "America/Chicago"}
-    assert "the tenth digit" in beside(await post(ada, "/practice/edit", **{**good, "npi": "1234567890"}), "npi")
+    good = {
+        "name": "Lakeside Family Practice",
+        "npi": "1234567893",
+        "phone": "313 555 0142",
+        "time_zone": "America/Chicago",
+    }
+    assert "the tenth digit" in beside(
+        await post(ada, "/practice/edit", **{**good, "npi": "1234567890"}), "npi"
+    )
     assert "area code" in beside(await post(ada, "/practice/edit", **{**good, "phone": "12"}), "phone")
     zone = await post(ada, "/practice/edit", **{**good, "time_zone": "Mars/Olympus"})
     assert "not a time zone" in beside(zone, "time_zone")
@@ -99,15 +115,21 @@ async def test_the_practice_is_changed_and_a_new_zone_is_told(lakeside: World, b
     assert "Lakeside Family Practice" in page
 
 
-async def test_choosing_by_what_pays_most_needs_a_written_reason(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_choosing_by_what_pays_most_needs_a_written_reason(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     ada = browse(lakeside, "ada")
-    assert "reason in writing" in beside(await post(ada, "/practice/policy", policy="max", reason="money"), "reason")
+    assert "reason in writing" in beside(
+        await post(ada, "/practice/policy", policy="max", reason="money"), "reason"
+    )
     reason = "Agreed by the partners on 2 November; each chosen line is within the payer's own rules."
     assert (await post(ada, "/practice/policy", policy="max", reason=reason)).status_code == 303
     assert "What pays the most" in (await ada.get("/practice")).text
     async with behind.connect() as connection:
         kept = await connection.scalar(
-            sa.text("select details->>'reason' from audit_event where tenant_id = :t and action = 'practice.set_selection_policy'"),
+            sa.text(
+                "select details->>'reason' from audit_event where tenant_id = :t and action = 'practice.set_selection_policy'"
+            ),
             {"t": lakeside.tenant_id},
         )
     assert kept == reason
@@ -119,7 +141,9 @@ async def test_sites_are_added_mended_and_closed(lakeside: World, browse: Any) -
     assert "We need" in beside(await post(ada, new, name=""), "name")
     assert "ZIP" in beside(await post(ada, new, name="West", zip="482"), "zip")
     assert "abbreviation" in beside(await post(ada, new, name="West", state="QQ"), "state")
-    assert (await post(ada, new, name="West Street", city="Detroit", state="MI", zip="48201")).status_code == 303
+    assert (
+        await post(ada, new, name="West Street", city="Detroit", state="MI", zip="48201")
+    ).status_code == 303
     page = (await ada.get("/practice/sites")).text
     link = re.search(r'href="(/practice/sites/[0-9a-f-]{36})">West Street', page)
     assert link is not None
@@ -141,7 +165,9 @@ async def test_a_payer_no_rules_know_is_allowed_and_says_so(lakeside: World, bro
     page = (await ada.get("/practice/payers")).text
     assert "wait for a person" in page
     assert "Beta Health" in page
-    saved = await post(ada, f"/practice/payers/{lakeside.payers['bcbsm']}", name="Blue Cross", kind="bcbsm", edi_id="00710")
+    saved = await post(
+        ada, f"/practice/payers/{lakeside.payers['bcbsm']}", name="Blue Cross", kind="bcbsm", edi_id="00710"
+    )
     assert saved.status_code == 303
     assert "00710" in (await ada.get("/practice/payers")).text
 
@@ -153,7 +179,9 @@ async def test_staff_are_invited_given_roles_and_leave(lakeside: World, browse: 
     assert "e-mail" in beside(await post(ada, invite, **{**good, "email": "june"}), "email")
     assert "not a role" in beside(await post(ada, invite, **{**good, "role": "queen"}), "role")
     assert "own" in beside(await post(ada, invite, **good, bills="yes"), "npi")
-    assert "on the list" in beside(await post(ada, invite, **{**good, "email": lakeside.emails["nora"]}), "email")
+    assert "on the list" in beside(
+        await post(ada, invite, **{**good, "email": lakeside.emails["nora"]}), "email"
+    )
     invited = await post(ada, invite, **good)
     assert invited.status_code == 303
     june = invited.headers["location"]
@@ -179,7 +207,9 @@ async def test_a_provider_without_a_sign_in_and_dated_qualifications(lakeside: W
     ada = browse(lakeside, "ada")
     new = "/practice/staff/provider"
     assert "the tenth digit" in beside(await post(ada, new, name="Omar Reed", npi="1999999980"), "npi")
-    assert "on the list with the NPI" in beside(await post(ada, new, name="Omar Reed", npi="1234567893"), "npi")
+    assert "on the list with the NPI" in beside(
+        await post(ada, new, name="Omar Reed", npi="1234567893"), "npi"
+    )
     added = await post(ada, new, name="Omar Reed", npi="1245319599", bills="yes")
     assert added.status_code == 303
     omar = added.headers["location"]
@@ -187,9 +217,13 @@ async def test_a_provider_without_a_sign_in_and_dated_qualifications(lakeside: W
 
     add = f"{omar}/qualifications"
     md = {"kind": "discipline", "discipline": "md", "from_on": "2015-07-01"}
-    assert "not a day" in beside(await post(ada, add, page=omar, **{**md, "from_on": "2026-02-30"}), "from_on")
+    assert "not a day" in beside(
+        await post(ada, add, page=omar, **{**md, "from_on": "2026-02-30"}), "from_on"
+    )
     assert "before the first" in beside(await post(ada, add, page=omar, **md, to_on="2014-01-01"), "to_on")
-    assert "not a discipline" in beside(await post(ada, add, page=omar, **{**md, "discipline": "wizard"}), "discipline")
+    assert "not a discipline" in beside(
+        await post(ada, add, page=omar, **{**md, "discipline": "wizard"}), "discipline"
+    )
     assert (await post(ada, add, page=omar, **md)).status_code == 303
     licence = {"kind": "licence", "name": "MD", "number": "4301", "region": "MI", "from_on": "2015-07-01"}
     assert (await post(ada, add, page=omar, **licence)).status_code == 303
@@ -208,7 +242,9 @@ async def test_a_token_is_shown_once_works_and_is_revoked(lakeside: World, brows
     ada = browse(lakeside, "ada")
     page = "/practice/tokens"
     assert "what the token is for" in beside(await post(ada, page, name="", scopes="read", days="30"), "name")
-    assert "between 1 and 365" in beside(await post(ada, page, name="export", scopes="read", days="4000"), "days")
+    assert "between 1 and 365" in beside(
+        await post(ada, page, name="export", scopes="read", days="4000"), "days"
+    )
     assert "whole number" in beside(await post(ada, page, name="export", scopes="read", days="soon"), "days")
     assert beside(await post(ada, page, name="export", days="30"), "scopes")
     made = await post(ada, page, name="nightly export", scopes=["read", "billing"], days="30")
@@ -229,7 +265,9 @@ async def test_a_token_is_shown_once_works_and_is_revoked(lakeside: World, brows
     assert gone.json()["errors"][0]["extensions"]["code"] == "SIGN_IN_NEEDED"
 
 
-async def test_the_set_up_can_be_left_and_ends_with_what_is_needed(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_the_set_up_can_be_left_and_ends_with_what_is_needed(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     async with behind.begin() as connection:
         for statement in (
             "update practice set set_up_done_at = null where tenant_id = :t",
@@ -249,8 +287,12 @@ async def test_the_set_up_can_be_left_and_ends_with_what_is_needed(lakeside: Wor
     assert (await ada.get("/sign-in/next")).headers["location"] == "/"
 
 
-@pytest.mark.parametrize("typed", ["<script>alert(1)</script>", "{{ 7*7 }}", "' or 1=1 --", "Ærø ‘quoted’ & co"])
-async def test_names_are_shown_as_they_were_typed_and_never_run(lakeside: World, browse: Any, typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed", ["<script>alert(1)</script>", "{{ 7*7 }}", "' or 1=1 --", "Ærø ‘quoted’ & co"]
+)
+async def test_names_are_shown_as_they_were_typed_and_never_run(
+    lakeside: World, browse: Any, typed: str
+) -> None:
     ada = browse(lakeside, "ada")
     assert (await post(ada, "/practice/sites/new", name=typed)).status_code == 303
     page = (await ada.get("/practice/sites")).text

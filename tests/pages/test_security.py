@@ -39,7 +39,9 @@ async def post(client: httpx.AsyncClient, path: str, page: str = "", **form: Any
     return await client.post(path, data={**form, "_csrf": token[1]})
 
 
-async def test_one_may_end_ones_own_sessions_and_nobody_elses(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_one_may_end_ones_own_sessions_and_nobody_elses(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     await with_password(lakeside, "nora", behind)
     nora = signed_in(browse(), lakeside, "nora")
     elsewhere = browse()
@@ -61,10 +63,14 @@ async def test_one_may_end_ones_own_sessions_and_nobody_elses(lakeside: World, b
     assert (await nora.get("/session")).status_code == 204
 
 
-async def test_a_changed_password_needs_the_present_one(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_a_changed_password_needs_the_present_one(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     await with_password(lakeside, "nora", behind)
     nora = signed_in(browse(), lakeside, "nora")
-    wrong = await post(nora, "/security/password", password="not the right words", new_password="seven quiet lamps at noon")
+    wrong = await post(
+        nora, "/security/password", password="not the right words", new_password="seven quiet lamps at noon"
+    )
     assert (wrong.status_code, "not your present password" in wrong.text) == (422, True)
     short = await post(nora, "/security/password", password=PASSWORD, new_password="short")
     assert (short.status_code, 'id="f-new_password-error"' in short.text) == (422, True)
@@ -79,7 +85,9 @@ async def test_a_changed_password_needs_the_present_one(lakeside: World, browse:
     assert refused.status_code == 422
 
 
-async def test_a_new_authenticator_and_new_recovery_codes(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_a_new_authenticator_and_new_recovery_codes(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     await with_password(lakeside, "nora", behind)
     nora = signed_in(browse(), lakeside, "nora")
     wrong = await post(nora, "/security/authenticator", password=PASSWORD, code="000000")
@@ -101,13 +109,17 @@ async def test_a_new_authenticator_and_new_recovery_codes(lakeside: World, brows
         assert fresh[0] not in (await nora.get(path)).text
 
 
-async def test_the_heartbeat_alone_keeps_nobody_signed_in(lakeside: World, browse: Any, behind: AsyncEngine) -> None:
+async def test_the_heartbeat_alone_keeps_nobody_signed_in(
+    lakeside: World, browse: Any, behind: AsyncEngine
+) -> None:
     nora = browse(lakeside, "nora")
 
     async def idle(minutes: int) -> None:
         async with behind.begin() as connection:
             await connection.execute(
-                sa.text("update sign_in set seen_at = now() - make_interval(mins => :m) where person_id = :p"),
+                sa.text(
+                    "update sign_in set seen_at = now() - make_interval(mins => :m) where person_id = :p"
+                ),
                 {"m": minutes, "p": lakeside.persons["nora"]},
             )
 

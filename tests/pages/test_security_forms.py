@@ -34,7 +34,9 @@ def token_of(world: World, who: str) -> str:
 
 def unsafe_routes() -> list[str]:
     """Every path that takes an unsafe method."""
-    return sorted({r["path"] for r in route_table() if set(r["methods"].split(",")) - {"GET", "HEAD", "WEBSOCKET"}})
+    return sorted(
+        {r["path"] for r in route_table() if set(r["methods"].split(",")) - {"GET", "HEAD", "WEBSOCKET"}}
+    )
 
 
 def address(path: str, world: World) -> str:
@@ -54,7 +56,9 @@ def prints(behind: AsyncEngine) -> Prints:
     async def read() -> dict[str, str]:
         async with behind.connect() as connection:
             names = (
-                await connection.execute(sa.text("select tablename from pg_tables where schemaname = 'public'"))
+                await connection.execute(
+                    sa.text("select tablename from pg_tables where schemaname = 'public'")
+                )
             ).scalars()
             return {
                 name: str(
@@ -72,7 +76,9 @@ def prints(behind: AsyncEngine) -> Prints:
     return read
 
 
-async def send(client: httpx.AsyncClient, path: str, token: str | None, **headers: str | None) -> httpx.Response:
+async def send(
+    client: httpx.AsyncClient, path: str, token: str | None, **headers: str | None
+) -> httpx.Response:
     """Post a plausible form. headers: replaced, or left out where None."""
     form = dict(FORM) if token is None else {**FORM, "_csrf": token}
     request = client.build_request("POST", path, data=form)
@@ -107,7 +113,12 @@ async def test_no_form_from_elsewhere_changes_anything(lakeside: World, browse: 
             assert answer.status_code in expected, (path, variant, answer.status_code)
             tried += 1
         for variant, headers in (("foreign", dict(EVIL)), ("none", {"origin": None, "sec-fetch-site": None})):
-            answer = await send(browse(), address(path, lakeside), None, **{k.replace("-", "_"): v for k, v in headers.items()})
+            answer = await send(
+                browse(),
+                address(path, lakeside),
+                None,
+                **{k.replace("-", "_"): v for k, v in headers.items()},
+            )
             # GraphQL without a cookie is nobody, whoever sends it
             assert answer.status_code == 403 or path == "/graphql", (path, variant, answer.status_code)
             tried += 1
@@ -115,11 +126,19 @@ async def test_no_form_from_elsewhere_changes_anything(lakeside: World, browse: 
     sys.stdout.write(f"P22: {len(routes)} unsafe routes, {tried} forms from elsewhere, 0 effects\n")
 
 
-async def test_the_same_forms_from_our_own_page_do_change_things(lakeside: World, browse: Any, prints: Prints) -> None:
+async def test_the_same_forms_from_our_own_page_do_change_things(
+    lakeside: World, browse: Any, prints: Prints
+) -> None:
     """The control: the check above would notice an effect."""
     ada, right = browse(lakeside, "ada"), token_of(lakeside, "ada")
     changed = 0
-    for path in ("/practice/sites/new", "/practice/payers/new", "/practice/staff/invite", "/practice/edit", "/practice/tokens"):
+    for path in (
+        "/practice/sites/new",
+        "/practice/payers/new",
+        "/practice/staff/invite",
+        "/practice/edit",
+        "/practice/tokens",
+    ):
         before = await prints()
         answer = await send(ada, path, right)
         assert answer.status_code in {200, 303}, (path, answer.text)

@@ -2,33 +2,13 @@
 
 from collections.abc import Callable
 
-import sqlalchemy as sa
 from page_forms import crawl, runs_in
 from sqlalchemy.ext.asyncio import AsyncEngine
-from two_practices import CANARY, PAYLOADS, TENANT_TABLES, TwoPractices
+from two_practices import PAYLOADS, TwoPractices, hostile_texts
 
 from web.rendering import environment
 
 Count = Callable[[str, object], None]
-
-
-async def hostile_texts(two: TwoPractices, behind: AsyncEngine, payload: str) -> int:
-    """Put a payload behind every canary of B, in whatever column it was stored; how many columns there are."""
-    columns = 0
-    async with behind.begin() as connection:
-        for table in TENANT_TABLES:
-            for column in table.columns:
-                if isinstance(column.type, sa.Text | sa.String):
-                    done = await connection.execute(
-                        sa.text(
-                            f'update "{table.name}" set "{column.name}" = substring("{column.name}" from '
-                            f"'^.*{CANARY}[0-9a-f]+x[0-9]+') || '-' || :payload "
-                            f"where tenant_id = :t and \"{column.name}\" like '%{CANARY}%'"
-                        ),
-                        {"t": two.b.world.tenant_id, "payload": payload},
-                    )
-                    columns += bool(done.rowcount)
-    return columns
 
 
 async def test_nothing_that_was_typed_runs_on_any_page(

@@ -28,9 +28,14 @@ async def authenticator_confirm(visit: Visit) -> Answer:
     except Refused as refused:
         if refused.code == "SIGN_IN_AGAIN":
             return visit.again("entrance/sign_in.html", refused, cookies=[session_cookie("", ends=True)])
-        return visit.again("entrance/authenticator.html", refused, **picture(set_up_again(me_of(visit), sealed)))
+        return visit.again(
+            "entrance/authenticator.html", refused, **picture(set_up_again(me_of(visit), sealed))
+        )
     return visit.show(
-        "entrance/recovery_codes.html", cookies=issued_cookies(issued), codes=issued.recovery_codes, after="/sign-in/next"
+        "entrance/recovery_codes.html",
+        cookies=issued_cookies(issued),
+        codes=issued.recovery_codes,
+        after="/sign-in/next",
     )
 
 

@@ -74,5 +74,10 @@ async def _confirm_page(visit: Visit, refused: Refused | None = None) -> Answer:
 def link_over(visit: Visit, over: Refused, href: str, words: str) -> Answer:
     """The page behind a link that was used, replaced, or is too old: the same for every reason (410)."""
     return visit.show(
-        "entrance/link_over.html", status=410, message=over.message, next_step=over.next_step, href=href, words=words
+        "entrance/link_over.html",
+        status=410,
+        message=over.message,
+        next_step=over.next_step,
+        href=href,
+        words=words,
     )

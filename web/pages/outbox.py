@@ -30,6 +30,10 @@ def _paragraphs(body: str) -> list[list[tuple[str, str]]]:
     """The letter's paragraphs, each of (words, address) pieces; the address is empty for plain words."""
     ours = re.compile("(" + re.escape(settings().base_url) + r"/[\w/.-]+)")
     return [
-        [(piece, piece.removeprefix(settings().base_url) if number % 2 else "") for number, piece in enumerate(ours.split(part)) if piece]
+        [
+            (piece, piece.removeprefix(settings().base_url) if number % 2 else "")
+            for number, piece in enumerate(ours.split(part))
+            if piece
+        ]
         for part in body.strip().split("\n\n")
     ]

@@ -23,7 +23,9 @@ async def practice(visit: Visit) -> Answer:
         found = await practice_of(db, visit.actor)
         accepted = await accepted_documents(db, visit.actor)
     titles = {kind: document.title for kind, document in documents().items()}
-    return visit.show("practice/overview.html", practice=found, policies=POLICIES, accepted=accepted, titles=titles)
+    return visit.show(
+        "practice/overview.html", practice=found, policies=POLICIES, accepted=accepted, titles=titles
+    )
 
 
 @page.get("/practice/edit", permission="practice.write")
@@ -166,7 +168,9 @@ async def new_payer(visit: Visit) -> Answer:
 async def payer_form(visit: Visit) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         found = await payer_for(db, visit.actor, visit.id("id", "payer"))
-    return visit.show("practice/payer.html", kinds=_kinds_with(found.kind), payer=found, values=_values(found))
+    return visit.show(
+        "practice/payer.html", kinds=_kinds_with(found.kind), payer=found, values=_values(found)
+    )
 
 
 @page.post("/practice/payers/{id:str}", permission="practice.write")

@@ -63,7 +63,10 @@ async def authenticator_change(visit: Visit) -> Answer:
         again = picture(set_up_again(me_of(visit), sealed))
         return visit.again("security/authenticator.html", _beside_password(refused), **again)
     return visit.show(
-        "entrance/recovery_codes.html", cookies=issued_cookies(issued), codes=issued.recovery_codes, after="/security"
+        "entrance/recovery_codes.html",
+        cookies=issued_cookies(issued),
+        codes=issued.recovery_codes,
+        after="/security",
     )
 
 

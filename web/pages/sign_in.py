@@ -27,7 +27,10 @@ async def sign_in_form(visit: Visit) -> Answer:
     if visit.signed_in is not None and visit.signed_in.actor is not None:
         return visit.go("/sign-in/next")
     demo = await _demo_people(visit)
-    chosen = next((person for people in demo for person in people["people"] if person["email"] == visit.query("as")), None)
+    chosen = next(
+        (person for people in demo for person in people["people"] if person["email"] == visit.query("as")),
+        None,
+    )
     values = {"email": chosen["email"], "password": PASSWORD} if chosen else {}
     return visit.show("entrance/sign_in.html", demo=demo, values=values)
 
@@ -60,7 +63,9 @@ async def code_given(visit: Visit) -> Answer:
     except Refused as refused:
         if refused.code in {"CHALLENGE_OVER", "SIGN_IN_AGAIN"}:
             ended = [session_cookie("", ends=True)]
-            return visit.again("entrance/sign_in.html", refused, cookies=ended, demo=await _demo_people(visit))
+            return visit.again(
+                "entrance/sign_in.html", refused, cookies=ended, demo=await _demo_people(visit)
+            )
         return visit.again("entrance/code.html", refused, **await _code_page(visit))
     return visit.go("/sign-in/next", cookies=issued_cookies(issued))
 
@@ -109,7 +114,9 @@ async def _demo_people(visit: Visit) -> list[dict[str, Any]]:
     return [
         {
             "practice": demo.name,
-            "people": [{"name": m.name, "role": ROLES[m.role], "email": m.email(demo.slug)} for m in demo.staff],
+            "people": [
+                {"name": m.name, "role": ROLES[m.role], "email": m.email(demo.slug)} for m in demo.staff
+            ],
         }
         for demo in PRACTICES
         if demo.slug in slugs

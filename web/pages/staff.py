@@ -93,7 +93,10 @@ async def provider_add(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again("practice/provider.html", refused, values=form)
-    return visit.go(f"/practice/staff/{added.id}", "The provider is on the list. Add the discipline next: rules ask for it.")
+    return visit.go(
+        f"/practice/staff/{added.id}",
+        "The provider is on the list. Add the discipline next: rules ask for it.",
+    )
 
 
 @page.get("/practice/staff/{id:str}", permission="staff.write")
@@ -147,7 +150,9 @@ async def member_leaves(visit: Visit) -> Answer:
             await room.deactivate(db, visit.actor, _whom(visit))
     except Refused as refused:
         return await _member_page(visit, refused)
-    return visit.go("/practice/staff", "They are outside from now on. What they wrote stays, with their name.")
+    return visit.go(
+        "/practice/staff", "They are outside from now on. What they wrote stays, with their name."
+    )
 
 
 @page.post("/practice/staff/{id:str}/return", permission="staff.write")
@@ -201,12 +206,16 @@ async def qualification_end(visit: Visit) -> Answer:
         if last is None:  # date_in has refused that
             raise AssertionError
         async with tenant_db(visit.actor) as db:
-            if qualification not in {q.id for q in await list_qualifications(db, visit.actor, staff_id=_whom(visit))}:
+            if qualification not in {
+                q.id for q in await list_qualifications(db, visit.actor, staff_id=_whom(visit))
+            }:
                 raise not_found("qualification")
             await close_qualification(db, visit.actor, qualification, to_on=last, today=visit.today)
     except Refused as refused:
         field = f"last_day_{qualification}"
-        return await _member_page(visit, Refused(refused.code, refused.message, refused.next_step, field), form)
+        return await _member_page(
+            visit, Refused(refused.code, refused.message, refused.next_step, field), form
+        )
     return visit.go(_address(visit), "The last day is noted. Earlier days keep counting.")
 
 
@@ -218,7 +227,9 @@ def _address(visit: Visit) -> str:
     return f"/practice/staff/{_whom(visit)}"
 
 
-async def _member_page(visit: Visit, refused: Refused | None = None, form: dict[str, str] | None = None) -> Answer:
+async def _member_page(
+    visit: Visit, refused: Refused | None = None, form: dict[str, str] | None = None
+) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         found = await room.staff_for(db, visit.actor, _whom(visit), permission="staff.write")
         qualifications = await list_qualifications(db, visit.actor, staff_id=found.id)
@@ -235,7 +246,11 @@ async def _member_page(visit: Visit, refused: Refused | None = None, form: dict[
         "states": [(state, state) for state in STATES],
         "values": values if form is None else {**values, **form},
     }
-    return visit.show("practice/member.html", **given) if refused is None else visit.again("practice/member.html", refused, **given)
+    return (
+        visit.show("practice/member.html", **given)
+        if refused is None
+        else visit.again("practice/member.html", refused, **given)
+    )
 
 
 _INVITED = "The invitation is in the mail. Its link works for three days."

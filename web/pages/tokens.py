@@ -42,11 +42,15 @@ async def token_revoke(visit: Visit) -> Answer:
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4:
-        raise Refused("DAYS_FORM", "The number of days is not a whole number.", "Write digits, such as 90.", "days")
+        raise Refused(
+            "DAYS_FORM", "The number of days is not a whole number.", "Write digits, such as 90.", "days"
+        )
     return int(text)
 
 
-async def _page(visit: Visit, refused: Refused | None = None, typed: dict[str, object] | None = None) -> Answer:
+async def _page(
+    visit: Visit, refused: Refused | None = None, typed: dict[str, object] | None = None
+) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         lines = await list_tokens(db, visit.actor)
     scopes = [(scope, *_SCOPES[scope]) for scope in SCOPES]
