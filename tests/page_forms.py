@@ -56,11 +56,13 @@ class Route:
         return [name for name, _ in _PARAMETER.findall(self.path)]
 
     def kind(self, parameter: str) -> str | None:
-        """The kind of id a parameter takes; None for a word. Raises KeyError for one nobody has explained."""
+        """The kind of id a parameter takes; None for a word. Raises LookupError for one nobody has explained."""
         if parameter in WORDS:
             return None
         plain = _PARAMETER.sub(lambda m: "{" + m[1] + "}", self.path).split("/")
         before = plain[plain.index("{" + parameter + "}") - 1]
+        if before not in KINDS:
+            raise LookupError(f"{self.name}: say in page_forms.KINDS or WORDS what `{parameter}` is")
         return KINDS[before]
 
     @property

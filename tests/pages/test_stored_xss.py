@@ -14,14 +14,12 @@ Count = Callable[[str, object], None]
 async def test_nothing_that_was_typed_runs_on_any_page(
     two: TwoPractices, behind: AsyncEngine, record_property: Count
 ) -> None:
-    columns = shown = 0
-    for payload in (" ".join(PAYLOADS), " ".join(reversed(PAYLOADS))):
-        columns = await hostile_texts(two, behind, payload)
-        _, pages = await crawl(two.b)
-        found = {address: runs for address, page in pages.items() if (runs := runs_in(page))}
-        assert found == {}
-        shown = sum(bool(two.canaries.found_in(page)) for page in pages.values())
-        places = {place for page in pages.values() for place in two.canaries.found_in(page)}
+    columns = await hostile_texts(two, behind, " ".join(PAYLOADS))
+    _, pages = await crawl(two.b)
+    found = {address: runs for address, page in pages.items() if (runs := runs_in(page))}
+    assert found == {}
+    heard = [two.canaries.found_in(page) for page in pages.values()]
+    shown, places = sum(map(bool, heard)), {place for some in heard for place in some}
     assert shown > 10, "hardly any page shows what was typed: the check is blind"
     record_property(
         "count",
