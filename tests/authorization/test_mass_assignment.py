@@ -14,6 +14,8 @@ from two_practices import CORE, ROOTS, TENANT_TABLES, TwoPractices, changed, doc
 
 from server.ids import new_id
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 Count = Callable[[str, object], None]
 COLUMNS = sorted({column.name for table in TENANT_TABLES for column in table.columns})
 

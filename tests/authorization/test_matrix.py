@@ -39,6 +39,8 @@ from server.tenants.db import auth_db
 from server.tenants.permissions import ROLES, SCOPES
 from server.tenants.tables import ApiToken
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 FILE = Path(__file__).with_name("matrix.toml")
 MATRIX: dict[str, dict[str, list[str]]] = {
     table: {name: who.split(", ") if who else [] for name, who in rows.items()}

@@ -29,6 +29,8 @@ from server.jobs import Doorbell
 from server.tenants import db as door
 from server.tenants.db import Db
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 Count = Callable[[str, object], None]
 #: words about the practice and its staff, which letters and addresses of their own may carry
 NOT_ABOUT_PATIENTS = {"practice.write", "staff.write", "tokens.write"}

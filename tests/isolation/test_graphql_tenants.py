@@ -38,6 +38,8 @@ from server.graphql.refusals import lone_mutations
 from server.graphql.schema import SCHEMA
 from server.ids import new_id
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 AT_ONCE = 16
 AT_ONCE_OF_ANY_KIND = 1  # `node` names a field of every type, many of them by an alias
 OTHER_KINDS = 5

@@ -13,6 +13,8 @@ from two_practices import TwoPractices, changed, client_of, rows_of
 
 from server.app import SCOPES, litestar_app, route_table
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 _UNLIKE = {"x-request-id", "date"}
 _REFERENCE = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}")
 _CSRF = re.compile(r'name="_csrf" value="[^"]*"')

@@ -9,6 +9,8 @@ from page_forms import csrf_of, routes, who_may
 from sqlalchemy.ext.asyncio import AsyncEngine
 from two_practices import ORIGIN, TwoPractices, changed, rows_of
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 Count = Callable[[str, object], None]
 MUTATION = 'mutation { addSite(input: {name: "Stranger Street"}) { __typename } }'
 EVIL = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}

@@ -34,6 +34,8 @@ from server.ids import new_id
 from server.tenants.db import auth_db
 from server.tenants.tables import SignIn
 
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
+
 NASTY: list[bytes] = [
     b"a\0b", b"\xed\xa0\x80", b"\xff\xfe", "\u202eevil".encode(), b"9" * 400, b"NaN", b"-Infinity", b"9223372036854775808",
     b"0000-01-01", b"9999-12-31", b"2023-02-30", b"10000-01-01", "😀👩‍👩‍👧".encode(), b"=cmd()", b"@SUM(1)", b"", b" ", b"\r\nX: y",
@@ -176,13 +178,13 @@ async def fuzzed(two: TwoPractices, each: int, seed: int) -> str:
 
 
 async def test_a_thousand_spoiled_forms(two: TwoPractices, record_property: Count) -> None:
-    record_property("count", await fuzzed(two, 14, seed=20_261_122))
+    record_property("count", await fuzzed(two, 15, seed=20_261_122))
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(3_600)
 async def test_ten_thousand_spoiled_forms(two: TwoPractices, record_property: Count) -> None:
-    record_property("count", await fuzzed(two, 140, seed=time.time_ns() % 10**9))
+    record_property("count", await fuzzed(two, 150, seed=time.time_ns() % 10**9))
 
 
 # --- the same texts through every mutation --------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pytest
 from page_forms import crawl, runs_in
 from sqlalchemy.ext.asyncio import AsyncEngine
 from two_practices import PAYLOADS, TwoPractices, hostile_texts
 
 from web.rendering import environment
+
+pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
 
 Count = Callable[[str, object], None]
 
