@@ -259,9 +259,10 @@ def route_table(app: Litestar | None = None) -> list[dict[str, str]]:
     app = app or litestar_app()
     found: dict[tuple[str, str], dict[str, str]] = {}
     for route in app.routes:
-        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or [
-            getattr(route, "route_handler")
-        ]  # noqa: B009  # type: ignore[attr-defined]
+        one: BaseRouteHandler | None = getattr(
+            route, "route_handler", None
+        )  # sockets and ASGI have one, HTTP several
+        handlers: list[BaseRouteHandler] = getattr(route, "route_handlers", None) or ([one] if one else [])
         for handler in handlers:
             methods = ",".join(sorted(set(getattr(handler, "http_methods", {"WEBSOCKET"})) - {"OPTIONS"}))
             opt = handler.opt or {}

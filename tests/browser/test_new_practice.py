@@ -279,15 +279,17 @@ def _qualify(ann: Visitor, name: str, discipline: str) -> None:
 
 def _contact(nora: Visitor, id: str, day: int, minutes: int) -> None:
     nora.go(f"/people/{id}")
-    nora.page.locator("#composer summary").first.click()
     form = nora.page.locator("#composer form")
+    if not form.is_visible():  # words kept from before open it by themselves
+        nora.page.locator("#composer summary").first.click()
     form.locator("[name=kind][value=phone]").check()
     form.locator("[name=on]").fill(f"{last_month()}-{day:02}")
     form.locator("[name=began]").fill("14:00")
     form.locator("[name=minutes]").fill(str(minutes))
     form.locator("[name=note]").fill("Walked twice this week.")
     form.locator("[name=program]").select_option("ccm")
-    form.locator("details.more summary").click()
+    if not form.locator("[name=reason]").is_visible():
+        form.locator("details.more summary").click()
     form.locator("[name=reason]").fill("From my notebook")
     form.get_by_role("button", name="Save", exact=True).click()
     nora.page.wait_for_load_state()

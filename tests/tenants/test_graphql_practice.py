@@ -63,10 +63,11 @@ async def test_the_practice_its_sites_payers_and_staff(lakeside: World, hillcres
     assert len(names) == 8
 
     theirs = (await ask(hillcrest, "fred", document))["data"]
-    ids = lambda data: (
-        {e["node"]["id"] for room in ("sites", "payers", "staff") for e in data[room]["edges"]}
-        | {data["practice"]["id"]}
-    )  # noqa: E731
+
+    def ids(data: Any) -> set[str]:
+        rooms = {e["node"]["id"] for room in ("sites", "payers", "staff") for e in data[room]["edges"]}
+        return rooms | {data["practice"]["id"]}
+
     assert not ids(mine) & ids(theirs)
     for id in sorted(ids(mine)):
         found = await ask(lakeside, "fred", "query Q($id: ID!) { node(id: $id) { id __typename } }", id=id)

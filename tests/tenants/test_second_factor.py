@@ -142,10 +142,15 @@ async def test_five_hundred_guesses_in_forty_challenges(
     firsts = [await lou.password_stage() for _ in range(40)]
     right = {lou.code(offset) for offset in (-1, 0, 1, 2)}
     guesses = [f"{n:06d}" for n in range(500) if f"{n:06d}" not in right]
-    tries = await asyncio.gather(
-        *(sign_in.second_factor(firsts[n % 40].token, guess, lou.visitor) for n, guess in enumerate(guesses)),
-        return_exceptions=True,
-    )
+    tries: list[Any] = []
+    for start in range(0, len(guesses), 100):  # as many at once as a slow machine's pool can seat
+        tries += await asyncio.gather(
+            *(
+                sign_in.second_factor(firsts[n % 40].token, guesses[n], lou.visitor)
+                for n in range(start, min(start + 100, len(guesses)))
+            ),
+            return_exceptions=True,
+        )
     assert not any(isinstance(t, sessions.Issued) for t in tries)
     assert {t.code for t in tries if isinstance(t, Refused)} <= {
         "CODE_WRONG",
