@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import any_, literal, or_, select, union_all
+from sqlalchemy import any_, func, literal, or_, select, union_all
 
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -63,7 +63,9 @@ async def openings(
         AuditEvent.id, AuditEvent.at, AuditEvent.staff_id, name.label("staff_name"), AuditEvent.role,
         AuditEvent.via, AuditEvent.action, AuditEvent.effect, AuditEvent.entity,
     ).where(
-        AuditEvent.tenant_id == actor.tenant_id, AuditEvent.id.in_(union_all(sealed.subquery().select(), fresh)),
+        AuditEvent.tenant_id == actor.tenant_id,
+        # As one array the ids are looked up by key, however many wait to be sealed and whatever the planner guesses.
+        AuditEvent.id == any_(func.array(union_all(sealed.subquery().select(), fresh).scalar_subquery())),
         literal(patient_id) == any_(AuditEvent.patient_ids),
     )  # fmt: skip
     if before is not None:
