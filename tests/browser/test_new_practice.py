@@ -282,7 +282,7 @@ def _contact(nora: Visitor, id: str, day: int, minutes: int) -> None:
     form = nora.page.locator("#composer form")
     if not form.is_visible():  # words kept from before open it by themselves
         nora.page.locator("#composer summary").first.click()
-    form.locator("[name=kind][value=phone]").check()
+    form.locator("[name=kind]").select_option("phone")
     form.locator("[name=on]").fill(f"{last_month()}-{day:02}")
     form.locator("[name=began]").fill("14:00")
     form.locator("[name=minutes]").fill(str(minutes))
