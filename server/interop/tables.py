@@ -45,7 +45,7 @@ class RawRecord(Tenant, Table):
     kind: Mapped[str]
     source_id: Mapped[str]
     sha256: Mapped[str]
-    body: Mapped[str]  # text, not jsonb: byte for byte what came
+    body: Mapped[str]  # text, not jsonb: as it came, without private numbers
     understood: Mapped[bool]
     at: Mapped[datetime]
 
