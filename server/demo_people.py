@@ -13,14 +13,10 @@ from sqlalchemy import func, select
 from server.clock import today
 from server.demo import actor_of, practice_id
 from server.encounters.actions import NewEncounter
-from server.enrollment.actions import (
-    NewEnrollment,
-    NewPractitionerVisit,
-    enroll,
-    record_consent,
-    record_practitioner_visit,
-)
+from server.enrollment.actions import NewEnrollment, enroll
 from server.enrollment.consent import GivenConsent
+from server.enrollment.consenting import record_consent
+from server.enrollment.prerequisites import NewPractitionerVisit, record_practitioner_visit
 from server.enrollment.wording import newest_wording
 from server.minutes.actions import NewMinutes, record_contact
 from server.patients.actions import NewPatient, register_patient

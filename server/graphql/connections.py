@@ -328,3 +328,13 @@ def page_from_rows(
             end_cursor=edges[-1].cursor if edges else None,
         ),
     )
+
+
+def by_name(position: tuple[object, ...] | None) -> tuple[str, UUID] | None:
+    """A cursor of a list that is in order of name and id."""
+    if position is None:
+        return None
+    name, id = position
+    if not isinstance(name, str) or not isinstance(id, UUID):
+        raise TypeError("a cursor by name holds a name and an id")
+    return name, id

@@ -9,7 +9,7 @@ import strawberry
 from sqlalchemy import select
 
 from server.clock import now, today
-from server.enrollment import actions, queries
+from server.enrollment import consenting, queries
 from server.enrollment.consent import ConsentRow, GivenConsent, SaidNo, TakenBack, standing
 from server.enrollment.tables import PROGRAMS
 from server.enrollment.tables import Consent as ConsentTable
@@ -261,7 +261,8 @@ class ConsentsMutation:
             reason=input.note or "",
         )
         return await _consent(
-            info, lambda db, actor: actions.record_consent(db, actor, id_of("Patient", input.patient_id), new)
+            info,
+            lambda db, actor: consenting.record_consent(db, actor, id_of("Patient", input.patient_id), new),
         )
 
     @mutation(permission=WRITE, description="Record a no, and what would help.")
@@ -275,7 +276,8 @@ class ConsentsMutation:
             ask_again_on=input.ask_again_on,
         )
         return await _consent(
-            info, lambda db, actor: actions.record_refusal(db, actor, id_of("Patient", input.patient_id), new)
+            info,
+            lambda db, actor: consenting.record_refusal(db, actor, id_of("Patient", input.patient_id), new),
         )
 
     @mutation(permission=WRITE, description="Record that consent was taken back.")
@@ -289,14 +291,15 @@ class ConsentsMutation:
             effective_at=input.effective_at,
         )
         return await _consent(
-            info, lambda db, actor: actions.revoke_consent(db, actor, id_of("Patient", input.patient_id), new)
+            info,
+            lambda db, actor: consenting.revoke_consent(db, actor, id_of("Patient", input.patient_id), new),
         )
 
     @mutation(permission=WRITE, description="Strike a consent recorded by mistake; both rows stay readable.")
     async def strike_consent(self, info: Info, input: StrikeConsentInput) -> Consent:
         return await _consent(
             info,
-            lambda db, actor: actions.strike_consent(
+            lambda db, actor: consenting.strike_consent(
                 db, actor, id_of("Consent", input.consent_id), reason=input.reason
             ),
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from server.enrollment import actions, queries
+from server.enrollment import prerequisites, queries
 from server.enrollment.tables import VISIT_KINDS
 from server.graphql.connections import global_id, id_of
 from server.graphql.context import Info, actor_of, batch
@@ -252,7 +252,7 @@ class PrerequisitesMutation:
     async def record_practitioner_visit(
         self, info: Info, input: RecordPractitionerVisitInput
     ) -> PractitionerVisit:
-        new = actions.NewPractitionerVisit(
+        new = prerequisites.NewPractitionerVisit(
             kind=input.kind,
             visited_on=input.visited_on,
             practitioner_id=staff_key(input.practitioner_id),
@@ -261,7 +261,7 @@ class PrerequisitesMutation:
         )
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            visit = await actions.record_practitioner_visit(
+            visit = await prerequisites.record_practitioner_visit(
                 db, actor, id_of("Patient", input.patient_id), new
             )
             return PractitionerVisit.of(await written(db, actor, queries.visits_of, visit))
@@ -272,7 +272,7 @@ class PrerequisitesMutation:
     ) -> PractitionerVisit:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            visit = await actions.withdraw_practitioner_visit(
+            visit = await prerequisites.withdraw_practitioner_visit(
                 db, actor, id_of("PractitionerVisit", input.practitioner_visit_id), reason=input.reason
             )
             return PractitionerVisit.of(await written(db, actor, queries.visits_of, visit))
@@ -284,7 +284,7 @@ class PrerequisitesMutation:
     async def record_decision_level(self, info: Info, input: RecordDecisionLevelInput) -> DecisionLevel:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            level = await actions.record_decision_level(
+            level = await prerequisites.record_decision_level(
                 db,
                 actor,
                 id_of("Patient", input.patient_id),
@@ -298,7 +298,7 @@ class PrerequisitesMutation:
     async def record_other_service(self, info: Info, input: RecordOtherServiceInput) -> OtherService:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            other = await actions.record_other_service(
+            other = await prerequisites.record_other_service(
                 db,
                 actor,
                 id_of("Patient", input.patient_id),
@@ -313,7 +313,7 @@ class PrerequisitesMutation:
     async def withdraw_other_service(self, info: Info, input: WithdrawOtherServiceInput) -> OtherService:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            other = await actions.withdraw_other_service(
+            other = await prerequisites.withdraw_other_service(
                 db, actor, id_of("OtherService", input.other_service_id), reason=input.reason
             )
             return OtherService.of(await written(db, actor, queries.other_services_of, other))
@@ -322,7 +322,7 @@ class PrerequisitesMutation:
     async def attest(self, info: Info, input: AttestInput) -> Attestation:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            attested = await actions.attest(
+            attested = await prerequisites.attest(
                 db,
                 actor,
                 element=input.element,

@@ -13,11 +13,14 @@ from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.imports import ImportsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.patients import PatientsMutation, PatientsQuery
+from server.graphql.places import PlacesMutation, PlacesQuery
 from server.graphql.plans import PlansMutation
 from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
+from server.graphql.staff import StaffMutation, StaffQuery
+from server.graphql.tokens import TokensMutation, TokensQuery
 
 
 @strawberry.type
@@ -30,6 +33,9 @@ class Query(
     AuditQuery,
     ClaimsQuery,
     PracticeQuery,
+    StaffQuery,
+    PlacesQuery,
+    TokensQuery,
 ):
     pass
 
@@ -45,6 +51,9 @@ class Mutation(
     MinutesMutation,
     ClaimsMutation,
     PracticeMutation,
+    StaffMutation,
+    PlacesMutation,
+    TokensMutation,
 ):
     pass
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, update
 
 from server.interop.fhir.person_columns import (
     addresses,
@@ -33,6 +33,7 @@ from server.interop.fhir.rows import (
 from server.interop.fhir.translate import translate
 from server.interop.fhir_raw import Record, bodies
 from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, sql
+from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold, phone_key, words_of
 from server.patients.tables import (
     Address,
@@ -205,24 +206,12 @@ async def _record_numbers(intake: Intake, rows: Sequence[PatientRow]) -> dict[in
     taken = set(
         await intake.db.scalars(select(Patient.record_number).where(among(Patient.record_number, wanted)))
     )
-    # The lock that registering by hand takes: two must not be given the same number.
-    await intake.db.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"{intake.actor.tenant_id} record number"},
-    )
-    newest = await intake.db.scalar(
-        select(Patient.record_number)
-        .where(Patient.record_number >= "CW-", Patient.record_number < "CW.")
-        .order_by(Patient.record_number.desc())
-        .limit(1)
-    )
-    last = int(newest[3:]) if newest else 0
+    own = iter(await next_record_numbers(intake.db, intake.actor, len(rows)))
     numbers = {}
     for row in rows:
         number = row.record_number
         if number not in wanted or number in taken:
-            last += 1
-            number = f"CW-{last:06d}"
+            number = next(own)
         taken.add(number)
         numbers[id(row)] = number
     return numbers

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
 from server.errors import Refused
 from server.ids import new_id
+from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold
 from server.patients.tables import Patient
 from server.patients.words import index_words
@@ -45,7 +45,7 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     patient = Patient(
         tenant_id=actor.tenant_id,
         id=new_id(),
-        record_number=new.record_number or await _next_record_number(db, actor),
+        record_number=new.record_number or (await next_record_numbers(db, actor, 1))[0],
         family_name=new.family_name,
         given_names=new.given_names,
         preferred_name=new.preferred_name,
@@ -80,20 +80,3 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
         effect="write",
     )
     return patient
-
-
-async def _next_record_number(db: Db, actor: Actor) -> str:
-    # One at a time, and counted within the practice: a number shared with others would tell how many people they have.
-    await db.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"{actor.tenant_id} record number"},
-    )
-    newest = (
-        await db.execute(
-            select(Patient.record_number)
-            .where(Patient.record_number >= "CW-", Patient.record_number < "CW.")
-            .order_by(Patient.record_number.desc())
-            .limit(1)
-        )
-    ).scalar_one_or_none()
-    return f"CW-{int(newest[3:]) + 1 if newest else 1:06d}"

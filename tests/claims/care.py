@@ -8,14 +8,10 @@ from zoneinfo import ZoneInfo
 
 from cast import World
 
-from server.enrollment.actions import (
-    NewEnrollment,
-    NewPractitionerVisit,
-    enroll,
-    record_consent,
-    record_practitioner_visit,
-)
+from server.enrollment.actions import NewEnrollment, enroll
 from server.enrollment.consent import GivenConsent
+from server.enrollment.consenting import record_consent
+from server.enrollment.prerequisites import NewPractitionerVisit, record_practitioner_visit
 from server.enrollment.wording import newest_wording
 from server.minutes.actions import NewMinutes, log_minutes
 from server.patients.actions import NewPatient, register_patient

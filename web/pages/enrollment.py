@@ -15,11 +15,7 @@ from server.enrollment.actions import (
     end_enrollment,
     enroll,
     pause_enrollment,
-    record_consent,
-    record_refusal,
     resume_enrollment,
-    revoke_consent,
-    strike_consent,
 )
 from server.enrollment.consent import (
     METHODS,
@@ -31,6 +27,7 @@ from server.enrollment.consent import (
     live,
     standing,
 )
+from server.enrollment.consenting import record_consent, record_refusal, revoke_consent, strike_consent
 from server.enrollment.gate import consent_for, enrollment_for
 from server.enrollment.queries import consents_of, enrollment_history, enrollments_of
 from server.enrollment.tables import PROGRAMS, STATUSES

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from carewright_plugin_api.facts import Coverage
 
-from server.enrollment.actions import (
+from server.enrollment.gate import other_service_for, practitioner_visit_for
+from server.enrollment.prerequisites import (
     NewPractitionerVisit,
     attest,
     record_decision_level,
@@ -16,7 +17,6 @@ from server.enrollment.actions import (
     withdraw_other_service,
     withdraw_practitioner_visit,
 )
-from server.enrollment.gate import other_service_for, practitioner_visit_for
 from server.enrollment.queries import (
     attestations_of,
     decision_levels_of,
