@@ -39,12 +39,14 @@ from server.graphql.limits import Limits, OperationShape, Shape, at_most
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The operation that will run. cost: fields in the largest possible answer, out of `limits.cost`."""
+    """The operation that will run. cost: fields in the largest possible answer, out of `limits.cost`. root: the
+    names of its root fields."""
 
     operation: OperationDefinitionNode
     kind: OperationType
     cost: int
     introspects: bool
+    root: tuple[str, ...]
 
 
 def plan(
@@ -66,7 +68,7 @@ def plan(
     introspects = any(name in ("__schema", "__type") for name in chosen.root)
     if introspects:
         _check_introspection(chosen, limits, may_introspect)
-        return Plan(chosen.node, chosen.node.operation, chosen.fields, introspects=True)
+        return Plan(chosen.node, chosen.node.operation, chosen.fields, introspects=True, root=chosen.root)
     if chosen.node.operation is OperationType.MUTATION and len(chosen.root) > 1:
         for name in chosen.root:
             if name in alone:
@@ -82,7 +84,7 @@ def plan(
             f"The largest answer to this has {_rounded(cost)} fields; at most {limits.cost:,} are allowed.",
             "Ask for fewer rows with `first`, or fewer levels of lists, and continue with `after`.",
         )
-    return Plan(chosen.node, chosen.node.operation, cost, introspects=False)
+    return Plan(chosen.node, chosen.node.operation, cost, introspects=False, root=chosen.root)
 
 
 def _rounded(cost: int) -> str:

@@ -19,7 +19,9 @@ encoding. Answers are JSON in every case, with `errors[].extensions.code` and `n
     400  not a request, not GraphQL, not valid, or more than is allowed (nothing was run)
     401  nobody is signed in      403  refused for who or where the caller is
     405  not a POST               408  the body did not arrive in time
+    409  this idempotency key is in use: what was sent with it is still being done
     413  larger than 256 KB       415  not application/json
+    422  this idempotency key was used for something else
     503  we could not open or close the data's door, say because the database is away; safe to try again
 
 Resolver failures never change the status and never show their text: the client gets a reference, `log_error`
@@ -38,6 +40,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from server.errors import Refused
+from server.graphql import once
 from server.graphql.document import BadDocument, Documents, Prepared
 from server.graphql.edge import Connection, ContextFor, Edge, Gate, Introspection, Scope, no_scope
 from server.graphql.limits import GraphQLRequest, Limits, body_too_large, read_request
@@ -139,9 +142,15 @@ _STATUS = {
     "POST_ONLY": 405,
     # Clients that send hashes look for this one in an ordinary answer.
     "PERSISTED_QUERY_NOT_FOUND": 200,
+    **once.STATUS,
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_EXTRA_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}, 503: {"Retry-After": "2"}}
+_EXTRA_HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    405: {"Allow": "POST"},
+    409: {"Retry-After": "5"},
+    503: {"Retry-After": "2"},
+}
 _NEWER_JSON = "application/graphql-response+json"
 
 
@@ -149,7 +158,7 @@ def _http_routes(edge: Edge, path: str, opt: dict[str, Any]) -> list[HTTPRouteHa
     @route(path, http_method=HttpMethod.POST, status_code=200, opt=opt, include_in_schema=False)
     async def graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
         status, payload = await _answered(edge, request)
-        return _response(request, status, edge.encode(payload))
+        return _response(request, status, payload if isinstance(payload, bytes) else edge.encode(payload))
 
     @route(
         path,
@@ -179,7 +188,7 @@ def _response(request: Request[Any, Any, Any], status: int, body: bytes) -> Resp
     )
 
 
-async def _answered(edge: Edge, request: Request[Any, Any, Any]) -> tuple[int, dict[str, Any]]:
+async def _answered(edge: Edge, request: Request[Any, Any, Any]) -> tuple[int, dict[str, Any] | bytes]:
     try:
         _check_envelope(edge, request)
         context = await _context(edge, request)
@@ -196,7 +205,7 @@ async def _answered(edge: Edge, request: Request[Any, Any, Any]) -> tuple[int, d
                 "Subscriptions do not run over POST.",
                 "Open a WebSocket at this address with the graphql-transport-ws protocol.",
             )
-        return await _run(edge, context, asked, prepared)
+        return await _run(edge, context, asked, prepared, request.headers.get(once.HEADER))
     except Refused as refused:
         return _STATUS.get(refused.code, 400), {"errors": [refusal_error(refused)]}
     except BadDocument as bad:
@@ -267,16 +276,27 @@ async def _body(edge: Edge, request: Request[Any, Any, Any]) -> bytes:
 
 
 async def _run(
-    edge: Edge, context: Any, asked: GraphQLRequest, prepared: Prepared
-) -> tuple[int, dict[str, Any]]:
+    edge: Edge, context: Any, asked: GraphQLRequest, prepared: Prepared, key: str | None
+) -> tuple[int, dict[str, Any] | bytes]:
+    async def run() -> tuple[int, dict[str, Any]]:
+        # The timeout lies inside the scope: late work is rolled back, and no commit is cut in two.
+        try:
+            async with asyncio.timeout(edge.seconds):
+                result = await edge.execute(context, asked, prepared)
+        except TimeoutError:
+            raise _OutOfTime from None
+        payload = edge.payload(result, prepared)
+        if result.data is None and result.errors and all(error.path is None for error in result.errors):
+            # The variables did not fit: nothing was run.
+            return 400, {"errors": payload["errors"]}
+        return 200, payload
+
     try:
         async with edge.scope(context, prepared.plan.kind):
-            # The timeout lies inside the scope: late work is rolled back, and no commit is cut in two.
-            try:
-                async with asyncio.timeout(edge.seconds):
-                    result = await edge.execute(context, asked, prepared)
-            except TimeoutError:
-                raise _OutOfTime from None
+            if key is not None and once.wants_once(context, prepared):
+                answer = await once.run_once(key, context.actor, asked, prepared, run, edge.encode)
+                return answer.status, answer.body
+            return await run()
     except _OutOfTime:
         late = [refusal_error(_took_too_long(edge))]
         return 200, {"errors": late, "data": None, "extensions": edge.cost(prepared)}
@@ -284,11 +304,6 @@ async def _run(
         raise
     except Exception as error:
         raise _Unavailable(error) from error
-    payload = edge.payload(result, prepared)
-    if result.data is None and result.errors and all(error.path is None for error in result.errors):
-        # The variables did not fit: nothing was run.
-        return 400, {"errors": payload["errors"]}
-    return 200, payload
 
 
 class _OutOfTime(Exception):

@@ -1,14 +1,17 @@
 """The doors to the data. There is no other way to a database session.
 
 `tenant_db(actor)` opens one transaction that sees one practice, because PostgreSQL says so: the practice is set
-with SET LOCAL in the same message as BEGIN, and dies with the transaction. `auth_db()` sees only what is needed
-before a practice is known. `bell_db()` sees one table that says which practices have work due.
+with SET LOCAL in the same message as BEGIN, and dies with the transaction. `one_transaction(actor)` makes every
+`tenant_db` inside it a part of one. `auth_db()` sees only what is needed before a practice is known. `bell_db()`
+sees one table that says which practices have work due.
 """
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
@@ -54,11 +57,12 @@ class Db(AsyncSession):
 
     def __init__(self, connection: AsyncConnection, *, read_only: bool) -> None:
         super().__init__(bind=connection, expire_on_commit=False, autoflush=True)
+        self.over = connection
         self.read_only = read_only
         self.notes: list[dict[str, Any]] = []
         #: When the earliest job added here is due; the door sets the practice's bell to it and wakes the worker.
         self.rings: datetime | None = None
-        #: Statements of one request run one after another on one connection; GraphQL resolvers share it through this.
+        #: Parts of this transaction (`one_transaction`) take turns: resolvers run side by side, a connection does not.
         self.turn = asyncio.Lock()
 
     def note(
@@ -92,6 +96,18 @@ class Db(AsyncSession):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The transaction that the doors opened in this context become parts of."""
+
+    doors: "Doors"
+    tenant_id: UUID
+    db: Db
+
+
+_around: ContextVar[_Around | None] = ContextVar("around", default=None)
+
+
 class Doors:
     """The three pools of one process. Made at start, closed at the end; tests make their own."""
 
@@ -111,6 +127,11 @@ class Doors:
     async def tenant(self, actor: Actor, *, read_only: bool = False) -> AsyncIterator[Db]:
         if not isinstance(actor, Actor) or not isinstance(actor.tenant_id, UUID):
             raise TypeError("tenant_db() needs an actor with a practice")
+        around = _around.get()
+        if around is not None and around.doors is self:
+            async with self._part(around, actor, read_only=read_only) as part:
+                yield part
+            return
         context = {"app.tenant_id": actor.tenant_id, "app.staff_id": actor.staff_id}
         engine = _open(self._app, "app")
         db: Db
@@ -137,6 +158,44 @@ class Doors:
             await self._write_apart(engine, context, db.notes)
         if db.rings:
             await ring()
+
+    @asynccontextmanager
+    async def one(self, actor: Actor) -> AsyncIterator[Db]:
+        async with self.tenant(actor) as db:
+            token = _around.set(_Around(self, actor.tenant_id, db))
+            try:
+                yield db
+            finally:
+                _around.reset(token)
+
+    @asynccontextmanager
+    async def _part(self, around: _Around, actor: Actor, *, read_only: bool) -> AsyncIterator[Db]:
+        """What would be a transaction of its own, as a savepoint of the one around it: a session of its own, undone
+        alone when it raises, its notes and bells handed on when it does not."""
+        if actor.tenant_id != around.tenant_id:
+            raise RuntimeError("one transaction is one practice's")
+        async with around.db.turn:
+            driver: Any = (await around.db.over.get_raw_connection()).driver_connection
+            # PostgreSQL lifts what a savepoint made read only when the savepoint ends, either way.
+            await driver.execute("savepoint part" + ("; set local transaction_read_only = on" * read_only))
+            db = Db(around.db.over, read_only=read_only)
+            token = _around.set(_Around(self, actor.tenant_id, db))
+            try:
+                yield db
+                if not read_only:
+                    await db.flush()
+                await driver.execute("release savepoint part")
+            except Exception as error:
+                with suppress(Exception):
+                    await driver.execute("rollback to savepoint part; release savepoint part")
+                if isinstance(error, Refused):
+                    around.db.notes += [n for n in db.notes if n["effect"] == "refused"]
+                raise
+            finally:
+                _around.reset(token)
+                await _forget(db)
+        around.db.notes += db.notes
+        around.db.rings = min((r for r in (around.db.rings, db.rings) if r is not None), default=None)
 
     async def _write_apart(
         self, engine: AsyncEngine, context: dict[str, UUID | None], notes: list[dict[str, Any]]
@@ -338,6 +397,15 @@ def tenant_db(actor: Actor, *, read_only: bool = False) -> Any:
     are written in the same transaction, or, for reads, in a short second one before this returns.
     """
     return doors().tenant(actor, read_only=read_only)
+
+
+def one_transaction(actor: Actor) -> Any:
+    """`async with one_transaction(actor) as db:` every `tenant_db` opened inside, here or further down, is part of it.
+
+    All of them commit together when the block ends, or none does; each still undoes itself alone when it refuses.
+    What goes through another door (`auth_db`) is not part of it.
+    """
+    return doors().one(actor)
 
 
 def auth_db() -> Any:

@@ -368,3 +368,23 @@ class Job(Tenant, Table):
     last_error: Mapped[str] = mapped_column(default="")
     made_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Tenant, Table):
+    """What somebody asked for under a key of their own, and the answer they got. Inserted first, in the transaction
+    of the effect, and gone after a week."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = within(
+        unique("staff_id", "operation", "key"), Index(None, "tenant_id", "made_at"), staff_id="staff"
+    )
+
+    staff_id: Mapped[UUID]
+    operation: Mapped[str]
+    key: Mapped[str]
+    asked_hash: Mapped[bytes] = mapped_column(LargeBinary)  # keyed: it tells nobody what was asked
+    status: Mapped[int]
+    answer: Mapped[bytes] = mapped_column(LargeBinary)  # sealed; empty inside the transaction alone
+    rights: Mapped[list[str]]  # of whoever asked; who has lost one of them is told nothing
+    patient_ids: Mapped[list[UUID]]  # whom the answer is about, for the audit of its being told again
+    made_at: Mapped[datetime]
