@@ -1,6 +1,7 @@
 """P10: the same key and the same question have one effect and get the same bytes, whatever happens in between."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -12,12 +13,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from cast import World
+from litestar.exceptions import LitestarException
 from sqlalchemy.ext.asyncio import AsyncEngine
 from two_practices import FIRST, ROOTS, Gone, TwoPractices, changed, document, rows_of, variables
 
 from server.graphql import practice as practice_fields
 from server.tenants import idempotency
-from server.tenants.db import tenant_db
+from server.tenants.db import doors, tenant_db
 
 Count = Callable[[str, object], None]
 Send = Callable[..., Awaitable[httpx.Response]]
@@ -115,15 +117,7 @@ async def test_how_the_json_is_spaced_does_not_matter(lakeside: World, send: Sen
 async def test_a_key_that_cannot_be_one_is_refused_in_words(
     lakeside: World, send: Send, count: Any, key: str
 ) -> None:
-    headers = [
-        (b"authorization", f"Bearer {lakeside.tokens['ada']}".encode()), (b"content-type", b"application/json"),
-        (b"idempotency-key", key.encode()),
-    ]  # fmt: skip
-    from server.graphql import once
-
-    assert once.HEADER == "idempotency-key"
-    body = json.dumps({"query": ADD_SITE, "variables": {"input": site("North")}}).encode()
-    status, text = await _raw(headers, body)
+    status, text = await _raw(_headers(lakeside, key), _body(ADD_SITE, input=site("North")))
     assert status == 400, text
     error = json.loads(text)["errors"][0]
     assert error["extensions"]["code"] == "IDEMPOTENCY_KEY"
@@ -131,8 +125,22 @@ async def test_a_key_that_cannot_be_one_is_refused_in_words(
     assert await count(lakeside, name="North") == 0
 
 
-async def _raw(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, bytes]:
-    """As a client that checks nothing would send it."""
+def _headers(world: World, key: str) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"authorization", f"Bearer {world.tokens['ada']}".encode()),
+        (b"content-type", b"application/json"),
+        (b"idempotency-key", key.encode()),
+    ]
+
+
+def _body(text: str, **given: Any) -> bytes:
+    return json.dumps({"query": text, "variables": given}).encode()
+
+
+async def _raw(
+    headers: list[tuple[bytes, bytes]], body: bytes, take: Callable[[Any], Awaitable[None]] | None = None
+) -> tuple[int, bytes]:
+    """As a client that checks nothing would send it. take: what becomes of the answer's messages."""
     from server.app import create_app
 
     sent: list[Any] = []
@@ -145,10 +153,10 @@ async def _raw(headers: list[tuple[bytes, bytes]], body: bytes) -> tuple[int, by
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def take(message: Any) -> None:
+    async def keep(message: Any) -> None:
         sent.append(message)
 
-    await create_app()(scope, receive, take)  # type: ignore[arg-type]
+    await create_app()(scope, receive, take or keep)  # type: ignore[arg-type]
     return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:])
 
 
@@ -327,6 +335,51 @@ async def test_what_is_still_being_done_is_waited_for_then_said_so(
         await transaction.rollback()
     assert (await waiting).status_code == 200, "it died there, so it is done here"
     assert await count(lakeside, name="North") == 2
+
+
+async def test_a_connection_that_ends_before_the_answer_changes_nothing(
+    lakeside: World, send: Send, count: Any
+) -> None:
+    """The commit is through and the client is gone: asking again tells what was done."""
+    reached: list[str] = []
+
+    async def gone(message: Any) -> None:
+        reached.append(message["type"])
+        raise ConnectionResetError
+
+    with contextlib.suppress(LitestarException):
+        await _raw(_headers(lakeside, "k"), _body(ADD_SITE, input=site("North")), take=gone)
+    assert reached[0] == "http.response.start"
+    assert await count(lakeside, name="North") == 1
+    again = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
+    assert again.json()["data"]["addSite"]["name"] == "North"
+    assert await count(lakeside, name="North") == 1
+
+
+@pytest.mark.parametrize("statement", ["insert into site", "update idempotency_key", "insert into job"])
+async def test_a_database_connection_cut_inside_leaves_neither_effect_nor_key(
+    lakeside: World, send: Send, count: Any, behind: AsyncEngine, statement: str
+) -> None:
+    cut: list[bool] = []
+
+    def watch(_connection: Any, _cursor: Any, text: str, _values: Any, _context: Any, _many: Any) -> None:
+        if not cut and text.strip().lower().startswith(statement):
+            cut.append(True)
+            raise ConnectionResetError
+
+    engine = doors()._app
+    assert engine is not None
+    sa.event.listen(engine.sync_engine, "after_cursor_execute", watch)
+    try:
+        failed = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
+    finally:
+        sa.event.remove(engine.sync_engine, "after_cursor_execute", watch)
+    assert cut
+    assert failed.status_code == 503 or code_of(failed) == "INTERNAL"
+    assert await count(lakeside, name="North") == 0
+    done = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
+    assert done.json()["data"]["addSite"]["name"] == "North"
+    assert await count(lakeside, name="North") == 1
 
 
 async def test_a_thousand_at_once_have_one_effect_and_one_answer(

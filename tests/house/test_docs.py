@@ -64,6 +64,17 @@ async def test_every_graphql_example_runs(lakeside: World, ask: Any) -> None:
         assert answer["errors"] == [], (example, answer)
 
 
+async def test_the_http_example_is_answered_the_same_each_time(lakeside: World, browse: Any) -> None:
+    (example,) = re.findall(r"```http\n(.*?)```", (ROOT / "docs" / "graphql.md").read_text(), re.DOTALL)
+    head, _, body = example.partition("\n\n")
+    request, *lines = head.splitlines()
+    method, path = request.split()
+    headers = dict(line.replace("TOKEN", lakeside.tokens["nora"]).split(": ", 1) for line in lines)
+    answers = [await browse().request(method, path, headers=headers, content=body) for _ in range(2)]
+    assert answers[0].json()["data"]["registerPatient"]["id"]
+    assert answers[0].content == answers[1].content
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
