@@ -167,6 +167,7 @@ def test_every_action_asks_for_a_right() -> None:
 
 #: called by other actions, or by jobs whose actor holds no right that a person could hold
 NOT_ASKED = {
+    "server/tenants/jobs.py:purge_answers": "housekeeping by the system, whose actor holds no right at all",
     "server/patients/record_numbers.py:next_record_numbers": "part of registering and of imports, inside their transaction",
     "server/minutes/recount.py:mark_months": "part of every action on minutes, inside its transaction",
     "server/tenants/agreements.py:require_open": "is itself a gate",
