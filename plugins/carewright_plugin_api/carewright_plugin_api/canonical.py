@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -27,8 +27,10 @@ class NotCanonical(ValueError):
 
 def to_data(value: object) -> Any:
     """JSON-able form of a dataclass, or of anything one may hold."""
-    if value is None or isinstance(value, (bool, int, str)):
+    if type(value) in _AS_THEY_ARE or isinstance(value, str):
         return value
+    if isinstance(value, tuple):
+        return [to_data(item) for item in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
@@ -37,19 +39,20 @@ def to_data(value: object) -> Any:
         if not value.is_finite():
             raise NotCanonical(f"{value} is not an amount of money")
         return format(value, "f")
-    if isinstance(value, tuple):
-        return [to_data(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((name, default, getattr(value, name)) for name, _, default in _shape(type(value)))
-        return {name: to_data(held) for name, default, held in pairs if not _same(held, default)}
+        told = {}
+        for name, default, kind in _told(type(value)):
+            held = getattr(value, name)
+            if type(held) is kind and held == default:
+                continue
+            told[name] = held if type(held) in _AS_THEY_ARE else to_data(held)
+        return told
     raise NotCanonical(f"a {type(value).__name__} has no place in facts or decisions")
 
 
 def dumps(value: object) -> str:
     """Canonical JSON text: sorted keys, no spaces, no escapes for letters."""
-    return json.dumps(
-        to_data(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _SPELLING.encode(to_data(value))
 
 
 def loads(kind: type[T], text: str | bytes) -> T:
@@ -66,26 +69,38 @@ def loads(kind: type[T], text: str | bytes) -> T:
 def from_data(kind: type[T], data: object, where: str = "") -> T:
     """`data` (parsed JSON) as a `kind`. Raises NotCanonical naming the place."""
     hint: Any = kind
-    made: T = _reader(hint)(data, where or kind.__name__)
+    try:
+        made: T = _reader(hint)(data)
+    except _Misfit as misfit:
+        place = "".join(reversed(misfit.place))
+        raise NotCanonical(f"{where or kind.__name__}{place}{misfit}") from None
     return made
 
 
 def fingerprint(value: object) -> str:
     """sha256 of the canonical form with every list sorted: what order the facts were fetched in does not matter."""
-    text = json.dumps(_sorted(to_data(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_SPELLING.encode(_sorted(to_data(value))).encode()).hexdigest()
 
 
-def _sorted(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _sorted(held) for key, held in data.items()}
-    if isinstance(data, list):
-        return sorted((_sorted(item) for item in data), key=lambda item: json.dumps(item, sort_keys=True))
-    return data
+def _sorted(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: sorted(map(_sorted_item, held), key=_SPELLING.encode)
+        if type(held) is list
+        else _sorted(held)
+        if type(held) is dict
+        else held
+        for key, held in data.items()
+    }
 
 
-def _same(held: object, default: object) -> bool:
-    return default is not dataclasses.MISSING and type(held) is type(default) and held == default
+def _sorted_item(data: Any) -> Any:
+    if type(data) is dict:
+        return _sorted(data)
+    return sorted(map(_sorted_item, data), key=_SPELLING.encode) if type(data) is list else data
+
+
+_AS_THEY_ARE: frozenset[type] = frozenset({str, int, bool, type(None)})
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _no_float(text: str) -> Any:
@@ -100,111 +115,142 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def _shape(kind: type) -> tuple[tuple[str, Any, Any], ...]:
-    hints = get_type_hints(kind)
-    return tuple((field.name, hints[field.name], field.default) for field in dataclasses.fields(kind))
+def _told(kind: type) -> tuple[tuple[str, Any, type | None], ...]:
+    """Per field: its name, its default and that default's type (None where there is no default)."""
+    return tuple(
+        (f.name, f.default, None if f.default is dataclasses.MISSING else type(f.default))
+        for f in dataclasses.fields(kind)
+    )
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+class _Misfit(Exception):
+    """What does not fit; the place is put together on the way out, so that reading what fits costs nothing for it."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.place: list[str] = []
+
+
+Reader = Callable[[Any], Any]
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Any, str], Any]:
+def _reader(kind: Any) -> Reader:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         (inner,) = [arg for arg in get_args(kind) if arg is not type(None)]
         read = _reader(inner)
-        return lambda data, where: None if data is None else read(data, where)
+        return lambda data: None if data is None else read(data)
     if origin is Literal:
-        allowed = get_args(kind)
-        return lambda data, where: _one_of(data, allowed, where)
+        return _word_reader(get_args(kind))
     if origin is tuple:
-        read = _reader(get_args(kind)[0])
-        return lambda data, where: tuple(
-            read(item, f"{where}[{n}]") for n, item in enumerate(_of(list, data, where))
-        )
+        return _list_reader(_reader(get_args(kind)[0]))
     if dataclasses.is_dataclass(kind):
-        return lambda data, where: _read_object(kind, data, where)
+        return _object_reader(kind)
     return {str: _text, bool: _flag, int: _whole, Decimal: _money, datetime: _instant, date: _day}[kind]
 
 
-def _read_object(kind: Any, data: Any, where: str) -> Any:
-    held = _of(dict, data, where)
-    shape = _shape(kind)
-    unknown = sorted(set(held) - {name for name, _, _ in shape})
-    if unknown:
-        raise NotCanonical(f"{where} has no field {', '.join(map(str, unknown))}")
-    missing = [name for name, _, default in shape if default is dataclasses.MISSING and name not in held]
-    if missing:
-        raise NotCanonical(f"{where} lacks {', '.join(missing)}")
-    values = {name: _reader(hint)(held[name], f"{where}.{name}") for name, hint, _ in shape if name in held}
-    try:
-        return kind(**values)
-    except NotCanonical:
-        raise
-    except ValueError as error:
-        raise NotCanonical(f"{where}: {error}") from None
+def _object_reader(kind: Any) -> Reader:
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+    needed = [name for name, default, _ in _told(kind) if default is dataclasses.MISSING]
+
+    def read(data: Any) -> Any:
+        if type(data) is not dict:
+            raise _wrong("an object", data)
+        if not data.keys() <= readers.keys():
+            unknown = sorted(set(data) - set(readers))
+            raise _Misfit(f" has no field {', '.join(map(str, unknown))}")
+        if missing := [name for name in needed if name not in data]:
+            raise _Misfit(f" lacks {', '.join(missing)}")
+        values = {}
+        for name, held in data.items():
+            try:
+                values[name] = readers[name](held)
+            except _Misfit as misfit:
+                misfit.place.append(f".{name}")
+                raise
+        try:
+            return kind(**values)
+        except NotCanonical:
+            raise
+        except ValueError as error:
+            raise _Misfit(f": {error}") from None
+
+    return read
 
 
-def _of(kind: type, data: Any, where: str) -> Any:
-    if type(data) is not kind:
-        raise NotCanonical(f"{where} should be {_PLAIN[kind]}, not {_shown(data)}")
+def _list_reader(read: Reader) -> Reader:
+    def read_all(data: Any) -> Any:
+        if type(data) is not list:
+            raise _wrong("a list", data)
+        made: list[Any] = []
+        try:
+            for item in data:
+                made.append(read(item))
+        except _Misfit as misfit:
+            misfit.place.append(f"[{len(made)}]")
+            raise
+        return tuple(made)
+
+    return read_all
+
+
+def _word_reader(allowed: tuple[Any, ...]) -> Reader:
+    words = frozenset(allowed)
+
+    def read(data: Any) -> Any:
+        if type(data) is not str or data not in words:
+            raise _wrong(f"one of {', '.join(allowed)}", data)
+        return data
+
+    return read
+
+
+def _text(data: Any) -> str:
+    if type(data) is not str:
+        raise _wrong("text", data)
     return data
 
 
-def _one_of(data: Any, allowed: tuple[Any, ...], where: str) -> Any:
-    if not isinstance(data, str) or data not in allowed:
-        raise NotCanonical(f"{where} should be one of {', '.join(allowed)}, not {_shown(data)}")
+def _flag(data: Any) -> bool:
+    if type(data) is not bool:
+        raise _wrong("true or false", data)
     return data
 
 
-def _text(data: Any, where: str) -> str:
-    return str(_of(str, data, where))
+def _whole(data: Any) -> int:
+    if type(data) is not int:
+        raise _wrong("a whole number", data)
+    return data
 
 
-def _flag(data: Any, where: str) -> bool:
-    return bool(_of(bool, data, where))
+def _money(data: Any) -> Decimal:
+    if not _DECIMAL.fullmatch(_text(data)):
+        raise _wrong("an amount such as 66.13", data)
+    return Decimal(data)
 
 
-def _whole(data: Any, where: str) -> int:
-    return int(_of(int, data, where))
-
-
-def _money(data: Any, where: str) -> Decimal:
-    text = _text(data, where)
-    if not _DECIMAL.fullmatch(text):
-        raise NotCanonical(f"{where} should be an amount such as 66.13, not {_shown(data)}")
+def _instant(data: Any) -> datetime:
     try:
-        return Decimal(text)
-    except InvalidOperation:  # pragma: no cover - the pattern above admits only what Decimal reads
-        raise NotCanonical(f"{where} is not an amount") from None
-
-
-def _instant(data: Any, where: str) -> datetime:
-    text = _text(data, where)
-    try:
-        made = datetime.fromisoformat(text)
+        made = datetime.fromisoformat(_text(data))
     except ValueError:
-        raise NotCanonical(f"{where} should be an instant, not {_shown(data)}") from None
+        raise _wrong("an instant", data) from None
     if made.tzinfo is None:
-        raise NotCanonical(f"{where} is {text}, which has no offset: write instants in UTC, ending in Z")
-    return made.astimezone(UTC)
+        raise _Misfit(f" is {data}, which has no offset: write instants in UTC, ending in Z")
+    return made if made.tzinfo is UTC else made.astimezone(UTC)
 
 
-def _day(data: Any, where: str) -> date:
-    text = _text(data, where)
+def _day(data: Any) -> date:
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(_text(data))
     except ValueError:
-        raise NotCanonical(f"{where} should be a date such as 2026-03-31, not {_shown(data)}") from None
+        raise _wrong("a date such as 2026-03-31", data) from None
 
 
-def _shown(data: Any) -> str:
+def _wrong(wanted: str, data: Any) -> _Misfit:
     text = repr(data)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-_PLAIN: Mapping[type, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    list: "a list",
-    dict: "an object",
-}
+    return _Misfit(f" should be {wanted}, not {text if len(text) <= 60 else f'{text[:57]}...'}")
