@@ -114,7 +114,7 @@ async def _copy_person(owner: asyncpg.Connection, tenant: UUID, original: UUID, 
             values.append(value)
         whose = "id" if table == "patient" else "patient_id"
         await owner.execute(
-            f"insert into {table} ({', '.join(_columns(table))}) "  # noqa: S608 - names of our own tables
+            f"insert into {table} ({', '.join(_columns(table))}) "
             f"select {', '.join(values)} from {table} t, generate_series(1, {copies}) n "
             f"where t.tenant_id = $1 and t.{whose} = $2",
             tenant,
@@ -138,7 +138,7 @@ async def _copy_practice(owner: asyncpg.Connection, tenant: UUID, other: UUID) -
         if table == "staff":
             kept = kept.replace("t.person_id", "null::uuid")
         await owner.execute(
-            f"insert into {table} ({', '.join(names)}) select {kept} from {table} t where t.tenant_id = $1",  # noqa: S608
+            f"insert into {table} ({', '.join(names)}) select {kept} from {table} t where t.tenant_id = $1",
             tenant,
             other,
         )

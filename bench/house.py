@@ -30,9 +30,7 @@ class House:
 
     def plain(self, role: str) -> str:
         """The role's address in the form asyncpg takes."""
-        return (
-            sa.make_url(self.urls[role]).set(drivername="postgresql").render_as_string(hide_password=False)
-        )
+        return sa.make_url(self.urls[role]).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @asynccontextmanager
@@ -48,9 +46,7 @@ async def house(*, pool_size: int = 12) -> AsyncIterator[House]:
             os.environ[f"CAREWRIGHT_{word.upper()}_URL"] = address
         os.environ["CAREWRIGHT_REDIS_URL"] = servers.redis_url
         settings.cache_clear()
-        doors = open_doors(
-            Doors(urls["app"], urls["auth"], urls["bell"], pool_size=pool_size, seconds=600)
-        )
+        doors = open_doors(Doors(urls["app"], urls["auth"], urls["bell"], pool_size=pool_size, seconds=600))
         try:
             yield House(servers.database_url, urls, servers.redis_url, doors)
         finally:

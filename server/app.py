@@ -245,10 +245,13 @@ def _our_mistake(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 
 def _database_away(error: BaseException) -> bool:
+    import asyncpg
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-    return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    if isinstance(error, (PoolTimeout, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 # --- what there is ------------------------------------------------------------------------------------------

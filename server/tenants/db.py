@@ -8,7 +8,7 @@ sees one table that says which practices have work due.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from server.errors import Refused
 from server.ids import new_id
 from server.settings import settings
 from server.tenants.actor import Actor
+from server.tenants.one_trip import OneTrip
 from server.tenants.tables import AuditEvent
 
 _WEB_SECONDS = 5
@@ -117,8 +118,20 @@ class Doors:
         self._app = _engine(app_url, pool_size, seconds) if app_url else None
         self._auth = _engine(auth_url, pool_size, seconds) if auth_url else None
         self._bell = _engine(bell_url, 2, seconds) if bell_url else None
+        self._one_trip = OneTrip(app_url, _server_settings(seconds)) if app_url else None
+
+    async def glance(self, tenant_id: UUID, question: str, *values: Any) -> Sequence[Mapping[str, Any]]:
+        """One read-only statement in one round trip, about a practice and no patient: nothing is written down.
+
+        question: `select ... from here join staff s on s.tenant_id = here.tenant_id where ... = $2`.
+        """
+        if self._one_trip is None:
+            raise RuntimeError("the app door is not open in this process")
+        return await self._one_trip.ask(tenant_id, question, *values)
 
     async def close(self) -> None:
+        if self._one_trip is not None:
+            await self._one_trip.close()
         for engine in (self._app, self._auth, self._bell):
             if engine is not None:
                 await engine.dispose()
@@ -263,16 +276,7 @@ def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
         pool_timeout=10,
         hide_parameters=True,  # a failed statement's values are patients' data, and exceptions reach logs
         isolation_level="AUTOCOMMIT",  # the door sends BEGIN and COMMIT itself, with the practice in the same message
-        connect_args={
-            "server_settings": {
-                "statement_timeout": str(seconds * 1000),
-                "idle_in_transaction_session_timeout": "60000",
-                "lock_timeout": "4000",
-                "timezone": "UTC",
-                "search_path": "public",
-                "application_name": "carewright",
-            }
-        },
+        connect_args={"server_settings": _server_settings(seconds)},
     )
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
@@ -284,6 +288,17 @@ def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
             )
 
     return engine
+
+
+def _server_settings(seconds: int) -> dict[str, str]:
+    return {
+        "statement_timeout": str(seconds * 1000),
+        "idle_in_transaction_session_timeout": "60000",
+        "lock_timeout": "4000",
+        "timezone": "UTC",
+        "search_path": "public",
+        "application_name": "carewright",
+    }
 
 
 def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
@@ -406,6 +421,11 @@ def one_transaction(actor: Actor) -> Any:
     What goes through another door (`auth_db`) is not part of it.
     """
     return doors().one(actor)
+
+
+async def glance(tenant_id: UUID, question: str, *values: Any) -> Sequence[Mapping[str, Any]]:
+    """What a practice's own rows say, in one round trip; see `Doors.glance`."""
+    return await doors().glance(tenant_id, question, *values)
 
 
 def auth_db() -> Any:

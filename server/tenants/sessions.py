@@ -21,8 +21,9 @@ from server.ids import new_id
 from server.tenants.actor import Actor, system
 from server.tenants.db import auth_db, tenant_db
 from server.tenants.permissions import permissions_of
-from server.tenants.tables import Directory, Membership, Person, Practice, SignIn, Staff
+from server.tenants.tables import Directory, Membership, Person, SignIn, Staff
 from server.tenants.tokens_text import new_token, token_hash
+from server.tenants.working import working_here
 
 IDLE: Final = timedelta(minutes=15)
 ABSOLUTE: Final = timedelta(hours=12)
@@ -158,19 +159,12 @@ async def signed_in(token: str, stage: Stage = "full", *, via: str = "page") -> 
 
 
 async def _actor_in(tenant_id: UUID, person_id: UUID, via: str, request_id: str) -> Actor | None:
-    async with tenant_db(system(tenant_id, "UTC"), read_only=True) as db:
-        found = (
-            await db.execute(
-                select(Staff.id, Staff.role, Practice.time_zone)
-                .join(Practice, (Practice.tenant_id == Staff.tenant_id) & (Practice.id == Staff.tenant_id))
-                .where(Staff.tenant_id == tenant_id, Staff.person_id == person_id, Staff.active)
-            )
-        ).one_or_none()
+    found = await working_here(tenant_id, person_id)
     if found is None:
         return None
     return Actor(
         tenant_id,
-        found.id,
+        found.staff_id,
         person_id,
         found.role,
         permissions_of(found.role),

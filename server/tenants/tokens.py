@@ -18,8 +18,9 @@ from server.tenants.actor import Actor, system
 from server.tenants.db import Db, auth_db, tenant_db
 from server.tenants.names import fold_email, written
 from server.tenants.permissions import SCOPES, permissions_of
-from server.tenants.tables import ApiToken, Directory, Person, Practice, Staff
+from server.tenants.tables import ApiToken, Directory, Person, Staff
 from server.tenants.tokens_text import new_token, token_hash
+from server.tenants.working import working_here
 
 LONGEST_DAYS: Final = 365
 _TOUCH: Final = timedelta(minutes=1)
@@ -120,19 +121,19 @@ async def token_actor(bearer: str, *, request_id: str = "") -> Actor | None:
         if found.used_at is None or found.used_at < at - _TOUCH:
             await db.execute(update(ApiToken).where(ApiToken.id == found.id).values(used_at=at))
     granted: frozenset[str] = frozenset().union(*(SCOPES.get(scope, frozenset()) for scope in found.scopes))
-    async with tenant_db(system(found.tenant_id, "UTC"), read_only=True) as db:
-        staff = (
-            await db.execute(
-                select(Staff.id, Staff.role, Practice.time_zone)
-                .join(Practice, (Practice.tenant_id == Staff.tenant_id) & (Practice.id == Staff.tenant_id))
-                .where(Staff.tenant_id == found.tenant_id, Staff.person_id == found.person_id, Staff.active)
-            )
-        ).one_or_none()
+    staff = await working_here(found.tenant_id, found.person_id)
     if staff is None:
         return None
     rights = granted & permissions_of(staff.role)
     return Actor(
-        found.tenant_id, staff.id, found.person_id, staff.role, rights, staff.time_zone, "graphql", request_id
+        found.tenant_id,
+        staff.staff_id,
+        found.person_id,
+        staff.role,
+        rights,
+        staff.time_zone,
+        "graphql",
+        request_id,
     )
 
 
