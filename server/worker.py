@@ -126,10 +126,12 @@ async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Tas
 async def _attempt(through: Doors, actor: Actor, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
     async with through.tenant(actor) as db:
         await job.kind.handler(db, actor, job.args)
+        if go_on():
+            # In the same transaction: one commit for each job, where closing and claiming apart would take two.
+            return await jobs.finish_and_claim(db, job)
         await db.flush()
         await jobs.finish(db, job)
-        # In the same transaction: one commit for each job, where closing and claiming apart would take two.
-        return await jobs.claim(db) if go_on() else None
+        return None
 
 
 async def _still_ours(through: Doors, actor: Actor, job: Claimed) -> bool:

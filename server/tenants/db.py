@@ -8,7 +8,7 @@ sees one table that says which practices have work due.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -56,11 +56,13 @@ class Db(AsyncSession):
 
     sync_session_class = _OneTransaction
 
-    def __init__(self, connection: AsyncConnection, *, read_only: bool) -> None:
+    def __init__(self, connection: AsyncConnection, driver: Any, *, read_only: bool) -> None:
         super().__init__(bind=connection, expire_on_commit=False, autoflush=True)
         self.over = connection
         self.read_only = read_only
         self.notes: list[dict[str, Any]] = []
+        #: The driver's own connection, for the few statements that must be quick; it is inside this transaction too.
+        self.driver = driver
         #: When the earliest job added here is due; the door sets the practice's bell to it and wakes the worker.
         self.rings: datetime | None = None
         #: Parts of this transaction (`one_transaction`) take turns: resolvers run side by side, a connection does not.
@@ -120,10 +122,10 @@ class Doors:
         self._bell = _engine(bell_url, 2, seconds) if bell_url else None
         self._one_trip = OneTrip(app_url, _server_settings(seconds)) if app_url else None
 
-    async def glance(self, tenant_id: UUID, question: str, *values: Any) -> Sequence[Mapping[str, Any]]:
+    async def glance(self, tenant_id: UUID, question: str, *values: Any) -> Sequence[Any]:
         """One read-only statement in one round trip, about a practice and no patient: nothing is written down.
 
-        question: `select ... from here join staff s on s.tenant_id = here.tenant_id where ... = $2`.
+        Rows by name. question: `select ... from here join staff s on s.tenant_id = here.tenant_id where ... = $2`.
         """
         if self._one_trip is None:
             raise RuntimeError("the app door is not open in this process")
@@ -150,10 +152,11 @@ class Doors:
         db: Db
         last_words: list[str] = []
         try:
-            async with _transaction(
-                engine, context, read_only=read_only, last_words=last_words
-            ) as connection:
-                db = Db(connection, read_only=read_only)
+            async with _transaction(engine, context, read_only=read_only, last_words=last_words) as (
+                connection,
+                driver,
+            ):
+                db = Db(connection, driver, read_only=read_only)
                 try:
                     yield db
                     if not read_only:
@@ -188,10 +191,10 @@ class Doors:
         if actor.tenant_id != around.tenant_id:
             raise RuntimeError("one transaction is one practice's")
         async with around.db.turn:
-            driver: Any = (await around.db.over.get_raw_connection()).driver_connection
+            driver = around.db.driver
             # PostgreSQL lifts what a savepoint made read only when the savepoint ends, either way.
             await driver.execute("savepoint part" + ("; set local transaction_read_only = on" * read_only))
-            db = Db(around.db.over, read_only=read_only)
+            db = Db(around.db.over, driver, read_only=read_only)
             token = _around.set(_Around(self, actor.tenant_id, db))
             try:
                 yield db
@@ -215,13 +218,16 @@ class Doors:
     ) -> None:
         if notes:
             last_words: list[str] = []
-            async with _transaction(engine, context, read_only=False, last_words=last_words) as connection:
+            async with _transaction(engine, context, read_only=False, last_words=last_words) as (
+                connection,
+                _,
+            ):
                 last_words += await _write_notes(connection, notes)
 
     @asynccontextmanager
     async def auth(self) -> AsyncIterator[Db]:
-        async with _transaction(_open(self._auth, "auth"), {}, read_only=False) as connection:
-            db = Db(connection, read_only=False)
+        async with _transaction(_open(self._auth, "auth"), {}, read_only=False) as (connection, driver):
+            db = Db(connection, driver, read_only=False)
             try:
                 yield db
                 await db.flush()
@@ -230,7 +236,7 @@ class Doors:
 
     @asynccontextmanager
     async def bell(self) -> AsyncIterator[AsyncConnection]:
-        async with _transaction(_open(self._bell, "bell"), {}, read_only=False) as connection:
+        async with _transaction(_open(self._bell, "bell"), {}, read_only=False) as (connection, _):
             yield connection
 
     async def check_roles(self) -> None:
@@ -238,7 +244,7 @@ class Doors:
         for name, engine in (("app", self._app), ("auth", self._auth), ("bell", self._bell)):
             if engine is None:
                 continue
-            async with _transaction(engine, {}, read_only=True) as connection:
+            async with _transaction(engine, {}, read_only=True) as (connection, _):
                 found = (await connection.execute(text(_POWERS))).one()
             if any(found):
                 raise RuntimeError(
@@ -310,7 +316,7 @@ def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
 @asynccontextmanager
 async def _transaction(
     engine: AsyncEngine, context: dict[str, UUID | None], *, read_only: bool, last_words: Sequence[str] = ()
-) -> AsyncIterator[AsyncConnection]:
+) -> AsyncIterator[tuple[AsyncConnection, Any]]:
     """One transaction on one pooled connection; a connection that was interrupted is thrown away.
 
     last_words: statements sent in the same message as COMMIT, so that the rows they lock are held for no longer.
@@ -326,7 +332,7 @@ async def _transaction(
         driver: Any = raw.driver_connection
         try:
             await driver.execute(begin)
-            yield connection
+            yield connection, driver
             await driver.execute("; ".join([*last_words, "commit"]))
         except Exception:
             # What went wrong inside is the news; that a broken connection cannot roll back is not.
@@ -423,7 +429,7 @@ def one_transaction(actor: Actor) -> Any:
     return doors().one(actor)
 
 
-async def glance(tenant_id: UUID, question: str, *values: Any) -> Sequence[Mapping[str, Any]]:
+async def glance(tenant_id: UUID, question: str, *values: Any) -> Sequence[Any]:
     """What a practice's own rows say, in one round trip; see `Doors.glance`."""
     return await doors().glance(tenant_id, question, *values)
 
