@@ -177,7 +177,7 @@ def _refused(request: Request[Any, Any, Any], refused: Refused) -> Response[str]
 
 def _session_ended(request: Request[Any, Any, Any], error: SessionEnded) -> Response[Any]:
     """A page asks to sign in; a script is told so, and keeps what was being typed."""
-    if request.headers.get("hx-request") == "true" or request.url.path == "/session":
+    if _by_script(request) or request.url.path == "/session":
         # The cookie is left alone: another tab may be in the middle of signing in.
         return Response("", status_code=401, headers={"X-Session-Ended": "1"})
     known = cookie_name() in request.cookies
@@ -192,9 +192,13 @@ def _session_ended(request: Request[Any, Any, Any], error: SessionEnded) -> Resp
     return Redirect("/sign-in", status_code=303, cookies=[*ended, after_cookie(request.url.path)])
 
 
+def _by_script(request: Request[Any, Any, Any]) -> bool:
+    return request.headers.get("hx-request") == "true" or "x-timer" in request.headers
+
+
 def _not_inside(request: Request[Any, Any, Any], error: NotInside) -> Response[Any]:
     """Signed in, but not yet into a practice: on to the step that is missing."""
-    if request.headers.get("hx-request") == "true" or request.method != "GET":
+    if _by_script(request) or request.method != "GET":
         return Response("", status_code=401, headers={"X-Session-Ended": "1"})
     return Redirect("/sign-in/next", status_code=303)
 

@@ -28,6 +28,7 @@ KINDS = {
     "visits": "PractitionerVisit", "plan": "PlanVersion", "minutes": "TimeEntry", "staff": "Staff", "sites": "Site",
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
     "imports": "ImportBatch", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
+    "stretches": "TimerStretch", "drafts": "TimeEntry",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there
 WORDS: dict[str, Callable[[Practice], str]] = {

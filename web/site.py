@@ -37,6 +37,7 @@ from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
 from web.doorway import SAFE_METHODS
 from web.rendering import csrf_input, day, render
+from web.timer_line import timer_line
 
 Scope = Literal["tenant", "platform", "public"]
 Answer = Response[Any]
@@ -44,6 +45,7 @@ Handler = Callable[["Visit"], Awaitable[Answer]]
 
 AFTER: Final = "after"
 _FLASH: Final = "flash"
+_HEARTBEATS: Final = frozenset({"/session", "/time/beat"})
 _LONGEST_FIELD: Final = 50_000
 _UNREADABLE: Final = {chr(c) for c in (*range(9), 11, 12, *range(14, 32), 127)}
 _log = logging.getLogger("carewright.web")
@@ -128,6 +130,7 @@ class Visit:
     request: Request[Any, Any, Any]
     signed_in: SignedIn | None
     said: list[dict[str, str]] = field(default_factory=list)
+    timer: dict[str, Any] | None = None  # web/timer_line.py, for those who have one
     _form: dict[str, Any] | None = None
 
     @property
@@ -196,6 +199,11 @@ class Visit:
     @property
     def htmx(self) -> bool:
         return self.request.headers.get("hx-request") == "true"
+
+    @property
+    def by_script(self) -> bool:
+        """Asked for by a script of ours that takes a piece of a page, not by somebody who will see a whole one."""
+        return self.htmx or "x-timer" in self.request.headers
 
     async def form(self) -> dict[str, str]:
         """The form's text fields, trimmed; the last of several with one name. Unreadable text is refused."""
@@ -278,7 +286,8 @@ class Visit:
         return common
 
     def _frame(self, signed_in: SignedIn, actor: Actor) -> dict[str, Any]:
-        menu = [{"label": "Security", "href": "/security"}]
+        menu = [{"label": "Your time", "href": "/time"}] if actor.may("minutes.write") else []
+        menu.append({"label": "Security", "href": "/security"})
         if len(signed_in.practices) > 1:
             menu.append({"label": "Change practice", "href": "/switch"})
         return {
@@ -295,6 +304,8 @@ class Visit:
             "sign_in_url": "/sign-in",
             "sign_out_url": "/sign-out",
             "flashes": self.said,
+            "timer": self.timer,
+            "here_url": self.request.url.path if self.request.method == "GET" else "",
         }
 
     def _flash_read(self) -> list[Cookie]:
@@ -329,7 +340,9 @@ class _Page:
 
         def declare(handler: Handler) -> Handler:
             async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
-                return await handler(await _visit(request, scope, permission))
+                visit = await _visit(request, scope, permission)
+                await _with_timer(visit)
+                return await handler(visit)
 
             answer.__name__ = handler.__name__
             self.handlers.append(
@@ -357,8 +370,8 @@ page = _Page()
 async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str) -> Visit:
     """Look up the sign-in, check the form's origin, check the permission; raise what the error pages understand."""
     token = request.cookies.get(cookie_name(), "")
-    # The page's own heartbeat counts as activity only when the person has typed or moved since the last one.
-    active = request.scope["path"] != "/session" or request.headers.get("x-active") == "1"
+    # The page's own heartbeats count as activity only when the person has typed or moved since the last one.
+    active = request.scope["path"] not in _HEARTBEATS or request.headers.get("x-active") == "1"
     request_id = request.scope["state"]["request_id"]
     signed_in = await session_actor(token, request_id=request_id, touch=active) if token else None
     visit = Visit(request, signed_in)
@@ -369,6 +382,15 @@ async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str)
     if scope == "tenant":
         visit.actor.require(permission)
     return visit
+
+
+async def _with_timer(visit: Visit) -> None:
+    """What the top line says of the running timer, for those whose work is timed and who are shown a whole page."""
+    signed_in = visit.signed_in
+    if signed_in is None or signed_in.actor is None or not signed_in.actor.may("minutes.write"):
+        return
+    if not visit.by_script and visit.request.scope["path"] not in _HEARTBEATS:
+        visit.timer = await timer_line(signed_in.actor)
 
 
 async def _check_form(visit: Visit) -> None:

@@ -27,6 +27,7 @@ from server.graphql.scalars import Line, ShortText
 from server.minutes import actions, queries
 from server.minutes.arithmetic import Span, whole_minutes, whole_seconds
 from server.minutes.tables import ACTIVITIES, ROLE_CLASSES
+from server.minutes.timers import Stop, record_contact_with_timer, timer_or_spans
 from server.minutes.totals import MonthTotalRow
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
@@ -263,6 +264,11 @@ class LogMinutesInput(MinutesSpanInput):
 class RecordContactInput:
     encounter: RecordEncounterInput
     spans: list[MinutesSpanInput]
+    timer_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="One's running timer for this person: its time becomes the contact's minutes, and it stops. "
+        "Leave `spans` empty then.",
+    )
 
 
 @strawberry.input(description="What is left out stays as it is.")
@@ -346,14 +352,20 @@ class MinutesMutation:
     @mutation(permission=WRITE, description="One save makes the note and its minutes, or neither.")
     async def record_contact(self, info: Info, input: RecordContactInput) -> RecordedContact:
         actor = actor_of(info)
+        patient_id = id_of("Patient", input.encounter.patient_id)
+        if input.timer_id and input.spans:
+            raise timer_or_spans()
         async with tenant_db(actor) as db:
-            encounter, entries = await actions.record_contact(
-                db,
-                actor,
-                id_of("Patient", input.encounter.patient_id),
-                input.encounter.values(),
-                [span.values() for span in input.spans],
-            )
+            if input.timer_id:
+                new, stop = input.encounter.values(), Stop(program=input.encounter.program or "")
+                encounter, entries = await record_contact_with_timer(
+                    db, actor, patient_id, new, id_of("Timer", input.timer_id), stop
+                )
+            else:
+                spans = [span.values() for span in input.spans]
+                encounter, entries = await actions.record_contact(
+                    db, actor, patient_id, input.encounter.values(), spans
+                )
             return RecordedContact(
                 encounter=await read_again(db, actor, encounter.id),
                 minutes=[await _read_again(db, actor, entry.id) for entry in entries],

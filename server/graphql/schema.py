@@ -21,6 +21,7 @@ from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 from server.graphql.staff import StaffMutation, StaffQuery
 from server.graphql.tokens import TokensMutation, TokensQuery
+from server.graphql.timers import TimersMutation, TimersQuery
 
 
 @strawberry.type
@@ -36,6 +37,7 @@ class Query(
     StaffQuery,
     PlacesQuery,
     TokensQuery,
+    TimersQuery,
 ):
     pass
 
@@ -54,6 +56,7 @@ class Mutation(
     StaffMutation,
     PlacesMutation,
     TokensMutation,
+    TimersMutation,
 ):
     pass
 

@@ -1,7 +1,9 @@
-"""The recount that follows new minutes: one job per practice and month, whoever's minutes they were."""
+"""What follows by itself: the recount after new minutes, one job per practice and month, whoever's they were; and
+the look at a timer that nobody may be watching any more."""
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from server.jobs import add, register
 from server.minutes.recount import recount_dirty
@@ -10,6 +12,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 
 RECOUNT: Final = "recount"
+SET_ASIDE: Final = "timer.set_aside"
 
 
 async def ask_for_recount(db: Db, actor: Actor, months: Sequence[str]) -> None:
@@ -24,4 +27,12 @@ async def recount(db: Db, actor: Actor, args: JSON) -> None:
         pass
 
 
+async def set_aside(db: Db, actor: Actor, args: JSON) -> None:
+    """See `timers.set_aside_timer`."""
+    from server.minutes.timers import set_aside_timer  # which itself has recounts asked for, above
+
+    await set_aside_timer(db, actor, UUID(args["timer_id"]))
+
+
 register(RECOUNT, recount, lease_seconds=30, max_attempts=8, rights=("minutes.write",))
+register(SET_ASIDE, set_aside, lease_seconds=30, max_attempts=8, rights=("minutes.write",))

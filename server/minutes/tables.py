@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from server.tables import AboutPatient, Made, Table, Tenant, one_of, unique, within
+from server.tables import JSON, AboutPatient, Made, Table, Tenant, one_of, unique, within
 
 #: what the time was spent on -> words
 ACTIVITIES = {
@@ -155,3 +155,108 @@ class DirtyMonth(AboutPatient, Table):
 
     month: Mapped[str]
     marked_at: Mapped[datetime]
+
+
+#: how the timer starts when a chart is opened -> words
+STARTS = {
+    "automatic": "By itself, when I open the page of somebody in a program",
+    "manual": "When I press start",
+    "never": "Never: I enter my minutes",
+}
+
+
+class TimerChoice(Tenant, Table):
+    """How one staff member wants the timer to behave; without a row, what suits their role (`timing.usual_start`)."""
+
+    __tablename__ = "timer_choice"
+    __table_args__ = within(
+        one_of("start", *STARTS),
+        CheckConstraint("idle_minutes between 1 and 60", name="idle_minutes"),
+        unique("staff_id"),
+        staff_id="staff",
+    )
+
+    staff_id: Mapped[UUID]
+    start: Mapped[str]
+    idle_minutes: Mapped[int]
+
+
+class Timer(AboutPatient, Table):
+    """A stretch of work being timed: what the server has seen of it. It is its owner's alone until minutes come of it.
+
+    `timing.Run` is its arithmetic; what became of its time stands in `TimerStretch` and in the ledger.
+    """
+
+    __tablename__ = "timer"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("state", "running", "stopped", "set_aside", "discarded"),
+            one_of("activity", *ACTIVITIES),
+            Index(
+                "uq_timer_running", "tenant_id", "staff_id", unique=True, postgresql_where="state = 'running'"
+            ),
+            Index("ix_timer_patient", "tenant_id", "patient_id"),
+            patient_id="patient",
+            staff_id="staff",
+        )
+
+    staff_id: Mapped[UUID]
+    program: Mapped[str] = mapped_column(default="")  # empty: asked for when it stops
+    activity: Mapped[str]
+    automatic: Mapped[bool] = mapped_column(default=False)  # started with the chart, not by hand
+    state: Mapped[str] = mapped_column(default="running")
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # the last instant a page was known to be open
+    active_at: Mapped[datetime]  # the last instant somebody was known to type or move
+    stopped_at: Mapped[datetime | None]
+    idle_minutes: Mapped[int]  # how long a silence is pointed out to its owner
+    pages: Mapped[JSON] = mapped_column(default=dict)  # what each open page counted, see timing.Page
+    reason: Mapped[str] = mapped_column(default="")  # why it was discarded
+
+
+class TimerStretch(AboutPatient, Table):
+    """A piece of a timer's time and what its owner decided about it: nothing is left out of the record.
+
+    kind: worked; idle, nobody typed or moved; unseen, no page was open. state: open or refused wait for the owner
+    (refused: the ledger said no, in `code`, `message`, `next_step`); kept counts with the timer's own time when it
+    stops; entered has become `entry_id`; trimmed and discarded count for nobody.
+    """
+
+    __tablename__ = "timer_stretch"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("kind", "worked", "idle", "unseen"),
+            one_of("state", "open", "refused", "kept", "entered", "trimmed", "discarded"),
+            CheckConstraint("ended_at > started_at", name="order"),
+            Index("ix_timer_stretch_timer", "tenant_id", "timer_id", "started_at"),
+            Index(
+                "ix_timer_stretch_waiting",
+                "tenant_id",
+                "staff_id",
+                "started_at",
+                postgresql_where="state in ('open', 'refused')",
+            ),
+            patient_id="patient",
+            staff_id="staff",
+            timer_id="timer",
+            entry_id="time_entry",
+        )
+
+    staff_id: Mapped[UUID]
+    timer_id: Mapped[UUID]
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="open")
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    entry_id: Mapped[UUID | None]
+    code: Mapped[str] = mapped_column(default="")
+    message: Mapped[str] = mapped_column(default="")
+    next_step: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]

@@ -19,16 +19,20 @@ from server.minutes.actions import NewMinutes, record_contact
 from server.minutes.arithmetic import Span
 from server.minutes.queries import minutes_of_encounters
 from server.minutes.tables import ACTIVITIES
+from server.minutes.timers import Stop, record_contact_with_timer, timer_or_spans
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.pages.diary import contact_title
 from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
-from web.typed import Form, beside, moment_in, number_in, span_in
+from web.timer_line import heard_in
+from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in
 
 #: what the ledger and the contact say no about -> the field that holds it
-_FIELDS: Final = {"at": "began", "started_at": "began", "ended_at": "minutes", "about_code": "about_code"}
+_FIELDS: Final = {
+    "at": "began", "started_at": "began", "ended_at": "minutes", "about_code": "about_code", "timer_id": "timer",
+}  # fmt: skip
 #: kind or outcome of a contact -> what its time was spent on, unless said otherwise
 _USUALLY: Final = {"on_behalf": "coordination", "reached_supporter": "supporter_contact"}
 _TEXTS: Final = {"who_else": 500, "note": 50_000, "next_step": 2_000, "about_code": 20}
@@ -54,15 +58,25 @@ async def record(visit: Visit) -> Answer:
     try:
         span = span_in(form, actor.zone)
         new = _contact_in(form, actor.zone, span)
+        timer_id = id_chosen(form, "timer", "timer")
+        if timer_id is not None and span is not None:
+            raise timer_or_spans()
         async with tenant_db(actor) as db:
-            encounter, _ = await record_contact(db, actor, id, new, _minutes_in(form, span))
+            if timer_id is None:
+                encounter, _ = await record_contact(db, actor, id, new, _minutes_in(form, span))
+            else:
+                stop = Stop(new.program, _spent_on(form), heard_in(form.get("heard", "")))
+                reason = form.get("reason", "")[:500]
+                encounter, _ = await record_contact_with_timer(
+                    db, actor, id, new, timer_id, stop, reason=reason
+                )
             if form.get("then") == "sign":
                 await sign_encounter(db, actor, encounter.id, revision=encounter.revision)
     except Refused as refused:
         async with tenant_db(actor, read_only=True) as db:
             given = await _composer_page(db, visit, id)
         return visit.again("contact/new.html", beside(refused, _FIELDS), values=form, **given)
-    said = "Written down, with its minutes." if span else "Written down."
+    said = "Written down, with its minutes." if span or timer_id else "Written down."
     return visit.go(f"/people/{id}", said)
 
 
@@ -97,16 +111,20 @@ def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
             "Choose which, or leave the minutes empty.",
             "program",
         )
-    usually = _USUALLY.get(form.get("kind", "")) or _USUALLY.get(form.get("outcome", "")) or "contact"
     return [
         NewMinutes(
             program=form["program"],
-            activity=form.get("activity") or usually,
+            activity=_spent_on(form),
             started_at=span.start,
             ended_at=span.end,
             reason=form.get("reason", "")[:500],
         )
     ]
+
+
+def _spent_on(form: Form) -> str:
+    usually = _USUALLY.get(form.get("kind", "")) or _USUALLY.get(form.get("outcome", "")) or "contact"
+    return form.get("activity") or usually
 
 
 # --- one contact ----------------------------------------------------------------------------------------------

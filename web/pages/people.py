@@ -246,6 +246,13 @@ async def person(visit: Visit) -> Answer:
             given["allergies"] = (await chart.allergies(db, actor, [id])).get(id, [])
             given["results"] = (await chart.latest_results(db, actor, [id], most=12)).get(id, [])
         given |= await sections_of(db, actor, patient)
+    in_a_program = any(program["open"] for program in given.get("programs", ()))
+    given["timer_starts"] = (
+        visit.timer is not None
+        and visit.timer["start"] == "automatic"
+        and in_a_program
+        and patient.deceased_on is None
+    )
     return visit.show("people/person.html", **given)
 
 

@@ -9,12 +9,13 @@ from server.claims.overview import first_work
 from server.claims.queries import closes
 from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
 from server.encounters.tables import KINDS
+from server.minutes.timer_queries import my_drafts, my_stretches
 from server.patients import choices
 from server.tenants.actor import Actor
-from server.tenants.db import tenant_db
+from server.tenants.db import Db, tenant_db
 from web.pages.diary import said_day
 from web.pages.month import month_before, month_states
-from web.rendering import age, called
+from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
 
 _MOST: Final = 40
@@ -49,6 +50,8 @@ async def today(visit: Visit) -> Answer:
                 }
                 for row in await my_loose_ends(db, actor, limit=_MOST)
             ]
+        if actor.may("minutes.write"):
+            given["time"] = await _own_time(db, actor, visit.today)
         if actor.may("claims.close"):
             began = await first_work(db, actor)
             last = month_before(f"{visit.today:%Y-%m}")
@@ -56,6 +59,19 @@ async def today(visit: Visit) -> Answer:
             given["month"] = next((one for one in states if one["month"] == last), None)
     given["sentence"] = _sentence(actor, visit.today, len(given["people"]), len(given["loose"]))
     return visit.show("today/today.html", **given)
+
+
+async def _own_time(db: Db, actor: Actor, on: date) -> list[dict[str, str]]:
+    """Pieces of one's time that only oneself can explain, oldest first."""
+    waiting = [*await my_stretches(db, actor), *await my_drafts(db, actor)]
+    return [
+        {
+            "href": f"/time#s-{row.id}",
+            "words": f"{called(row)} {row.family_name}",
+            "when": f"{said_day(local_day(row.started_at, actor.zone), on)}, {clock(row.started_at, actor.zone)}",
+        }
+        for row in waiting[:_MOST]
+    ]
 
 
 def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:

@@ -1,0 +1,289 @@
+"""One's own time: the timer that runs, the pieces that wait to be sorted out, and how the timer starts.
+
+The owner's alone: no page shows anybody another person's timer, silences or drafts.
+"""
+
+import re
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Response
+
+from server.encounters.my_day import people_in_my_care
+from server.enrollment.tables import PROGRAMS
+from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.minutes.actions import confirm_minutes
+from server.minutes.tables import ACTIVITIES, STARTS
+from server.minutes.timer_queries import StretchRow, my_choice, my_drafts, my_stretches
+from server.minutes.timers import (
+    DECISIONS,
+    Decision,
+    Start,
+    Stop,
+    beat_timer,
+    choose_timer_start,
+    decide_stretch,
+    discard_timer,
+    start_timer,
+    stop_timer,
+    switch_timer,
+)
+from server.tenants.actor import Actor
+from server.tenants.db import Db, tenant_db
+from web.pages.diary import said_day
+from web.rendering import called, clock, minutes_words
+from web.site import Answer, Visit, page
+from web.timer_line import heard_in, line_of
+from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs
+
+_OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
+_FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
+_WHY: Final = {
+    "idle": "Nobody typed or moved",
+    "unseen": "No page of yours was open",
+    "worked": "Counted by the timer",
+}
+
+
+@page.get("/time", permission="minutes.write")
+async def time(visit: Visit) -> Answer:
+    return visit.show("time/time.html", which="", **await _time_page(visit))
+
+
+async def _time_page(visit: Visit) -> dict[str, Any]:
+    actor = visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        stretches = await my_stretches(db, actor)
+        drafts = await my_drafts(db, actor)
+        choice = await my_choice(db, actor)
+        people = []
+        if stretches and actor.may("encounters.read") and actor.may("chart.read"):
+            people = await people_in_my_care(db, actor, limit=200)
+        db.note(
+            actor, "timer.read", entity="timer",
+            patient_ids=[row.patient_id for row in stretches] + [row.patient_id for row in drafts],
+        )  # fmt: skip
+    return {
+        "stretches": [_piece(row, visit) for row in stretches],
+        "drafts": [
+            {
+                "id": str(row.id),
+                "href": f"/people/{row.patient_id}/minutes/{row.id}",
+                "who": f"{called(row)} {row.family_name}",
+                "when": _when(row, visit),
+                "lasted": minutes_words((row.ended_at - row.started_at).seconds),
+                "what": ACTIVITIES[row.activity],
+                "reason": row.reason,
+            }
+            for row in drafts
+        ],
+        "choice": choice,
+        "starts": pairs(STARTS),
+        "programs": pairs(PROGRAMS),
+        "activities": pairs(ACTIVITIES),
+        "decisions": DECISIONS,
+        "people": [(str(one.id), f"{called(one)} {one.family_name}") for one in people],
+    }
+
+
+def _when(row: Any, visit: Visit) -> str:
+    from carewright_plugin_api.facts import local_day
+
+    day = said_day(local_day(row.started_at, visit.zone), visit.today)
+    return f"{day}, {clock(row.started_at, visit.zone)} to {clock(row.ended_at, visit.zone)}"
+
+
+def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:
+    from zoneinfo import ZoneInfo
+
+    began, ended = (at.astimezone(ZoneInfo(visit.zone)) for at in (row.started_at, row.ended_at))
+    seconds = int((row.ended_at - row.started_at).total_seconds())
+    return {
+        "id": str(row.id),
+        "who": f"{called(row)} {row.family_name}",
+        "called": called(row),
+        "when": _when(row, visit),
+        "lasted": minutes_words(seconds) if seconds >= 60 else f"{seconds} s",
+        "why": _WHY[row.kind],
+        "kind": row.kind,
+        "message": row.message,
+        "next_step": row.next_step,
+        "start": {
+            "what": "keep",
+            "program": row.program,
+            "activity": row.activity,
+            "on": began.date().isoformat(),
+            "began": f"{began:%H:%M:%S}",
+            "until_on": ended.date().isoformat(),
+            "ended": f"{ended:%H:%M:%S}",
+        },
+    }
+
+
+# --- start, switch, beat, stop ----------------------------------------------------------------------------------
+
+
+@page.post("/time/start", permission="minutes.write")
+async def start(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, patient_id: UUID, new: Start) -> None:
+        await start_timer(db, actor, patient_id, new)
+
+    return await _start(visit, act, "The timer is running.")
+
+
+@page.post("/time/switch", permission="minutes.write")
+async def switch(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, patient_id: UUID, new: Start) -> None:
+        await switch_timer(db, actor, patient_id, new, Stop(heard=new.heard))
+
+    return await _start(visit, act, "The timer was stopped there and is running here.")
+
+
+async def _start(visit: Visit, act: Any, done: str) -> Answer:
+    form, actor = await visit.form(), visit.actor
+    patient_id = id_chosen(form, "patient", "patient")
+    if patient_id is None:
+        raise not_found("patient")
+    automatic = form.get("automatic") == "yes"
+    new = Start(automatic=automatic, heard=heard_in(form.get("heard", "")))
+    try:
+        async with tenant_db(actor) as db:
+            await act(db, actor, patient_id, new)
+    except Refused as refused:
+        if not automatic:
+            return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+        if refused.code == "NOT_FOUND":
+            raise
+    if automatic:
+        return await _now(visit, patient_id)
+    return visit.go(f"/people/{patient_id}", done)
+
+
+@page.get("/time/now", permission="minutes.write")
+async def running(visit: Visit) -> Answer:
+    """What runs now, for a page that was open while it changed. patient: whose page it is."""
+    return await _now(visit, parse_id(visit.query("patient")))
+
+
+async def _now(visit: Visit, patient_id: UUID | None) -> Answer:
+    from server.patients.gate import patient_for
+
+    async with tenant_db(visit.actor, read_only=True) as db:
+        visit.timer = await line_of(db, visit.actor)
+        name = ""
+        if patient_id is not None:
+            name = called(await patient_for(db, visit.actor, patient_id, permission="patients.read"))
+    return visit.fragment("time/_now.html", patient_id=str(patient_id or ""), name=name)
+
+
+@page.post("/time/beat", permission="minutes.write")
+async def beat(visit: Visit) -> Answer:
+    """The page is still open: `{"state", "seconds"}`."""
+    form, actor = await visit.form(), visit.actor
+    heard, timer_id = heard_in(form.get("heard", "")), parse_id(form.get("timer", ""))
+    if heard is None or timer_id is None:
+        raise not_found("timer")
+    async with tenant_db(actor) as db:
+        timer = await beat_timer(db, actor, timer_id, heard)
+        line = await line_of(db, actor)
+    seconds = line["now"]["seconds"] if line["now"] and line["now"]["id"] == str(timer_id) else 0
+    return Response({"state": timer.state, "seconds": seconds})
+
+
+@page.post("/time/stop", permission="minutes.write")
+async def stop(visit: Visit) -> Answer:
+    form, actor = await visit.form(), visit.actor
+    timer_id = parse_id(form.get("timer", ""))
+    if timer_id is None:
+        raise not_found("timer")
+    what = Stop(form.get("program", ""), form.get("activity", ""), heard_in(form.get("heard", "")))
+    try:
+        async with tenant_db(actor) as db:
+            await stop_timer(db, actor, timer_id, what)
+            waits = bool(await my_stretches(db, actor))
+    except Refused as refused:
+        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+    if form.get("then") == "count":  # sent by the script once the line was back
+        return Response({"state": "stopped", "seconds": 0})
+    if waits:
+        return visit.go("/time", "Stopped. Some of it waits for you below.", "info")
+    return visit.go(_back(form), "Stopped. Its minutes are entered.")
+
+
+@page.post("/time/discard", permission="minutes.write")
+async def discard(visit: Visit) -> Answer:
+    form, actor = await visit.form(), visit.actor
+    timer_id = parse_id(form.get("timer", ""))
+    if timer_id is None:
+        raise not_found("timer")
+    try:
+        async with tenant_db(actor) as db:
+            await discard_timer(db, actor, timer_id, reason=form.get("reason", "")[:500])
+    except Refused as refused:
+        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+    return visit.go(_back(form), "Nothing was counted.")
+
+
+def _back(form: Form) -> str:
+    """The page somebody came from, if it is one of ours."""
+    address = form.get("back", "")
+    return address if _OURS.fullmatch(address) else "/time"
+
+
+def _whole(refused: Refused) -> Refused:
+    return Refused(refused.code, refused.message, refused.next_step)
+
+
+# --- sorting out ------------------------------------------------------------------------------------------------
+
+
+@page.post("/time/stretches/{stretch:str}", permission="minutes.write")
+async def decide(visit: Visit) -> Answer:
+    stretch_id, form, actor = visit.id("stretch", "piece of time"), await visit.form(), visit.actor
+    try:
+        what = form.get("what", "")
+        decision = Decision(
+            what,
+            reason=form.get("reason", "")[:500],
+            patient_id=id_chosen(form, "patient", "patient") if what == "reassign" else None,
+            program=form.get("program", ""),
+            activity=form.get("activity", ""),
+            started_at=moment_in(form, "on", "began", actor.zone) if form.get("began") else None,
+            ended_at=moment_in(form, "until_on", "ended", actor.zone) if form.get("ended") else None,
+        )
+        async with tenant_db(actor) as db:
+            await decide_stretch(db, actor, stretch_id, decision)
+    except Refused as refused:
+        fields = {**_FIELDS, "patient_id": "patient", "decision": "what"}
+        return visit.again(
+            "time/time.html",
+            beside(refused, fields),
+            which=str(stretch_id),
+            values=form,
+            **await _time_page(visit),
+        )
+    return visit.go("/time", "Sorted out.")
+
+
+@page.post("/time/drafts/{entry:str}/confirm", permission="minutes.write")
+async def confirm(visit: Visit) -> Answer:
+    entry_id, actor = visit.id("entry", "entry of minutes"), visit.actor
+    try:
+        async with tenant_db(actor) as db:
+            await confirm_minutes(db, actor, entry_id)
+    except Refused as refused:
+        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+    return visit.go("/time", "Confirmed. It counts now.")
+
+
+@page.post("/time/start-choice", permission="minutes.write")
+async def choose(visit: Visit) -> Answer:
+    form, actor = await visit.form(), visit.actor
+    try:
+        minutes = minutes_in(form, "idle_minutes")
+        async with tenant_db(actor) as db:
+            await choose_timer_start(db, actor, start=form.get("start", ""), idle_minutes=minutes or 0)
+    except Refused as refused:
+        return visit.again("time/time.html", refused, which="choice", values=form, **await _time_page(visit))
+    return visit.go("/time", "Saved. It holds for timers started from now on.")

@@ -1,0 +1,206 @@
+/* The running timer. The page counts by its own clock that only runs forward and tells the server every ten seconds;
+   what could not be told is told when the line is back. The server alone knows what time it is, and decides. */
+"use strict";
+
+(() => {
+  const place = document.getElementById("timer");
+  if (place?.dataset.beats === undefined) return;
+  const BEAT = 10000;
+  const STOPPED = "carewright:timer-stopped";
+  const silence = Number(place.dataset.idle || 5) * 60000;
+  const others = "BroadcastChannel" in window ? new BroadcastChannel(`carewright:timer:${document.body.dataset.person}`) : null;
+  const patient = () => document.getElementById("timer-line")?.dataset.patient || "";
+  const token = () => document.querySelector("#sign-out input[type=hidden]");
+  const running = () => place.querySelector("[data-timer]");
+  const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+
+  let page = random();
+  let bursts = [];            // [from, until] of typing and moving, not yet told
+  let base = null;            // {seconds, at}: what the server said counts, and when
+  let lastSent = 0;
+  let sending = false;
+  let pressed = null;         // when stop was pressed while the line was down
+
+  const noteInput = () => {
+    const at = performance.now();
+    const last = bursts.at(-1);
+    if (last && at - last[1] < silence) last[1] = at;
+    else bursts.push([at, at]);
+  };
+  for (const kind of ["keydown", "pointerdown", "pointermove", "scroll"])
+    window.addEventListener(kind, noteInput, { passive: true, capture: true });
+
+  function heard(at = performance.now()) {
+    const now = performance.now();
+    return JSON.stringify({
+      page,
+      counted: Math.max(0, Math.round(at)),
+      ago: Math.max(0, Math.round(now - at)),
+      bursts: bursts.filter(([from]) => from <= at).slice(-50)
+        .map(([from, until]) => [Math.round(at - from), Math.max(0, Math.round(at - until))]),
+    });
+  }
+  function told(at) {
+    bursts = bursts.filter(([, until]) => until > at).map(([from, until]) => [Math.max(from, at), until]);
+  }
+  async function send(path, values) {
+    const known = token();
+    const body = new URLSearchParams({ ...values, [known.name]: known.value });
+    return fetch(path, {
+      method: "POST", body, credentials: "same-origin", keepalive: true, redirect: "manual",
+      headers: { "X-Timer": "1" }, signal: AbortSignal.timeout ? AbortSignal.timeout(8000) : undefined,
+    });
+  }
+
+  /* ---- what is shown ---- */
+
+  const two = (n) => String(n).padStart(2, "0");
+  function words(seconds) {
+    const hours = Math.floor(seconds / 3600);
+    const minutes = Math.floor(seconds / 60) % 60;
+    return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  }
+  function show() {
+    const timer = running();
+    if (!timer || !base) return;
+    const until = pressed?.at ?? performance.now();
+    timer.querySelector("[data-timer-clock]").textContent = words(Math.max(0, Math.floor(base.seconds + (until - base.at) / 1000)));
+  }
+  function arrive() {
+    const timer = running();
+    base = timer ? { seconds: Number(timer.dataset.seconds), at: performance.now() } : null;
+    lastSent = 0;
+    show();
+  }
+  async function renew(html) {
+    if (html === undefined) {
+      const answer = await fetch(`/time/now?patient=${patient()}`, { credentials: "same-origin", redirect: "manual" });
+      if (!answer.ok) return;
+      html = await answer.text();
+    }
+    const made = new DOMParser().parseFromString(html, "text/html");
+    place.replaceChildren(...made.getElementById("timer").childNodes);
+    const line = made.getElementById("timer-line");
+    if (line) document.getElementById("timer-line")?.replaceWith(line);
+    arrive();
+  }
+
+  /* ---- beating ---- */
+
+  async function beat() {
+    const timer = running();
+    if (!timer || sending) return true;
+    sending = true;
+    const at = performance.now();
+    lastSent = at;
+    try {
+      if (pressed && pressed.timer === timer.dataset.timer) return await stopLate(timer);
+      const answer = await send("/time/beat", { timer: timer.dataset.timer, heard: heard(at) });
+      if (!answer.ok) {
+        if (answer.status === 404) renew();
+        return answer.status > 0 && answer.status < 500;
+      }
+      told(at);
+      const said = await answer.json();
+      if (said.state === "running") base = { seconds: said.seconds, at: performance.now() };
+      else renew();
+      return true;
+    } catch {
+      return false; // the line is down; what was counted is told when it is back
+    } finally {
+      sending = false;
+    }
+  }
+  async function reached() {
+    while (sending) await new Promise((go) => setTimeout(go, 50));
+    return beat();
+  }
+  async function stopLate(timer) {
+    const answer = await send("/time/stop", { timer: timer.dataset.timer, then: "count", heard: heard(pressed.at) });
+    if (!answer.ok) return false;
+    pressed = null;
+    try { sessionStorage.removeItem(STOPPED); } catch { /* refused */ }
+    document.body.dispatchEvent(new CustomEvent("toast", { detail: { text: "The timer is stopped, as of when you pressed." } }));
+    others?.postMessage("");
+    renew();
+    return true;
+  }
+  function tick() {
+    show();
+    if (running() && performance.now() - lastSent >= BEAT) beat();
+  }
+  try {
+    const worker = new Worker("/static/js/tick.js");
+    worker.onmessage = tick;
+    worker.onerror = () => setInterval(tick, 1000);
+  } catch {
+    setInterval(tick, 1000);
+  }
+  window.addEventListener("online", beat);
+  document.addEventListener("visibilitychange", beat);
+  window.addEventListener("pagehide", () => {
+    const timer = running();
+    if (timer && !pressed) send("/time/beat", { timer: timer.dataset.timer, heard: heard() }).catch(() => {});
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    page = random(); // frozen meanwhile: it cannot vouch for that time
+    bursts = [];
+    renew();
+  });
+
+  /* ---- stopping, and forms that tell what the page counted ---- */
+
+  let passes = null;
+  window.addEventListener("submit", (event) => {
+    const form = event.target;
+    for (const field of form.querySelectorAll?.("[data-timer-heard]") ?? []) field.value = heard();
+    if (!form.matches?.("[data-timer-stop]") || passes === form) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const timer = running();
+    const at = performance.now();
+    const button = event.submitter;
+    reached().then((there) => {
+      if (there || !timer) {
+        passes = form;
+        form.requestSubmit(button || undefined);
+        passes = null;
+        return;
+      }
+      pressed = { timer: timer.dataset.timer, at };
+      try { sessionStorage.setItem(STOPPED, JSON.stringify({ timer: pressed.timer, at: Date.now() })); } catch { /* refused */ }
+      show();
+      document.body.dispatchEvent(new CustomEvent("toast", { detail: {
+        text: "No connection. The timer stands still and is stopped, as of now, when it is back.", kind: "soon" } }));
+    });
+  }, true);
+
+  /* ---- starting with the chart ---- */
+
+  async function startsByItself() {
+    const form = document.querySelector("form[data-timer-starts]");
+    if (!form || running()) return;
+    form.removeAttribute("data-timer-starts");
+    try {
+      const answer = await send("/time/start", {
+        patient: form.elements.patient.value, automatic: "yes", heard: heard(),
+      });
+      if (answer.ok) { await renew(await answer.text()); others?.postMessage(""); }
+    } catch { /* the button is still there */ }
+  }
+
+  if (others) {
+    others.onmessage = (event) => { if (event.data !== (running()?.dataset.timer ?? "")) renew().catch(() => {}); };
+    others.postMessage(running()?.dataset.timer ?? "");
+  }
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(STOPPED) || "null");
+    if (kept && kept.timer === running()?.dataset.timer) pressed = { timer: kept.timer, at: performance.now() - (Date.now() - kept.at) };
+    else sessionStorage.removeItem(STOPPED);
+  } catch { /* refused */ }
+  arrive();
+  noteInput();
+  beat();
+  startsByItself();
+})();
