@@ -56,7 +56,7 @@ def elapsed(seconds: int) -> str:
 def heard_in(text: str) -> Heard | None:
     """What the page's script put into the form; None without script, and for anything it would not write."""
     try:
-        given = json.loads(text) if len(text) < 4_000 else None
+        given: Any = json.loads(text) if len(text) < 4_000 else None
         page, counted, ago = given["page"], given["counted"], given.get("ago", 0)
         bursts = tuple((_ms(start), _ms(end)) for start, end in given.get("bursts", [])[-_MOST_BURSTS:])
         if not isinstance(page, str) or not 0 < len(page) <= 64 or not page.isascii() or not page.isalnum():

@@ -124,8 +124,8 @@ async def _timer(db: Db, *where: Any) -> TimerRow | None:
             TimerStretch.state != "kept",
         )
     )
-    values: list[Any] = [*found]
-    return TimerRow(*values, gaps=sum((end - start for start, end in gaps), timedelta(0)))
+    values: list[Any] = [*found, sum((end - start for start, end in gaps), timedelta(0))]
+    return TimerRow(*values)
 
 
 async def my_stretches(db: Db, actor: Actor, *, waiting: bool = True) -> list[StretchRow]:

@@ -15,8 +15,8 @@ from server.minutes.arithmetic import Span, without
 
 #: a page that reloads, or a browser opened again at once, goes on: silence up to this long is taken as work
 BRIDGE = timedelta(seconds=30)
-#: servers' clocks may differ by this much; beyond it, a clock that shows less than before was set back
-STEP = timedelta(seconds=10)
+#: servers' clocks may differ by this much; a clock that shows still less than before was set back
+STEP = timedelta(seconds=5)
 #: a timer that no page has shown for this long is set aside for its owner
 AWAY = timedelta(minutes=10)
 #: a timer that never had a page with script is its owner's two presses, start and stop; it may be long between them

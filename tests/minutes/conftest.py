@@ -1,9 +1,10 @@
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from cast import World
-from newcomer import say, written
+from newcomer import ago, say, written
 
 FIELDS = """id patientId staffName recordedBy program activity mode withPatient startedAt endedAt seconds state partOf
   joint encounterId replaces replacedBy void live reason"""
@@ -70,3 +71,25 @@ def statements(database: str) -> Any:
             sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
     return statements
+
+
+class Clock:
+    """The server's clock in these tests: stands two hours ago and is moved by hand, forward or back."""
+
+    def __init__(self) -> None:
+        self.at = ago(hours=2)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def on(self, **time: float) -> None:
+        self.at += timedelta(**time)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What timers see as now; the ledger keeps to the real time, in which nothing here is to come."""
+    made = Clock()
+    for module in ("server.minutes.timers", "server.graphql.timers", "web.timer_line"):
+        monkeypatch.setattr(f"{module}.now", made)
+    return made

@@ -63,7 +63,7 @@ async def today(visit: Visit) -> Answer:
 
 async def _own_time(db: Db, actor: Actor, on: date) -> list[dict[str, str]]:
     """Pieces of one's time that only oneself can explain, oldest first."""
-    waiting = [*await my_stretches(db, actor), *await my_drafts(db, actor)]
+    waiting: list[Any] = [*await my_stretches(db, actor), *await my_drafts(db, actor)]
     return [
         {
             "href": f"/time#s-{row.id}",
