@@ -42,7 +42,9 @@ from server.graphql.connections import global_id, parts_of
 from server.graphql.refusals import permissions
 from server.graphql.schema import SCHEMA
 from server.ids import new_id
+from server.minutes.tables import Timer, TimerStretch
 from server.tables import Instant, Table, Tenant
+from server.tenants.db import tenant_db
 from server.tenants.permissions import permissions_of
 from web.site import cookie_name
 
@@ -471,6 +473,12 @@ FITS: dict[str, Any] = {
     "joinMeeting.startedAt": LEFT_OUT,
     "joinMeeting.endedAt": LEFT_OUT,
     "joint": False,
+    "page": "window",
+    "counted": 1_000,
+    "ago": 0,
+    "recordContact.timerId": LEFT_OUT,
+    "decideStretch.startedAt": LEFT_OUT,
+    "decideStretch.endedAt": LEFT_OUT,
     "npi": npi,
     "timeZone": "America/Detroit",
     "email": lambda *_: f"{secrets.token_hex(6)}@somewhere.example",
@@ -519,6 +527,9 @@ FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
     "confirmMinutes": ("logMinutes", {("input", "state"): "DRAFT"}),
     "voidMinutes": ("logMinutes", {}),
     "joinMeeting": ("logMinutes", {("input", "joint"): True, ("input", "staffId"): None}),
+    "beatTimer": ("startTimer", {}),
+    "stopTimer": ("startTimer", {}),
+    "discardTimer": ("startTimer", {}),
     "endContactWay": ("addContactWay", {}),
     "endSupportPerson": ("addSupportPerson", {}),
     "endCareTeamMember": ("addCareTeamMember", {}),
@@ -581,6 +592,7 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.pinned["Staff"] = global_id("Staff", world.staff["nora"])
     practice.pinned["Payer"] = global_id("Payer", world.payers["medicare_part_b"])
     practice.pinned["Practice"] = global_id("Practice", world.tenant_id)
+    practice.ids["TimerStretch"] += await silences(world, patient, practice.month)
     mutations = sorted((n for r, n, _ in root_fields() if r == "Mutation"), key=_order)
     for _ in range(2):
         for name in mutations:
@@ -590,6 +602,23 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
                 except Gone as gone:
                     practice.refused[name] = str(gone)
     return practice
+
+
+async def silences(world: World, patient: UUID, month: str) -> list[str]:
+    """Pieces of Nora's time that wait for her, as a page left open would have made them; their node ids."""
+    nora, year, number = world.actor("nora"), *map(int, month.split("-"))
+    began = datetime(year, number, 11, 13, tzinfo=UTC)
+    owner = {"tenant_id": world.tenant_id, "patient_id": patient, "staff_id": nora.staff_id}
+    timer = {"id": new_id(), "program": "ccm", "activity": "plan_work", "state": "stopped", "idle_minutes": 5}
+    pieces = [{"id": new_id(), "at": began + timedelta(hours=n)} for n in range(4)]
+    async with tenant_db(nora) as db:
+        instants = dict.fromkeys(("started_at", "seen_at", "active_at", "stopped_at"), began)
+        await db.execute(sa.insert(Timer).values(**owner, **timer, **instants))
+        for piece in pieces:
+            span = {"started_at": piece["at"], "ended_at": piece["at"] + timedelta(minutes=20)}
+            row = {"id": piece["id"], "timer_id": timer["id"], "kind": "idle", "state": "open", **span}
+            await db.execute(sa.insert(TimerStretch).values(**owner, **row))
+    return [global_id("TimerStretch", piece["id"]) for piece in pieces]
 
 
 _ENDS = re.compile(r"^(end|void|withdraw|strike|revoke|pause|resume|close|retract|remove|leave)")

@@ -27,7 +27,7 @@ from server.graphql.scalars import Line, ShortText
 from server.minutes import actions, queries
 from server.minutes.arithmetic import Span, whole_minutes, whole_seconds
 from server.minutes.tables import ACTIVITIES, ROLE_CLASSES
-from server.minutes.timers import Stop, record_contact_with_timer, timer_or_spans
+from server.minutes.timers import Stop, record_contact_with_timer
 from server.minutes.totals import MonthTotalRow
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
@@ -353,13 +353,11 @@ class MinutesMutation:
     async def record_contact(self, info: Info, input: RecordContactInput) -> RecordedContact:
         actor = actor_of(info)
         patient_id = id_of("Patient", input.encounter.patient_id)
-        if input.timer_id and input.spans:
-            raise timer_or_spans()
         async with tenant_db(actor) as db:
             if input.timer_id:
                 new, stop = input.encounter.values(), Stop(program=input.encounter.program or "")
                 encounter, entries = await record_contact_with_timer(
-                    db, actor, patient_id, new, id_of("Timer", input.timer_id), stop
+                    db, actor, patient_id, new, id_of("Timer", input.timer_id), stop, typed=bool(input.spans)
                 )
             else:
                 spans = [span.values() for span in input.spans]

@@ -194,13 +194,25 @@ async def record_contact_with_timer(
     timer_id: UUID,
     stop: Stop,
     *,
+    typed: bool = False,
     reason: str = "",
 ) -> tuple[Encounter, list[TimeEntry]]:
-    """One save makes the note, stops the timer and gives its time to the note, or none of it."""
+    """One save makes the note, stops the timer and gives its time to the note, or none of it.
+
+    typed: minutes were given besides, which is refused: nobody can say which of the two are meant.
+    """
     actor.require("minutes.write")
     _check_stop(stop)
+    await patient_for(db, actor, patient_id, permission="minutes.write")
     await _my_turn(db, actor)
     timer = await _own(db, actor, timer_id, lock=True)
+    if typed:
+        raise Refused(
+            "TIMER_OR_MINUTES",
+            "The minutes were given twice: from the timer, and written.",
+            "Choose one of the two.",
+            "minutes",
+        )
     if timer.state != "running" or timer.patient_id != patient_id:
         raise Refused(
             "TIMER_NOT_HERE",
@@ -268,6 +280,8 @@ async def decide_stretch(db: Db, actor: Actor, stretch_id: UUID, decision: Decis
     actor.require("minutes.write")
     await _my_turn(db, actor)
     stretch, timer = await _own_stretch(db, actor, stretch_id)
+    if decision.patient_id is not None:
+        await patient_for(db, actor, decision.patient_id, permission="minutes.write")
     running = timer.state == "running"
     _check_decision(stretch, decision, running=running)
     part = _part(stretch, decision)
@@ -438,16 +452,6 @@ def _program_needed() -> Refused:
         "Minutes belong to a program, and none was chosen.",
         "Choose which program this time was for.",
         "program",
-    )
-
-
-def timer_or_spans() -> Refused:
-    """Both the timer and minutes were given for one contact."""
-    return Refused(
-        "TIMER_OR_MINUTES",
-        "The minutes were given twice: from the timer, and written.",
-        "Choose one of the two.",
-        "minutes",
     )
 
 

@@ -19,7 +19,7 @@ from server.minutes.actions import NewMinutes, record_contact
 from server.minutes.arithmetic import Span
 from server.minutes.queries import minutes_of_encounters
 from server.minutes.tables import ACTIVITIES
-from server.minutes.timers import Stop, record_contact_with_timer, timer_or_spans
+from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.pages.diary import contact_title
@@ -59,8 +59,6 @@ async def record(visit: Visit) -> Answer:
         span = span_in(form, actor.zone)
         new = _contact_in(form, actor.zone, span)
         timer_id = id_chosen(form, "timer", "timer")
-        if timer_id is not None and span is not None:
-            raise timer_or_spans()
         async with tenant_db(actor) as db:
             if timer_id is None:
                 encounter, _ = await record_contact(db, actor, id, new, _minutes_in(form, span))
@@ -68,7 +66,7 @@ async def record(visit: Visit) -> Answer:
                 stop = Stop(new.program, _spent_on(form), heard_in(form.get("heard", "")))
                 reason = form.get("reason", "")[:500]
                 encounter, _ = await record_contact_with_timer(
-                    db, actor, id, new, timer_id, stop, reason=reason
+                    db, actor, id, new, timer_id, stop, typed=span is not None, reason=reason
                 )
             if form.get("then") == "sign":
                 await sign_encounter(db, actor, encounter.id, revision=encounter.revision)

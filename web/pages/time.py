@@ -72,7 +72,7 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
                 "href": f"/people/{row.patient_id}/minutes/{row.id}",
                 "who": f"{called(row)} {row.family_name}",
                 "when": _when(row, visit),
-                "lasted": minutes_words((row.ended_at - row.started_at).seconds),
+                "lasted": _lasted(row),
                 "what": ACTIVITIES[row.activity],
                 "reason": row.reason,
             }
@@ -94,17 +94,21 @@ def _when(row: Any, visit: Visit) -> str:
     return f"{day}, {clock(row.started_at, visit.zone)} to {clock(row.ended_at, visit.zone)}"
 
 
+def _lasted(row: Any) -> str:
+    seconds = int((row.ended_at - row.started_at).total_seconds())
+    return minutes_words(seconds) if seconds >= 60 else f"{seconds} s"
+
+
 def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:
     from zoneinfo import ZoneInfo
 
     began, ended = (at.astimezone(ZoneInfo(visit.zone)) for at in (row.started_at, row.ended_at))
-    seconds = int((row.ended_at - row.started_at).total_seconds())
     return {
         "id": str(row.id),
         "who": f"{called(row)} {row.family_name}",
         "called": called(row),
         "when": _when(row, visit),
-        "lasted": minutes_words(seconds) if seconds >= 60 else f"{seconds} s",
+        "lasted": _lasted(row),
         "why": _WHY[row.kind],
         "kind": row.kind,
         "message": row.message,
@@ -242,11 +246,10 @@ def _whole(refused: Refused) -> Refused:
 async def decide(visit: Visit) -> Answer:
     stretch_id, form, actor = visit.id("stretch", "piece of time"), await visit.form(), visit.actor
     try:
-        what = form.get("what", "")
         decision = Decision(
-            what,
+            form.get("what", ""),
             reason=form.get("reason", "")[:500],
-            patient_id=id_chosen(form, "patient", "patient") if what == "reassign" else None,
+            patient_id=id_chosen(form, "patient", "patient"),
             program=form.get("program", ""),
             activity=form.get("activity", ""),
             started_at=moment_in(form, "on", "began", actor.zone) if form.get("began") else None,
