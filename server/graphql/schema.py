@@ -20,8 +20,8 @@ from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQue
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 from server.graphql.staff import StaffMutation, StaffQuery
-from server.graphql.tokens import TokensMutation, TokensQuery
 from server.graphql.timers import TimersMutation, TimersQuery
+from server.graphql.tokens import TokensMutation, TokensQuery
 
 
 @strawberry.type
