@@ -1,0 +1,251 @@
+"""The running timer on pages: the top line, the person's page, one's own time; with the forms alone, without script."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cast import World
+from claims.care import someone_in_care
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.tenants.db import tenant_db
+from tests.minutes.conftest import Clock
+from tests.pages.test_care import Hand, hand
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    for module in ("server.minutes.timers", "web.timer_line"):
+        monkeypatch.setattr(f"{module}.now", made)
+    return made
+
+
+@pytest.fixture
+async def nora(browse: Any, lakeside: World) -> Hand:
+    return await hand(browse, lakeside, "nora")
+
+
+def heard(counted: float, *bursts: tuple[float, float], page: str = "p1") -> str:
+    ago = [[int(start * 1000), int(end * 1000)] for start, end in bursts]
+    return json.dumps({"page": page, "counted": int(counted * 1000), "bursts": ago, "ago": 0})
+
+
+def running(page: str) -> str:
+    found = re.search(r'data-timer="([0-9a-f-]{36})"', page)
+    assert found, "no timer runs on this page"
+    return found[1]
+
+
+async def beats(nora: Hand, clock: Clock, timer: str, first: int, last: int, *, busy: bool = True) -> None:
+    for at in range(first, last + 1, 10):
+        clock.on(seconds=10)
+        given = heard(at, (10, 0)) if busy else heard(at)
+        answer = await nora.send("/time/beat", 200, timer=timer, heard=given)
+        assert answer.json()["state"] == "running"
+
+
+async def test_without_script_two_presses_are_enough(
+    lakeside: World, hillcrest: World, browse: Any, nora: Hand, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    page = await nora.get(f"/people/{ruth}")
+    assert "Start the timer" in page
+    assert "data-timer=" not in page
+    await nora.send("/time/start", patient=str(ruth))
+    clock.on(minutes=12)
+    for address in ("/", "/people", "/time", f"/people/{ruth}"):
+        said = await nora.get(address)
+        assert "Ruth Walker" in said
+        assert "12:00" in said
+    timer = running(await nora.get("/people"))
+    done = await nora.send("/time/stop", timer=timer, back="/people")
+    assert done.headers["location"] == "/people"
+    assert "12 min" in await nora.get(f"/people/{ruth}/minutes")
+    assert "data-timer=" not in await nora.get("/people")
+    theirs = await hand(browse, hillcrest, "nora")
+    for path in ("stop", "discard"):
+        await theirs.send(f"/time/{path}", 404, timer=timer)
+    await theirs.send("/time/start", 404, patient=str(ruth))
+    await theirs.send("/time/beat", 404, timer=timer, heard=heard(1))
+
+
+async def test_the_way_back_stays_in_the_house(lakeside: World, nora: Hand, clock: Clock) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    for back in ("https://elsewhere.example/", "//elsewhere.example", "/people\r\nx: y", "javascript:1", ""):
+        await nora.send("/time/start", patient=str(ruth))
+        timer = running(await nora.get("/people"))
+        done = await nora.send("/time/discard", timer=timer, back=back)
+        assert done.headers["location"] == "/time"
+
+
+async def test_one_that_runs_for_somebody_else_says_so_and_offers_to_switch(
+    lakeside: World, nora: Hand, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    james = await someone_in_care(lakeside, "2026-09", name="Lindqvist")
+    await nora.send("/time/start", patient=str(ruth))
+    clock.on(minutes=3)
+    page = await nora.get(f"/people/{james}")
+    assert "Your timer is running for Ruth Walker" in page
+    assert "Switch to Ruth" in page  # both are called Ruth
+    refused = await nora.send("/time/start", 422, patient=str(james))
+    assert "Nobody works on two people at once" in refused.text
+    await nora.send("/time/switch", patient=str(james))
+    assert "The timer is running for Ruth since" in await nora.get(f"/people/{james}")
+    assert "3 min" in await nora.get(f"/people/{ruth}/minutes")
+
+
+async def test_nobody_sees_anybodys_time(lakeside: World, browse: Any, nora: Hand, clock: Clock) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 60)
+    await beats(nora, clock, timer, 70, 500, busy=False)
+    await beats(nora, clock, timer, 510, 520)
+    assert "Nobody typed or moved" in await nora.get("/time")
+    assert "Your time to sort out" in await nora.get("/")
+    for who in ("rosa", "dr_lin"):
+        other = await hand(browse, lakeside, who)
+        for address in ("/time", "/", f"/people/{ruth}", f"/people/{ruth}/minutes"):
+            page = await other.get(address)
+            assert timer not in page
+            assert "Nobody typed or moved" not in page
+            assert "Your time to sort out" not in page
+    for who in ("bill", "fred", "ada", "mona"):
+        other = await hand(browse, lakeside, who)
+        assert (await other.client.get("/time")).status_code == 403
+        assert "/time" not in await other.get("/")
+
+
+async def test_a_silence_is_sorted_out_on_its_page(lakeside: World, nora: Hand, clock: Clock) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 60)
+    await beats(nora, clock, timer, 70, 660, busy=False)
+    await beats(nora, clock, timer, 670, 720)
+    stopped = await nora.send("/time/stop", timer=timer, heard=heard(720, (1, 0)), back="/people")
+    assert stopped.headers["location"] == "/time"
+    page = await nora.get("/time")
+    found = re.search(r'action="/time/stretches/([0-9a-f-]{36})"', page)
+    assert found
+    asked = await nora.send(f"/time/stretches/{found[1]}", 422, what="keep")
+    assert "any reason will do" in asked.text
+    await nora.send(f"/time/stretches/{found[1]}", what="keep", reason="On the phone")
+    assert "Nothing waits for you" in await nora.get("/time")
+    assert "On the phone" in await nora.get(f"/people/{ruth}/minutes")
+    again = await nora.send(f"/time/stretches/{found[1]}", 422, what="trim")
+    assert "decided already" in again.text
+
+
+async def test_a_draft_is_confirmed_on_its_page(lakeside: World, nora: Hand, clock: Clock) -> None:
+    from server.jobs import KINDS
+
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 300)
+    clock.on(minutes=11)
+    system = lakeside.system("minutes.write")
+    async with tenant_db(system) as db:
+        await KINDS["timer.set_aside"].handler(db, system, {"timer_id": timer})
+    page = await nora.get("/time")
+    assert "A draft, not counted" in page
+    found = re.search(r'action="(/time/drafts/[0-9a-f-]{36}/confirm)"', page)
+    assert found
+    await nora.send(found[1])
+    assert "Nothing waits for you" in await nora.get("/time")
+    again = await nora.send(found[1], 422)
+    assert "error-summary" in again.text
+
+
+async def test_the_contact_takes_the_timers_minutes(lakeside: World, nora: Hand, clock: Clock) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth))
+    clock.on(minutes=12)
+    page = await nora.get(f"/people/{ruth}")
+    assert "Its minutes are the timer" in page
+    timer = running(page)
+    day = f"{datetime.now():%Y-%m-%d}"
+    contact = {
+        "kind": "phone",
+        "on": day,
+        "began": "08:00",
+        "program": "ccm",
+        "note": "Slept well.",
+        "timer": timer,
+    }
+    both = await nora.send(f"/people/{ruth}/contacts", 422, **contact, minutes="5")
+    assert "given twice" in both.text
+    await nora.send(f"/people/{ruth}/contacts", **contact)
+    page = await nora.get(f"/people/{ruth}")
+    assert "Slept well." in page
+    assert "data-timer=" not in page
+    assert "12 min" in await nora.get(f"/people/{ruth}/minutes")
+
+
+async def test_it_starts_with_the_chart_for_those_who_want_it(
+    lakeside: World, browse: Any, nora: Hand, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    lin = await hand(browse, lakeside, "dr_lin")
+    assert "data-timer-starts" in await lin.get(f"/people/{ruth}")
+    assert "data-timer-starts" not in await nora.get(f"/people/{ruth}")
+    started = await lin.send("/time/start", 200, patient=str(ruth), automatic="yes", heard=heard(0))
+    assert running(started.text)
+    assert "<html" not in started.text
+    quiet = await nora.send("/time/start", 200, patient=str(ruth), automatic="yes", heard=heard(0))
+    assert "data-timer=" not in quiet.text
+    page = await lin.get(f"/people/{ruth}")
+    assert "This was not work on Ruth" in page
+    await lin.send("/time/discard", timer=running(page), back=f"/people/{ruth}")
+    assert "12 min" not in await lin.get(f"/people/{ruth}/minutes")
+    await nora.send("/time/start-choice", start="never", idle_minutes="7")
+    assert "Start the timer" not in await nora.get(f"/people/{ruth}")
+    for minutes in ("0", "61", "x", ""):
+        await nora.send("/time/start-choice", 422, start="manual", idle_minutes=minutes)
+    await nora.send("/time/start-choice", 422, start="always", idle_minutes="5")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "x", "[]", "null", '{"page": 1}', '{"page": "p", "counted": -1}', '{"page": "p", "counted": 1e400}',
+     '{"page": "p", "counted": 1, "bursts": 5}', '{"page": "p", "counted": 1, "bursts": [[1]]}',
+     '{"page": "' + "p" * 70 + '", "counted": 1}', "[" * 3000],
+)  # fmt: skip
+async def test_what_no_page_of_ours_would_say(lakeside: World, nora: Hand, clock: Clock, given: str) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth), heard=given)
+    timer = running(await nora.get("/people"))
+    await nora.send("/time/beat", 404, timer=timer, heard=given)
+    await nora.send("/time/stop", timer=timer, heard=given)
+
+
+async def test_a_beat_does_not_keep_a_sign_in_alive(
+    lakeside: World, browse: Any, nora: Hand, behind: AsyncEngine, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/people"))
+    before = datetime.now().astimezone() - timedelta(minutes=10)
+    change = sa.text("update sign_in set seen_at = :at where person_id = :p")
+    async with behind.begin() as connection:
+        await connection.execute(change, {"at": before, "p": lakeside.persons["nora"]})
+    await nora.send("/time/beat", 200, timer=timer, heard=heard(1))
+    async with behind.begin() as connection:
+        seen = await connection.execute(
+            sa.text("select seen_at from sign_in where person_id = :p"), {"p": lakeside.persons["nora"]}
+        )
+        assert seen.scalar_one() == before
+        await connection.execute(
+            change, {"at": before - timedelta(minutes=10), "p": lakeside.persons["nora"]}
+        )
+    ended = await nora.client.post(
+        "/time/beat", data={"_csrf": nora.csrf, "timer": timer, "heard": heard(2)}, headers={"x-timer": "1"}
+    )
+    assert (ended.status_code, ended.headers["x-session-ended"]) == (401, "1")
+    assert "set-cookie" not in ended.headers
