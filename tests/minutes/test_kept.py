@@ -16,8 +16,10 @@ from server.graphql import enrollment as enrollment_schema
 from server.graphql import minutes as minutes_schema
 from server.graphql import plans as plans_schema
 from server.graphql import prerequisites as prerequisites_schema
+from server.graphql import timers as timers_schema
 from server.graphql.schema import sdl
 from server.minutes import tables as minutes
+from server.minutes import timers
 from server.plans import tables as plans
 from server.tables import Table
 from server.tenants.db import tenant_db
@@ -43,6 +45,8 @@ WORDS = [
     (minutes_schema.MinutesActivity, minutes.ACTIVITIES),
     (minutes_schema.MinutesMode, minutes.MODES),
     (minutes_schema.RoleClass, minutes.ROLE_CLASSES),
+    (timers_schema.TimerStart, minutes.STARTS),
+    (timers_schema.StretchDecision, timers.DECISIONS),
 ]
 
 
