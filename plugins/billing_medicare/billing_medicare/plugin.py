@@ -1,10 +1,12 @@
 """Medicare Part B: the object that decides, and the hook that hands it over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from carewright_plugin_api import API_VERSION
 from carewright_plugin_api.book import cited, used
+from carewright_plugin_api.counting import of_other_programs
 from carewright_plugin_api.decisions import (
     Alternative,
     Conflict,
@@ -28,6 +30,9 @@ from billing_medicare.rules import ccm, countable, exclusions, money, prerequisi
 from billing_medicare.rules.book import BOOK, PART_B, PROGRAM
 from billing_medicare.rules.plan_addon import plan_addon
 from billing_medicare.rules.standing import standing_of
+
+
+_PROGRAMS = "medicare.programs"
 
 
 class MedicareRules:
@@ -61,7 +66,7 @@ class MedicareRules:
     def counts(self, entry: Entry, on: date) -> Verdict:
         if entry.program != PROGRAM:
             return Verdict(
-                False, "OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", "medicare.programs"
+                False, "OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", _PROGRAMS
             )
         return countable.verdict(entry, on)
 
@@ -80,13 +85,15 @@ class MedicareRules:
 
 def _decide(facts: MonthFacts) -> Decision:
     strangers = _other_programs(facts)
+    theirs = of_other_programs(facts, (PROGRAM,), _PROGRAMS)
     try:
         BOOK.on("ladder.ccm_staff", facts.last_day)
         if not _concerns_us(facts):
-            return Decision(facts.policy, holds=strangers or (_nothing_asked(facts),))
-        return _decide_ccm(facts, strangers)
+            return Decision(facts.policy, holds=strangers or (_nothing_asked(facts),), left_out=theirs)
+        decision = _decide_ccm(facts, strangers)
     except ParameterError as error:
-        return Decision(facts.policy, holds=(_not_decidable(facts, error), *strangers))
+        return Decision(facts.policy, holds=(_not_decidable(facts, error), *strangers), left_out=theirs)
+    return replace(decision, left_out=(*decision.left_out, *theirs))
 
 
 def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:

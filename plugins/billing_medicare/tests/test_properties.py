@@ -109,7 +109,6 @@ def test_every_second_of_the_month_is_counted_or_explained(facts: MonthFacts) ->
         (
             max(timedelta(), min(e.end, ends) - max(e.start, begins))
             for e in facts.entries
-            if e.program == "ccm"
         ),
         timedelta(),
     )

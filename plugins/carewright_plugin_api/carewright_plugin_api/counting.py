@@ -45,10 +45,12 @@ class Counted:
     roles: tuple[tuple[str, Role], ...]
     left_out: tuple[LeftOut, ...]
 
-    def tally(self, *roles: Role) -> Tally:
-        """The time of people in these roles, every minute and every joint meeting once."""
+    def tally(self, *roles: Role, person: str | None = None) -> Tally:
+        """The time of people in these roles (or of one of them), every minute and every joint meeting once."""
         theirs = {entry for entry, role in self.roles if role in roles}
-        return once(span for span in self.spans if span.entry_id in theirs)
+        return once(
+            span for span in self.spans if span.entry_id in theirs and person in (None, span.person)
+        )
 
     def minutes_of(self, who: str, tally: Tally) -> MinutesCounted:
         return MinutesCounted(self.program, who, tally.seconds, tally.minutes, tally.entry_ids)
@@ -104,6 +106,16 @@ def count(
         alone.counted,
         tuple(sorted((entry.id, entry.role) for entry in ours)),
         _left_out(left),
+    )
+
+
+def of_other_programs(facts: MonthFacts, programs: Sequence[str], rule_id: str) -> tuple[LeftOut, ...]:
+    """The time of the month that was logged for programs these rules do not hold, so that no entry is passed over."""
+    month = month_window(facts.first_day, facts.zone)
+    return _left_out(
+        ("OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", rule_id, inside([Span.of(entry)], month))
+        for entry in facts.entries
+        if entry.program not in programs
     )
 
 

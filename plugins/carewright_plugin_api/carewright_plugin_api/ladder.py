@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from carewright_plugin_api.facts import Entry, start_of_day
+from carewright_plugin_api.facts import Entry, local_day, start_of_day
 
 _MINUTE = timedelta(minutes=1)
 
@@ -71,6 +71,13 @@ class Tally:
                 return left + missing / people
             missing -= (right - left) * people
         raise ValueError(f"{self.minutes} minutes were counted, not {minutes}")
+
+    def reached_on(self, minutes: int, zone: str) -> date:
+        """The day by the wall clock of `zone` on which the counted time came to `minutes`.
+
+        Time that fills a day up to its midnight belongs to that day, not to the one that begins there.
+        """
+        return local_day(self.reached_at(minutes) - timedelta.resolution, zone)
 
 
 def month_window(first_day: date, zone: str) -> Window:

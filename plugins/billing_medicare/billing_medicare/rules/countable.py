@@ -10,7 +10,7 @@ from carewright_plugin_api.facts import Entry, MonthFacts
 from carewright_plugin_api.ladder import Tally, Window, days_window
 
 from billing_medicare.rules.book import BOOK, PROGRAM
-from billing_medicare.rules.standing import Standing
+from billing_medicare.rules.standing import Standing, part_b_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ def counted_time(facts: MonthFacts, standing: Standing) -> Counted:
 
 def tallies_of(time: Counted, facts: MonthFacts) -> Tallies:
     """practitioner: the billing practitioner's own time; where nobody is named as such, that of any practitioner."""
-    personal, mine = time.tally("practitioner"), facts.billing_practitioner
-    if mine is not None:
-        personal = Tally(tuple(span for span in personal.counted if span.person == mine.id))
+    mine = facts.billing_practitioner
+    personal = time.tally("practitioner", person=mine.id if mine else None)
     return Tallies(time.tally("staff"), personal, time.tally("staff", "practitioner"))
 
 
 def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
-    day, zone, coverage = facts.last_day, facts.zone, facts.coverage
+    day, zone = facts.last_day, facts.zone
+    covers, instead = part_b_windows(facts)
     covered, withdrawal = BOOK.on("ccm.coverage", day), BOOK.on("ccm.withdrawal", day)
     consent, death, stays = (
         BOOK.on("ccm.consent_tells", day),
@@ -85,7 +85,8 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
             BOOK.rule_id(covered),
             "OUTSIDE_COVERAGE",
             "The time lies outside this coverage.",
-            only=(days_window(coverage.starts_on, coverage.ends_on, zone),),
+            only=covers,
+            never=instead,
         )
     ]
     if standing.consented:

@@ -62,7 +62,7 @@ def date_of_service(facts: MonthFacts, standing: Standing, tally: Tally, thresho
     days = BOOK.on("ccm.date_of_service", facts.last_day).table
     if days["usual" if standing.ended_by is None else "ended"] == "last_day":
         return facts.last_day
-    return local_day(tally.reached_at(threshold), facts.zone)
+    return tally.reached_on(threshold, facts.zone)
 
 
 def minutes_used(tallies: Tallies) -> tuple[FactUsed, ...]:

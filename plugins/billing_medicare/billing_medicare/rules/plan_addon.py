@@ -5,7 +5,7 @@ from carewright_plugin_api.decisions import Finding, Line
 from carewright_plugin_api.facts import MonthFacts, Visit
 
 from billing_medicare.rules.book import BOOK, PROGRAM
-from billing_medicare.rules.money import fee, no_fee_note
+from billing_medicare.rules.money import fee, fee_name, no_fee_note
 
 
 def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]]:
@@ -16,25 +16,26 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
     kinds = BOOK.on("ccm.initiating_visits", facts.last_day).words
     with_planning = sorted(
         (visit for visit in facts.visits if _fits(visit, facts) and visit.kind in kinds),
-        key=lambda visit: visit.on,
+        key=lambda visit: (visit.on, visit.kind),
     )
     if not with_planning:
         return (), ()
     row, often = BOOK.on(f"code.{code}", facts.last_day), BOOK.on("ccm.plan_addon", facts.last_day)
     visit = with_planning[0]
-    before = [held for held in facts.billed if held.code == code and held.same_practitioner]
+    before = sorted(held.on for held in facts.billed if held.code == code and held.same_practitioner)
     if before:
         return (), (
             BOOK.finding(
                 "PLAN_ADDON_ALREADY_BILLED",
                 "info",
                 often,
-                f"{code} was billed by this practitioner on {spelled(before[0].on)}; it is paid once.",
+                f"{code} was billed by this practitioner on {spelled(before[0])}; it is paid once.",
                 "Nothing is to be done.",
-                *used(billed_on=before[0].on),
+                *used(billed_on=before[0]),
             ),
         )
     rate = fee(code, facts, visit.on)
+    rated = (BOOK.on(fee_name(code, facts), visit.on),) if rate else ()
     line = Line(
         code=code,
         units=1,
@@ -43,7 +44,7 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
         rule_id=BOOK.rule_id(often),
         sentence=f"The practitioner assessed the patient and planned the care at the initiating visit of "
         f"{spelled(visit.on)}. {code} is paid once per practitioner, with that visit.",
-        citations=cited(row, often),
+        citations=cited(row, often, *rated),
         what_would_change="An earlier claim by the same practitioner, or a visit that did not start the program.",
         label=row.table["label"],
         amount=rate.amount if rate else None,
@@ -60,4 +61,7 @@ def _fits(visit: Visit, facts: MonthFacts) -> bool:
         and visit.care_planning_by_practitioner
         and facts.first_day <= visit.on <= facts.last_day
         and (mine is None or visit.practitioner in (None, mine.id))
+        and facts.coverage.in_force(visit.on)
+        and not any(cover.replaces_part_b and cover.in_force(visit.on) for cover in facts.other_coverages)
+        and (facts.died_on is None or visit.on <= facts.died_on)
     )

@@ -8,7 +8,7 @@ from carewright_plugin_api.decisions import Finding, Hold, RequiredDocument
 from carewright_plugin_api.facts import CarePlanVersion, MonthFacts, local_day
 
 from billing_medicare.rules.book import BOOK, PROGRAM
-from billing_medicare.rules.standing import Standing
+from billing_medicare.rules.standing import Standing, takes_the_whole_month
 
 
 def payable_at_all(facts: MonthFacts) -> tuple[Hold, ...]:
@@ -76,8 +76,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
         )
     advantage = BOOK.on("ccm.advantage", day)
     for other in (coverage, *facts.other_coverages):
-        in_month = other.starts_on <= day and (other.ends_on is None or other.ends_on >= facts.first_day)
-        if other.replaces_part_b and in_month:
+        if other.replaces_part_b and takes_the_whole_month(other, facts):
             yield BOOK.hold(
                 "MEDICARE_ADVANTAGE",
                 advantage,

@@ -1,9 +1,9 @@
 """Consent, coverage, visits: since when and until when care counts in the month asked about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from carewright_plugin_api.facts import Consent, MonthFacts, Visit
+from carewright_plugin_api.facts import Consent, Coverage, MonthFacts, Visit
 from carewright_plugin_api.ladder import Window, days_window, month_window
 
 from billing_medicare.rules.book import BOOK, PROGRAM
@@ -32,14 +32,36 @@ def standing_of(facts: MonthFacts) -> Standing:
     windows = _windows(events)
     month = month_window(facts.first_day, facts.zone)
     yeses = [yes for window, given in windows if _meets(window, month) for yes in given]
+    consents = tuple(yes for yes in yeses if month.ends is None or yes.at < month.ends)
+    consented = _since_told([window for window, _ in windows], consents, facts.last_day)
     seen = _seen_within_the_year(facts)
     return Standing(
-        consented=tuple(window for window, _ in windows),
-        consents=tuple(yes for yes in yeses if month.ends is None or yes.at < month.ends),
+        consented=consented,
+        consents=consents,
         seen=seen,
         begins_on=None if seen else _initiating(facts),
-        ended_by=_ended_by(facts, [window for window, _ in windows]),
+        ended_by=_ended_by(facts, consented),
     )
+
+
+def part_b_windows(facts: MonthFacts) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+    """(when this coverage is in force, when in the month an Advantage plan took its place or gave it back)"""
+    instead = [
+        cover
+        for cover in facts.other_coverages
+        if cover.replaces_part_b and not takes_the_whole_month(cover, facts)
+    ]
+    return (
+        (days_window(facts.coverage.starts_on, facts.coverage.ends_on, facts.zone),),
+        tuple(days_window(cover.starts_on, cover.ends_on, facts.zone) for cover in instead),
+    )
+
+
+def takes_the_whole_month(other: Coverage, facts: MonthFacts) -> bool:
+    """Whether `other` leaves this coverage no day of the month (that the patient lived)."""
+    first = max(facts.first_day, facts.coverage.starts_on)
+    last = min(facts.last_day, facts.coverage.ends_on or facts.last_day, facts.died_on or facts.last_day)
+    return other.starts_on <= first and (other.ends_on is None or other.ends_on >= last)
 
 
 def months_before(day: date, months: int) -> date:
@@ -78,6 +100,21 @@ def _windows(events: list[Consent]) -> list[tuple[Window, tuple[Consent, ...]]]:
     return windows
 
 
+def _since_told(windows: list[Window], consents: tuple[Consent, ...], last: date) -> tuple[Window, ...]:
+    """The windows from the yes on that completed the wording. Where none did, as they are: another rule holds that."""
+    asked, told = set(BOOK.on("ccm.consent_tells", last).words), set[str]()
+    for yes in consents:
+        told |= set(yes.told)
+        if asked <= told:
+            break
+    else:
+        return tuple(windows)
+    complete = (
+        replace(window, starts=max(window.starts, yes.at)) if window.starts else window for window in windows
+    )
+    return tuple(window for window in complete if not (window.starts and window.ends) or window.starts < window.ends)
+
+
 def _seen_within_the_year(facts: MonthFacts) -> Visit | None:
     """The last visit with the billing practitioner within a year of the start of the program, or of this month."""
     kinds = BOOK.on("ccm.initiating_visits", facts.last_day).words
@@ -112,7 +149,7 @@ def _with_biller(visit: Visit, facts: MonthFacts) -> bool:
     return mine is None or visit.practitioner in (None, mine)
 
 
-def _ended_by(facts: MonthFacts, consented: list[Window]) -> str | None:
+def _ended_by(facts: MonthFacts, consented: tuple[Window, ...]) -> str | None:
     """Why care ended before the last day of the month was over, or None if it did not."""
     last = facts.last_day
     end_of_month = month_window(facts.first_day, facts.zone).ends
@@ -124,6 +161,8 @@ def _ended_by(facts: MonthFacts, consented: list[Window]) -> str | None:
         return "the patient withdrew"
     if not facts.coverage.in_force(last):
         return "the coverage ended"
+    if any(cover.replaces_part_b and cover.in_force(last) for cover in facts.other_coverages):
+        return "an Advantage plan began"
     enrolled = [enrollment for enrollment in facts.enrollments if enrollment.program == PROGRAM]
     if enrolled and all(held.ended_on is not None and held.ended_on <= last for held in enrolled):
         return "the patient left the program"
