@@ -106,10 +106,7 @@ def test_every_second_of_the_month_is_counted_or_explained(facts: MonthFacts) ->
     begins = start_of_day(facts.first_day, facts.zone)
     ends = start_of_day(facts.last_day + timedelta(days=1), facts.zone)
     logged = sum(
-        (
-            max(timedelta(), min(e.end, ends) - max(e.start, begins))
-            for e in facts.entries
-        ),
+        (max(timedelta(), min(e.end, ends) - max(e.start, begins)) for e in facts.entries),
         timedelta(),
     )
     if not decision.minutes:

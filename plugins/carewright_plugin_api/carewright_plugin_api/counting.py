@@ -48,9 +48,7 @@ class Counted:
     def tally(self, *roles: Role, person: str | None = None) -> Tally:
         """The time of people in these roles (or of one of them), every minute and every joint meeting once."""
         theirs = {entry for entry, role in self.roles if role in roles}
-        return once(
-            span for span in self.spans if span.entry_id in theirs and person in (None, span.person)
-        )
+        return once(span for span in self.spans if span.entry_id in theirs and person in (None, span.person))
 
     def minutes_of(self, who: str, tally: Tally) -> MinutesCounted:
         return MinutesCounted(self.program, who, tally.seconds, tally.minutes, tally.entry_ids)
@@ -65,13 +63,14 @@ def count(
     once_only: Verdict,
     joint_once: Verdict,
     undivided: Callable[[Entry], bool] = lambda entry: False,
+    began_before: Verdict | None = None,
 ) -> Counted:
     """The countable time of `program` in the month of `facts`.
 
     verdict: whether an entry's kind of work counts at all. once_only and joint_once: the code and sentence to give
     for a minute that the same person spent on something else too, and for the second person at one meeting.
     undivided: work billed by the contact, which belongs whole to the month in which it began; other work is split
-    at the edges of the month.
+    at the edges of the month. began_before: what to say of the rest of a contact that began in the month before.
     """
     month = month_window(facts.first_day, facts.zone)
     ours = [entry for entry in facts.entries if entry.program == program]
@@ -80,7 +79,10 @@ def count(
     for entry in ours:
         pieces = inside([Span.of(entry)], month)
         if undivided(entry):
-            pieces = (Span.of(entry),) if pieces and pieces[0].start == entry.start else ()
+            ours_whole = pieces and pieces[0].start == entry.start
+            if pieces and not ours_whole and began_before is not None:
+                left.append((began_before.code, began_before.sentence, began_before.rule_id, pieces))
+            pieces = (Span.of(entry),) if ours_whole else ()
         said = verdict(entry)
         if said.counts:
             spans += pieces
@@ -113,7 +115,12 @@ def of_other_programs(facts: MonthFacts, programs: Sequence[str], rule_id: str) 
     """The time of the month that was logged for programs these rules do not hold, so that no entry is passed over."""
     month = month_window(facts.first_day, facts.zone)
     return _left_out(
-        ("OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", rule_id, inside([Span.of(entry)], month))
+        (
+            "OTHER_PROGRAM",
+            f"These rules hold nothing for {entry.program}.",
+            rule_id,
+            inside([Span.of(entry)], month),
+        )
         for entry in facts.entries
         if entry.program not in programs
     )

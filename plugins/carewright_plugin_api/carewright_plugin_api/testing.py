@@ -13,7 +13,7 @@ Any `cases/*.yaml` beside your tests that names a plugin is collected by pytest,
           - {id: call, start: 2026-03-02T09:00, end: 2026-03-02T09:12}
         facts: {died_on: 2026-03-20}              # fields of MonthFacts, in their JSON form
         expect:
-          lines: {}                               # {code, or code-modifier: units}
+          lines: {}                               # {code, or code-modifier: units over all lines}
           holds: [BELOW_20]                       # exactly these
           date_of_service: 2026-03-20             # these three only where they matter
           amount: '66.13'
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carewright_plugin_api import API_VERSION, canonical
-from carewright_plugin_api.decisions import Decision, problems, total
+from carewright_plugin_api.decisions import Decision, Line, problems, total
 from carewright_plugin_api.effective import load_yaml
 from carewright_plugin_api.examples import entry, spent, typical_month
 from carewright_plugin_api.facts import MonthFacts
@@ -72,7 +72,7 @@ def differences(case: Mapping[str, Any], book: Mapping[str, Any]) -> list[str]:
     expect = case["expect"]
     _known(expect, _EXPECT, "expect")
     got: dict[str, Any] = {
-        "lines": {"-".join((line.code, *line.modifiers)): line.units for line in decision.lines},
+        "lines": units_of(decision.lines),
         "holds": sorted(hold.code for hold in decision.holds),
         "date_of_service": sorted({line.date_of_service for line in decision.lines}),
         "amount": str(total(decision.lines)),
@@ -85,6 +85,15 @@ def differences(case: Mapping[str, Any], book: Mapping[str, Any]) -> list[str]:
         wanted["date_of_service"] = [wanted["date_of_service"]]
     found = [f"{key}: expected {held}, got {got[key]}" for key, held in wanted.items() if got[key] != held]
     return [*found, *(hold.sentence for hold in decision.holds)] if found else []
+
+
+def units_of(lines: Sequence[Line]) -> dict[str, int]:
+    """{code, or code-modifier: units}, added up over all lines."""
+    found: dict[str, int] = {}
+    for line in lines:
+        name = "-".join((line.code, *line.modifiers))
+        found[name] = found.get(name, 0) + line.units
+    return found
 
 
 def month_of(case: Mapping[str, Any], typical: Mapping[str, Any]) -> MonthFacts:

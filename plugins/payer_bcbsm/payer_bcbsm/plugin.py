@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from carewright_plugin_api import API_VERSION
 from carewright_plugin_api.book import cited, used
+from carewright_plugin_api.counting import of_other_programs
 from carewright_plugin_api.decisions import (
     Conflict,
     CostShare,
@@ -25,6 +26,9 @@ from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
 
 from payer_bcbsm.rules import countable, services, standing
 from payer_bcbsm.rules.book import BCBSM, BOOK, PROGRAM
+
+
+_PROGRAMS = "bcbsm.programs"
 
 
 class BcbsmRules:
@@ -59,7 +63,7 @@ class BcbsmRules:
     def counts(self, entry: Entry, on: date) -> Verdict:
         if entry.program != PROGRAM:
             return Verdict(
-                False, "OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", "bcbsm.programs"
+                False, "OTHER_PROGRAM", f"These rules hold nothing for {entry.program}.", _PROGRAMS
             )
         return countable.verdict(entry, on)
 
@@ -100,13 +104,14 @@ def _products() -> tuple[str, ...]:
 
 def _decide(facts: MonthFacts) -> Decision:
     strangers = _other_programs(facts)
+    theirs = of_other_programs(facts, (PROGRAM,), _PROGRAMS)
     try:
         first = standing.in_order(facts)
         time = countable.counted_time(facts)
         made = services.answer(facts, time)
         worth = standing.worth_a_look(facts)
     except ParameterError as error:
-        return Decision(facts.policy, holds=(_not_decidable(facts, error), *strangers))
+        return Decision(facts.policy, holds=(_not_decidable(facts, error), *strangers), left_out=theirs)
     lines = () if first else tuple(made.lines)
     holds = (*first, *made.holds, *strangers)
     if not lines and not holds:
@@ -120,7 +125,7 @@ def _decide(facts: MonthFacts) -> Decision:
         holds=holds,
         findings=(*made.findings, *(worth if lines else ())),
         minutes=(time.minutes_of("staff", staff), time.minutes_of("practitioner", practitioner)),
-        left_out=time.left_out,
+        left_out=(*time.left_out, *theirs),
     )
 
 

@@ -112,7 +112,9 @@ def _since_told(windows: list[Window], consents: tuple[Consent, ...], last: date
     complete = (
         replace(window, starts=max(window.starts, yes.at)) if window.starts else window for window in windows
     )
-    return tuple(window for window in complete if not (window.starts and window.ends) or window.starts < window.ends)
+    return tuple(
+        window for window in complete if not (window.starts and window.ends) or window.starts < window.ends
+    )
 
 
 def _seen_within_the_year(facts: MonthFacts) -> Visit | None:

@@ -9,6 +9,7 @@ from carewright_plugin_api.facts import Entry, MonthFacts
 from carewright_plugin_api.ladder import days_window
 
 from payer_bcbsm.rules.book import BOOK, PROGRAM
+from payer_bcbsm.rules.standing import team_ready
 
 _TALKS = ("contact", "supporter_contact", "education", "assessment")
 
@@ -17,9 +18,9 @@ def service_of(entry: Entry, on: date) -> str:
     """phone, contact, assessment, coordination or conference.
 
     A talk with the patient or the caregiver goes by the way it was held. Working on the patient's behalf is
-    coordination; meeting with the practitioner about the patient is a conference.
+    coordination; meeting with the practitioner about the patient, who is not there, is a conference.
     """
-    if entry.activity == "team_meeting":
+    if entry.activity == "team_meeting" and not entry.with_patient:
         return "conference"
     if not (entry.with_patient or entry.activity in _TALKS):
         return "coordination"
@@ -82,7 +83,7 @@ def counted_time(facts: MonthFacts) -> Counted:
     return count(
         facts,
         PROGRAM,
-        lambda entry: verdict(entry, day),
+        lambda entry: _said(entry, facts),
         gates,
         once_only=BOOK.no(
             "SAME_MINUTE_TWICE", other, "The same person spent these minutes on another service."
@@ -91,4 +92,18 @@ def counted_time(facts: MonthFacts) -> Counted:
             "JOINT_MEETING_ONCE", joint, "Several people met; the time of one of them counts."
         ),
         undivided=lambda entry: service_of(entry, day) != "coordination",
+        began_before=BOOK.no(
+            "BEGAN_BEFORE_MONTH",
+            BOOK.on("pdcm.modes", day),
+            "The contact began in the month before and is whole there.",
+        ),
     )
+
+
+def _said(entry: Entry, facts: MonthFacts) -> Verdict:
+    """The verdict, and whether the person may do that service: time of who may not never carries a line."""
+    day = facts.last_day
+    said = verdict(entry, day)
+    for hold in team_ready((entry,), service_of(entry, day), facts) if said.counts else ():
+        return Verdict(False, hold.code, hold.sentence, hold.rule_id, hold.citations)
+    return said

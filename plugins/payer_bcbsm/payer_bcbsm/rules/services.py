@@ -55,14 +55,28 @@ def answer(facts: MonthFacts, time: Counted) -> Answer:
         _coordination(_piece("coordination", facts.last_day, groups["coordination"], by_id), facts, made)
     conferences = _by_day("conference", groups.get("conference", []), by_id, facts)
     _conferences(conferences, facts, made)
+    _team(time, by_id, facts, made)
     return made
 
 
+def _team(time: Counted, by_id: dict[str, Entry], facts: MonthFacts, made: Answer) -> None:
+    """What was not counted because of who did it is held, so that a missing licence or course is seen."""
+    for out in time.left_out:
+        entry = by_id[out.entry_id]
+        holds = team_ready((entry,), service_of(entry, facts.last_day), facts)
+        if out.code in {hold.code for hold in holds}:
+            made.holds += holds
+
+
 def _by_day(service: str, spans: Sequence[Span], by_id: dict[str, Entry], facts: MonthFacts) -> list[Piece]:
-    """By the local day on which it began; a call over midnight belongs to the day it was made."""
+    """By the local day on which it began; a call over midnight belongs to the day it was made, in one piece or two."""
     days: dict[date, list[Span]] = {}
-    for span in spans:
-        days.setdefault(local_day(span.start, facts.zone), []).append(span)
+    on, before = facts.first_day, None
+    for span in sorted(spans, key=lambda span: (span.person, span.start, span.entry_id)):
+        if before is None or (before.person, before.end) != (span.person, span.start):
+            on = local_day(span.start, facts.zone)
+        days.setdefault(on, []).append(span)
+        before = span
     return [_piece(service, on, held, by_id) for on, held in sorted(days.items())]
 
 
@@ -136,10 +150,10 @@ def _coordination(piece: Piece, facts: MonthFacts, made: Answer) -> None:
     highest, most = rungs[-1]
     ended = facts.died_on is not None and facts.died_on <= piece.on
     if ended or not facts.coverage.in_force(piece.on):
-        reached = piece.tally.reached_at(highest.threshold(most))
-        piece = replace(piece, on=local_day(reached, facts.zone))
+        piece = replace(piece, on=piece.tally.reached_on(highest.threshold(most), facts.zone))
     for rung, units in rungs:
-        _add(piece, rung.code, units, row, facts, made)
+        if not _add(piece, rung.code, units, row, facts, made):
+            return  # the further units are nothing without the first
 
 
 def _conferences(pieces: Sequence[Piece], facts: MonthFacts, made: Answer) -> None:
@@ -188,11 +202,11 @@ def _conferences(pieces: Sequence[Piece], facts: MonthFacts, made: Answer) -> No
             _add(piece, code, 1, row, facts, made)
 
 
-def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, made: Answer) -> None:
-    """A line, unless the team, the plan, an earlier claim or the rule of declines stands in the way."""
+def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, made: Answer) -> bool:
+    """A line, unless the plan, an earlier claim or the rule of declines stands in the way; whether it was added."""
     day = facts.last_day
     monthly = piece.service == "coordination"
-    holds = list(team_ready(piece.entries, piece.service, facts))
+    holds: list[Hold] = []
     modifiers, refused = _decline(piece, facts, made)
     if not piece.declined:
         holds += no_plan(facts)
@@ -216,7 +230,7 @@ def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, mad
         )
     if holds:
         made.holds += [held for held in holds if held not in made.holds]
-        return
+        return False
     label = BOOK.on("pdcm.services", day).table[code]
     minutes = piece.tally.minutes
     when = f"in {facts.first_day:%B %Y}" if monthly else f"on {spelled(piece.on)}"
@@ -238,6 +252,7 @@ def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, mad
             facts_used=_facts_used(piece),
         )
     )
+    return True
 
 
 def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, ...], list[Hold]]:
@@ -268,7 +283,7 @@ def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, 
         for line in made.lines
         if modifier in line.modifiers
     ]
-    same = [on for on, other in earlier if condition is None or other is None or other == condition]
+    same = sorted(on for on, other in earlier if condition is None or other is None or other == condition)
     if same:
         return (), [
             BOOK.hold(
