@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 import yaml
 from carewright_plugin_api.decisions import Decision, problems
 from carewright_plugin_api.facts import Policy
+from carewright_plugin_api.testing import units_of
 
 from server.cases.form import BadCase, NotYet, checked, day_of, facts_of, owner_of, whole
 
@@ -105,7 +106,7 @@ def _mismatch(case: Mapping[str, Any], policy: Policy) -> dict[str, Any] | None:
         wrong = _differences(decision, expect, wanted)
     if not wrong:
         return None
-    got = _lines(decision)
+    got = units_of(decision.lines)
     return {
         "id": str(case["id"]),
         "title": str(case.get("title", "")),
@@ -119,7 +120,7 @@ def _mismatch(case: Mapping[str, Any], policy: Policy) -> dict[str, Any] | None:
 
 def _differences(decision: Decision, expect: Mapping[str, Any], wanted: Mapping[str, int]) -> list[str]:
     found = []
-    if _lines(decision) != wanted:
+    if units_of(decision.lines) != wanted:
         found.append("other lines")
     if expect.get("reason") and expect["reason"] not in {hold.code for hold in decision.holds}:
         found.append(f"the reason {expect['reason']} was not given")
@@ -127,15 +128,6 @@ def _differences(decision: Decision, expect: Mapping[str, Any], wanted: Mapping[
     if expect.get("dos") and days != {day_of(expect["dos"])}:
         found.append(f"date of service {', '.join(map(str, sorted(days))) or 'none'}, not {expect['dos']}")
     return found
-
-
-def _lines(decision: Decision) -> dict[str, int]:
-    """{code-modifiers: units}, as the cases write it."""
-    units: dict[str, int] = {}
-    for line in decision.lines:
-        name = "-".join((line.code, *line.modifiers))
-        units[name] = units.get(name, 0) + line.units
-    return units
 
 
 def _shown(lines: Mapping[str, int]) -> str:

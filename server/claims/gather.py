@@ -24,6 +24,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
+from server.claims.earlier import earlier_lines
 from server.claims.month import House, PatientMonth, Person, Qualification, Span, StayRow
 from server.claims.tables import ClaimLine, MonthDecision
 from server.enrollment import tables as enrolled
@@ -160,6 +161,7 @@ async def gather(
         ).where(enrolled.OtherService.withdrawn_at.is_(None), enrolled.OtherService.on_date <= last),
         tuple,
     )
+    earlier = await earlier_lines(db, ids, f"{first:%Y-%m}")
     spans = await entries_of_month(db, actor, ids, f"{first:%Y-%m}")
     attested = await _attestations(db, ids, last)
 
@@ -194,7 +196,8 @@ async def gather(
                     same_group=by is not None,
                 )
                 for code, on, by in billed_rows[id]
-            ),
+            )
+            + tuple(line.billed(practitioner) for line in earlier.get(id, ())),
             spans=tuple(_span(entry) for entry in spans.get(id, [])),
         )
 

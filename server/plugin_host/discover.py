@@ -49,6 +49,10 @@ class Plugins:
         """payer key -> label, of every payer some plugin speaks for."""
         return {kind.key: kind.label for p in self.loaded for kind in p.manifest.payers}
 
+    def remembered(self) -> tuple[str, ...]:
+        """The services (code, or code-modifier) whose earlier claims some plugin asks about."""
+        return tuple(sorted({service for p in self.loaded for service in p.manifest.remembers}))
+
 
 def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     """Find, import and check. found: entry points to use instead of the installed ones."""

@@ -31,7 +31,6 @@ from billing_medicare.rules.book import BOOK, PART_B, PROGRAM
 from billing_medicare.rules.plan_addon import plan_addon
 from billing_medicare.rules.standing import standing_of
 
-
 _PROGRAMS = "medicare.programs"
 
 
@@ -48,6 +47,7 @@ class MedicareRules:
             codes=tuple(name.removeprefix("code.") for name in BOOK.names("code.")),
             oldest_review=BOOK.oldest_review,
             rule_set_hash=rule_set_hash("billing_medicare"),
+            remembers=tuple(sorted({row.table["addon"] for row in BOOK.history("ladder.ccm_plan")})),
         )
 
     @property

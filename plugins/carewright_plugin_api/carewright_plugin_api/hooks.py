@@ -48,6 +48,8 @@ class Manifest:
 
     oldest_review: the day its least recently reviewed value was last checked. rule_set_hash: sha256 over the
     parameters and the source of the rules; the same facts and the same hash always give the same decision.
+    remembers: services (a code, or code-modifier) whose earlier claims these rules ask about beyond the month, such
+    as one that is paid once; the host then tells them in `MonthFacts.billed`, however old.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Manifest:
     codes: tuple[str, ...]
     oldest_review: date
     rule_set_hash: str
+    remembers: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -27,7 +27,6 @@ from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
 from payer_bcbsm.rules import countable, services, standing
 from payer_bcbsm.rules.book import BCBSM, BOOK, PROGRAM
 
-
 _PROGRAMS = "bcbsm.programs"
 
 
@@ -45,6 +44,7 @@ class BcbsmRules:
             codes=tuple(sorted(codes)),
             oldest_review=BOOK.oldest_review,
             rule_set_hash=rule_set_hash("payer_bcbsm"),
+            remembers=services.declined_services(),
         )
 
     @property

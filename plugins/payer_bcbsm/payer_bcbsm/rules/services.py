@@ -298,6 +298,14 @@ def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, 
     return (modifier,), []
 
 
+def declined_services() -> tuple[str, ...]:
+    """The services that may carry the modifier of a declined offer: they are paid once a year, so they are remembered."""
+    modifiers = {str(row.table["modifier"]) for row in BOOK.history("decline.rule")}
+    bands = [*BOOK.history("phone.bands"), *BOOK.history("contact.bands")]
+    codes = {band["code"] for row in bands for band in row.value}
+    return tuple(sorted(f"{code}-{modifier}" for code in codes for modifier in modifiers))
+
+
 def _below(row: Dated, piece: Piece, least: int, what: str) -> Hold:
     minutes = piece.tally.minutes
     return BOOK.hold(

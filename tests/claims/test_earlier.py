@@ -1,0 +1,107 @@
+"""What was billed in an earlier month and is paid once is known to the months after it."""
+
+import importlib.util
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cast import World
+
+from server.enrollment.actions import (
+    NewPractitionerVisit,
+    record_practitioner_visit,
+    withdraw_practitioner_visit,
+)
+from server.tenants.db import tenant_db
+
+_spec = importlib.util.spec_from_file_location("care", Path(__file__).with_name("care.py"))
+assert _spec
+assert _spec.loader
+care = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(care)
+
+PLANNING = "G0506"
+CLOSE = """mutation ($month: Line!) { closeMonth(month: $month) {
+  ... on MonthClose { resultHash } ... on Refusal { code message } } }"""
+LINES = """query ($month: Line!) { monthDecisions(month: $month) { edges { node { patientName lines { code } } } } }"""
+
+
+def month_before(month: str) -> str:
+    return f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
+
+
+async def planned(world: World, patient: UUID, month: str, by: str = "dr_lin") -> UUID:
+    """An initiating visit on the tenth, with the practitioner's own care planning."""
+    nora = world.actor("nora")
+    visit = NewPractitionerVisit(
+        "office_visit",
+        date.fromisoformat(f"{month}-10"),
+        world.staff[by],
+        initiating_for="ccm",
+        care_planning_by_practitioner=True,
+    )
+    async with tenant_db(nora) as db:
+        return (await record_practitioner_visit(db, nora, patient, visit)).id
+
+
+async def close(ask: Any, world: World, month: str) -> str:
+    """The hash of the month's answers."""
+    answer = await ask(world, "bill", CLOSE, month=month)
+    assert not answer["errors"], answer
+    return str(answer["data"]["closeMonth"]["resultHash"])
+
+
+async def codes(ask: Any, world: World, month: str) -> dict[str, list[str]]:
+    answer = await ask(world, "bill", LINES, month=month)
+    assert not answer["errors"], answer
+    return {
+        edge["node"]["patientName"]: sorted(line["code"] for line in edge["node"]["lines"])
+        for edge in answer["data"]["monthDecisions"]["edges"]
+    }
+
+
+async def test_what_is_paid_once_is_not_billed_again_a_month_later(
+    lakeside: World, hillcrest: World, ask: Any
+) -> None:
+    later = care.last_month(lakeside.zone)
+    earlier = month_before(later)
+    ruth = await care.someone_in_care(lakeside, earlier, name="Walker")
+    olga = await care.someone_in_care(lakeside, earlier, name="Lind")
+    elsewhere = await care.someone_in_care(hillcrest, earlier, name="Walker")
+    for world, who, months in (
+        (lakeside, ruth, (earlier, later)),
+        (lakeside, olga, (later,)),
+        (hillcrest, elsewhere, (later,)),
+    ):
+        for month in months:
+            await planned(world, who, month)
+    await care.minutes(lakeside, ruth, later, 25)
+
+    await close(ask, lakeside, earlier)
+    assert (await codes(ask, lakeside, earlier))["Ruth Walker"] == [PLANNING]
+    first = await close(ask, lakeside, later)
+    assert await codes(ask, lakeside, later) == {"Ruth Walker": ["99490"], "Ruth Lind": [PLANNING]}
+    assert await close(ask, lakeside, later) == first
+
+    # The other practice billed nothing before: what lakeside did is not its business.
+    await close(ask, hillcrest, later)
+    assert await codes(ask, hillcrest, later) == {"Ruth Walker": [PLANNING]}
+
+
+async def test_only_the_newest_answer_of_an_earlier_month_counts(lakeside: World, ask: Any) -> None:
+    """The planning is billed, then the visit turns out never to have taken place: the month after is free again."""
+    later = care.last_month(lakeside.zone)
+    earlier = month_before(later)
+    ruth = await care.someone_in_care(lakeside, earlier)
+    visit = await planned(lakeside, ruth, earlier)
+    await close(ask, lakeside, earlier)
+    assert (await codes(ask, lakeside, earlier))["Ruth Walker"] == [PLANNING]
+    nora = lakeside.actor("nora")
+    async with tenant_db(nora) as db:
+        await withdraw_practitioner_visit(db, nora, visit, reason="She did not come")
+    await close(ask, lakeside, earlier)
+    assert (await codes(ask, lakeside, earlier))["Ruth Walker"] == []
+    await planned(lakeside, ruth, later)
+    await close(ask, lakeside, later)
+    assert (await codes(ask, lakeside, later))["Ruth Walker"] == [PLANNING]
