@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cast import World
 
-from server.enrollment.actions import (
+from server.enrollment.prerequisites import (
     NewPractitionerVisit,
     record_practitioner_visit,
     withdraw_practitioner_visit,
