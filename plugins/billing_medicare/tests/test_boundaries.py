@@ -108,7 +108,7 @@ def mistakes(made: list[tuple[str, MonthFacts, Answer]]) -> list[str]:
 def test_a_second_beside_every_threshold(year: int) -> None:
     """In one go and in pieces; the campaign below spends them in every way."""
     made = cases(f"{year}-03", ways=("one", "pieces"))
-    print(f"{year}: {len(made)} situations")
+    print(f"{year}: {len(made)} situations")  # noqa: T201
     assert mistakes(made) == []
 
 
@@ -127,7 +127,7 @@ def test_a_second_beside_every_threshold_in_every_month_where_something_changes(
         made = cases(month)
         count += len(made)
         assert mistakes(made) == []
-    print(f"{count} situations")
+    print(f"{count} situations")  # noqa: T201
 
 
 @pytest.mark.parametrize("way", ["a second less", "a second more"])

@@ -6,6 +6,7 @@ the months. What should come of them is yours to say.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,7 +67,7 @@ def ways(
     half = seconds // 2 * _SECOND
     yield "one", made((at(3, 9), at(3, 9) + whole))
     cuts = [seconds * n * n // _PIECES**2 * _SECOND for n in range(_PIECES + 1)]  # no two pieces alike
-    parts = [later - sooner for sooner, later in zip(cuts, cuts[1:], strict=False)]
+    parts = [later - sooner for sooner, later in pairwise(cuts)]
     yield "pieces", made(*((at(n, 10), at(n, 10) + part) for n, part in enumerate(parts, 4)))
     third = seconds // 3 * _SECOND
     yield (
