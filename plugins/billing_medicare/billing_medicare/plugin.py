@@ -16,7 +16,6 @@ from carewright_plugin_api.decisions import (
     Finding,
     Hold,
     Line,
-    MinutesCounted,
     RequiredDocument,
     Verdict,
     as_finding,
@@ -123,7 +122,7 @@ def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
         minutes=(
             counted.minutes_of("staff", tallies.staff),
             counted.minutes_of("practitioner", tallies.practitioner),
-            MinutesCounted(PROGRAM, "together", tallies.together.seconds, tallies.together.minutes),
+            counted.minutes_of("together", tallies.together),
         ),
         left_out=counted.left_out,
         alternatives=()

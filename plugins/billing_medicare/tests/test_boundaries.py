@@ -123,7 +123,7 @@ def test_a_second_beside_every_threshold_in_every_month_where_something_changes(
         for day in (row.starts, row.ends)
     }
     count = 0
-    for month in sorted(edges | {f"{year}-{month}" for year in range(2019, 2027) for month in ("03", "11")}):
+    for month in sorted(edges | {f"{year}-{month}" for year in (2020, 2023, 2026) for month in ("03", "11")}):
         made = cases(month)
         count += len(made)
         assert mistakes(made) == []

@@ -20,9 +20,10 @@ Any `cases/*.yaml` beside your tests that names a plugin is collected by pytest,
           left_out: {call: BEFORE_CONSENT}
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,17 @@ def differences(case: Mapping[str, Any], book: Mapping[str, Any]) -> list[str]:
     return [*found, *(hold.sentence for hold in decision.holds)] if found else []
 
 
-def units_of(lines: Sequence[Line]) -> dict[str, int]:
+def answers_digest(path: Path, times: int = 1) -> str:
+    """sha256 over the answers to every case of a file, asked `times` times; it is the same in every process."""
+    book = load_yaml(path.read_text("utf-8"))
+    months = [month_of(case, book.get("typical") or {}) for case in book["cases"]]
+    rules = _rules(str(book["plugin"]))
+    answers = {"\n".join(answer.to_json() for answer in rules.decide(months)) for _ in range(times)}
+    _must(len(answers) == 1, f"{path.name}: asked again, the rules say something else")
+    return sha256(answers.pop().encode()).hexdigest()
+
+
+def units_of(lines: Iterable[Line]) -> dict[str, int]:
     """{code, or code-modifier: units}, added up over all lines."""
     found: dict[str, int] = {}
     for line in lines:
