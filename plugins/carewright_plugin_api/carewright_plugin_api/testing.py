@@ -15,9 +15,10 @@ Any `cases/*.yaml` beside your tests that names a plugin is collected by pytest,
         expect:
           lines: {}                               # {code, or code-modifier: units over all lines}
           holds: [BELOW_20]                       # exactly these
-          date_of_service: 2026-03-20             # these three only where they matter
+          date_of_service: 2026-03-20             # the rest only where it matters
           amount: '66.13'
           left_out: {call: BEFORE_CONSENT}
+          findings: [FIRST_MONTH]                 # these among them
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _FILE = {"plugin", "typical", "cases"}
 _CASE = {"id", "title", "month", "policy", "minutes", "entries", "facts", "expect"}
-_EXPECT = {"lines", "holds", "date_of_service", "amount", "left_out"}
+_EXPECT = {"lines", "holds", "date_of_service", "amount", "left_out", "findings"}
 
 
 def check_rules(rules: PayerRules, batch: Sequence[MonthFacts]) -> list[Decision]:
@@ -78,10 +79,13 @@ def differences(case: Mapping[str, Any], book: Mapping[str, Any]) -> list[str]:
         "date_of_service": sorted({line.date_of_service for line in decision.lines}),
         "amount": str(total(decision.lines)),
         "left_out": {out.entry_id: out.code for out in decision.left_out},
+        "findings": sorted({finding.code for finding in decision.findings} & set(expect.get("findings", ()))),
     }
     wanted = {"lines": {}, "holds": [], **expect}
     wanted["lines"] = {str(code): units for code, units in wanted["lines"].items()}
     wanted["holds"] = sorted(wanted["holds"])
+    if "findings" in wanted:
+        wanted["findings"] = sorted(wanted["findings"])
     if "date_of_service" in wanted:
         wanted["date_of_service"] = [wanted["date_of_service"]]
     found = [f"{key}: expected {held}, got {got[key]}" for key, held in wanted.items() if got[key] != held]
