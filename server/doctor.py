@@ -23,7 +23,6 @@ from server.settings import ROOT, Settings
 _ROOM_NEEDED = 1_000_000_000  # bytes free in the data folder, below which it fails
 _ROOM_WANTED = 5_000_000_000
 _REVIEW_DAYS = 365  # payers' rules change with the year
-_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ async def _in_database(connection: Any, admin_url: str, configured: Settings) ->
         yield Finding("postgresql", "ok", f"PostgreSQL {version}.")
     else:
         yield Finding("postgresql", "failure", f"PostgreSQL {version}.", "Move to a version from 15 to 18.")
-    for name in _DURABLE:
+    for name in postgres.SAFE:
         value = await connection.fetchval(f"show {name}")
         if value == "off":
             yield Finding(

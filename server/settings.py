@@ -52,7 +52,10 @@ class Settings:
         "", "smtp://user:password@host:587. Empty: mail waits in the local outbox page.", shown=False
     )
     mail_from: str = _setting("Carewright <no-reply@localhost>", "Sender of the system's own mail.")
-    mode: str = _setting("production", "`production`, or `test` (light password hashing, nothing else).")
+    mode: str = _setting(
+        "production",
+        "`production`, or `test` (light password hashing, and a database that forgets is let pass; nothing else).",
+    )
     pool_size: str = _setting("10", "Database connections per process and door.")
     statement_seconds: str = _setting("5", "Longest SQL statement of a web request.")
     introspection: str = _setting(

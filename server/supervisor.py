@@ -105,7 +105,7 @@ def up(configured: Settings, *, demo: bool) -> None:
         servers = _servers(configured, stack)
         admin_url = configured.database_url or (servers.database_url if servers else "")
         redis_url = configured.redis_url or (servers.redis_url if servers else "")
-        say(f"{asyncio.run(_check_postgres(admin_url))} Bringing the schema up to date.")
+        say(f"{asyncio.run(_check_postgres(admin_url, configured))} Bringing the schema up to date.")
         _migrate(admin_url, secret)
         environment = {
             **os.environ,
@@ -207,8 +207,9 @@ def _servers(configured: Settings, stack: ExitStack) -> "embedded.Servers | None
     return stack.enter_context(embedded.servers(configured.data_dir, database=database, ring=ring))
 
 
-async def _check_postgres(admin_url: str) -> str:
-    """A sentence that names the version. Raises `Refused` when it cannot be reached or is not 15 to 18."""
+async def _check_postgres(admin_url: str, configured: Settings) -> str:
+    """A sentence that names the version. Raises `Refused` when it cannot be reached, is not 15 to 18, or would lose
+    what was saved when the power goes."""
     import asyncpg
 
     try:
@@ -221,6 +222,7 @@ async def _check_postgres(admin_url: str) -> str:
         ) from None
     try:
         version = str(await connection.fetchval("show server_version"))
+        off = [name for name in embedded.postgres.SAFE if await connection.fetchval(f"show {name}") == "off"]
     finally:
         await connection.close()
     major = int(version.partition(".")[0].partition(" ")[0])
@@ -229,6 +231,12 @@ async def _check_postgres(admin_url: str) -> str:
             "DATABASE_VERSION",
             f"This is PostgreSQL {version}; Carewright is made for 15 to 18.",
             "Use a server of one of those versions.",
+        )
+    if off and configured.mode != "test":
+        raise Refused(
+            "DATABASE_FORGETS",
+            f"PostgreSQL runs with {', '.join(off)} off: a power cut can lose or damage what was saved.",
+            f"psql -c 'alter system set {off[0]} = on' -c 'select pg_reload_conf()', for each of them; then start again.",
         )
     return f"PostgreSQL {version} answers."
 

@@ -147,7 +147,8 @@ class Form:
         return {
             name: value
             for name, control in self.controls.items()
-            if (value := _value(practice, name, control, words)) is not None and name != "_csrf"
+            if (value := _value(practice, name, control, words)) is not None
+            and name not in {"_csrf", "_once"}
         }
 
 

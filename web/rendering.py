@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from web import once
+
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
 
@@ -98,7 +100,11 @@ def environment() -> Environment:
 
 
 def csrf_input(token: str) -> Markup:
-    return Markup('<input type="hidden" name="_csrf" value="{}">').format(token)
+    """The form's hidden fields: that it is ours, and which one it is (web/once.py). Nobody's forms are all alike."""
+    fields = Markup('<input type="hidden" name="_csrf" value="{}">').format(token)
+    if token:
+        fields += Markup('<input type="hidden" name="{}" value="{}">').format(once.FIELD, once.new_key())
+    return fields
 
 
 def render(template: str, /, **values: Any) -> str:

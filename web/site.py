@@ -36,6 +36,7 @@ from server.tenants.permissions import PERMISSIONS, ROLES
 from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
 from web.doorway import SAFE_METHODS
+from web.once import answered_once
 from web.rendering import csrf_input, day, render
 from web.timer_line import timer_line
 
@@ -131,6 +132,8 @@ class Visit:
     signed_in: SignedIn | None
     said: list[dict[str, str]] = field(default_factory=list)
     timer: dict[str, Any] | None = None  # web/timer_line.py, for those who have one
+    #: where `go` led, with what it said; empty while nothing was saved or when more than the way on matters
+    went: tuple[str, ...] = ()
     _form: dict[str, Any] | None = None
 
     @property
@@ -253,6 +256,7 @@ class Visit:
     ) -> Answer:
         """Send the browser on after something was saved (303). said: a fixed sentence, never a person's words."""
         jar = list(cookies or [])
+        self.went = () if jar else (address, said, kind)
         if said:
             jar.append(_flash_cookie(kind, said))
         if self.htmx:
@@ -342,6 +346,8 @@ class _Page:
             async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
                 visit = await _visit(request, scope, permission)
                 await _with_timer(visit)
+                if method == "POST" and scope == "tenant":
+                    return await answered_once(visit, f"{method} {path}", handler)
                 return await handler(visit)
 
             answer.__name__ = handler.__name__

@@ -35,7 +35,7 @@ _QUIET = {
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
-_SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 _THROWAWAY = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -159,7 +159,7 @@ def make(cluster: Path, with_: Binaries, account: Account, password: str, *, thr
                 "timezone": "UTC",
                 "log_timezone": "UTC",
                 **_QUIET,
-                **(_THROWAWAY if throwaway else _SAFE),
+                **(_THROWAWAY if throwaway else SAFE),
             }.items()
         )
     _run(

@@ -201,11 +201,24 @@ def test_real_servers_are_used_when_given(up, tmp_path: Path, database: str, car
         database_url=database,
         redis_url=os.environ["CAREWRIGHT_REDIS_URL"],
         secret_key=os.environ["CAREWRIGHT_SECRET_KEY"],
+        mode="test",
     )
     assert healthy(house.address)
     assert not any("postgres -D" in args or "valkey" in args for args in house.family().values())
     assert not (tmp_path / "data" / "postgres").exists()
     assert re.search(r"^PostgreSQL 1[5-8]\.\d+", house.said, re.MULTILINE)
+
+
+def test_a_database_that_forgets_is_refused(tmp_path: Path, database: str, carewright) -> None:
+    """The tests' own server has fsync off."""
+    said = carewright(
+        *("up", "--port", "0", "--data", tmp_path / "data"),
+        database_url=database,
+        redis_url=os.environ["CAREWRIGHT_REDIS_URL"],
+    )
+    assert said.returncode == 1
+    assert "fsync, full_page_writes, synchronous_commit off" in said.stderr
+    assert "alter system set fsync = on" in said.stderr
 
 
 def test_a_database_that_is_not_there_is_a_sentence(carewright, tmp_path: Path) -> None:
