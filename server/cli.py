@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -131,10 +132,23 @@ def close_month(
     """Decide every claim line and hold of a month, with its reason and its source."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise Refused("BAD_MONTH", f"{month} is not a month.", "Write it as YYYY-MM, such as 2026-03.")
+    from server import worker
     from server.claims import command
+    from server.tenants.db import doors
 
+    worker.gather_kinds()
     with _progress("Deciding") as advance:
-        closed = _with_the_house(data, lambda: command.close_month(month, practice, advance))
+        closed = _with_the_house(
+            data,
+            lambda: command.close_month(month, practice, partial(worker.work_for, doors()), advance),
+        )
+    if closed.state == "stopped":
+        raise Refused(
+            "CLOSING_STOPPED",
+            f"{closed.month} was stopped by {closed.stopped_by_name or 'somebody'} after {closed.decided} of "
+            f"{closed.patients} patients.",
+            "Ask them why; the same command takes up the rest.",
+        )
     says = (
         f"{closed.month}: {closed.lines} lines and {closed.holds} holds for {closed.patients} patients; "
         f"{closed.unchanged} as they were before."
@@ -236,12 +250,14 @@ def _with_the_house(data: str | None, work: Callable[[], Awaitable[Answer]]) -> 
     _configured(data)
 
     async def inside() -> Answer:
+        from server.plugin_host.kept import end_kept_runner
         from server.tenants.db import open_doors
 
         doors = open_doors()
         try:
             return await work()
         finally:
+            await end_kept_runner()
             await doors.close()
 
     with attached():

@@ -125,6 +125,7 @@ def _no_host_settings() -> None:
 async def database(worker_id: str) -> AsyncIterator[str]:
     """Superuser's address of this worker's migrated database; the process's doors are open to it."""
     from migrations.run import runtime_urls
+    from server.plugin_host.kept import end_kept_runner
     from server.settings import settings
     from server.tenants.db import open_doors
 
@@ -135,6 +136,7 @@ async def database(worker_id: str) -> AsyncIterator[str]:
     settings.cache_clear()
     opened = open_doors()
     yield url
+    await end_kept_runner()
     await opened.close()
 
 
@@ -152,6 +154,15 @@ async def behind(database: str) -> AsyncIterator[AsyncEngine]:
     engine = create_async_engine(async_url(database), hide_parameters=True)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def drain(database: str) -> "object":
+    """`await drain()` -> everything that is due in any practice is done, as a worker would."""
+    from server.worker import drain_once, gather_kinds
+
+    gather_kinds()
+    return drain_once
 
 
 @pytest.fixture

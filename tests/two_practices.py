@@ -39,13 +39,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations.model
 from server.graphql.connections import global_id, parts_of
-from server.graphql.refusals import permissions
+from server.graphql.context import Context
+from server.graphql.refusals import described, permissions
 from server.graphql.schema import SCHEMA
 from server.ids import new_id
 from server.minutes.tables import Timer, TimerStretch
 from server.tables import Instant, Table, Tenant
 from server.tenants.db import tenant_db
 from server.tenants.permissions import permissions_of
+from server.worker import drain_once, gather_kinds
 from web.site import cookie_name
 
 CORE = SCHEMA._schema
@@ -123,7 +125,7 @@ def _leaves(name: str, path: Path, kind: Any, required: bool, above: tuple[str, 
 
 
 #: what an id argument whose name does not say it is an id of
-KINDS = {"practitioner": "Staff", "batch": "ImportBatch"}
+KINDS = {"practitioner": "Staff", "batch": "ImportBatch", "close": "MonthClose", "override": "MonthOverride"}
 _VERB = re.compile(r"^[a-z]+")
 
 
@@ -172,6 +174,17 @@ class Practice:
         return await self.client(who).post(
             "/graphql", content=body, headers={"content-type": "application/json"}
         )
+
+    async def first_event(self, who: str, document: str, **variables: Any) -> httpx.Response:
+        """What a subscription says first, in the shape of an answer to a query."""
+        context = Context(self.world.actor(who, via="graphql"))
+        stream = await SCHEMA.subscribe(document, variable_values=variables, context_value=context)
+        result: Any = stream
+        if hasattr(stream, "__anext__"):
+            result = await anext(stream)
+            await stream.aclose()  # type: ignore[attr-defined]
+        errors = [described(error, lambda *_: None) for error in result.errors or ()]
+        return httpx.Response(200, json={"data": result.data, "errors": errors})
 
     async def close(self) -> None:
         for client in self.clients.values():
@@ -229,8 +242,8 @@ class Practice:
         return self.ids[kind][-1] if made_for_it else self.pinned.get(kind) or self.ids[kind][-1]
 
     def _moment(self, name: str) -> datetime:
-        """A quarter of an hour nobody has used, last month; nothing overlaps."""
-        year, number = map(int, self.month.split("-"))
+        """A quarter of an hour nobody has used, last month, which nobody closes; nothing overlaps."""
+        year, number = map(int, last_month(self.world.zone).split("-"))
         return datetime(year, number, 9, 13, tzinfo=UTC) + timedelta(minutes=15 * next(self._slots))
 
     def _plain(self, leaf: Leaf, moment: datetime) -> Any:
@@ -432,6 +445,7 @@ FITS: dict[str, Any] = {
     "enroll.program": "PDCM",
     "recordRefusal.program": "PDCM",
     "month": lambda p, *_: p.month,
+    "target": LEFT_OUT,
     "birthDate": "1944-05-02",
     "deceasedOn": LEFT_OUT,
     "toOn": LEFT_OUT,
@@ -585,7 +599,8 @@ def plain_words(leaf: Leaf) -> str:
 
 async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Practice:
     """A practice where every mutation has been used, with a closed month, and at least one row in every table."""
-    practice = Practice(world, app, last_month(world.zone), words)
+    last = datetime.fromisoformat(f"{last_month(world.zone)}-01")
+    practice = Practice(world, app, f"{last - timedelta(days=1):%Y-%m}", words)
     patient = await someone_in_care(world, practice.month)
     await minutes(world, patient, practice.month, 12, 10)
     practice.pinned["Patient"] = global_id("Patient", patient)
@@ -601,6 +616,11 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
                     await practice.run("Mutation", name)
                 except Gone as gone:
                     practice.refused[name] = str(gone)
+    await practice.run("Mutation", "closeMonth")  # the first one was stopped: that is a mutation too
+    gather_kinds()
+    await drain_once()
+    for name in ("overrideMonth", "withdrawOverride"):  # about a month that is decided
+        await practice.run("Mutation", name)
     return practice
 
 

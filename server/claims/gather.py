@@ -25,12 +25,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from server.claims.earlier import earlier_lines
-from server.claims.month import House, PatientMonth, Person, Qualification, Span, StayRow
+from server.claims.month import House, PatientMonth, Person, Qualification, StayRow
+from server.claims.overrides import overrides_in_force
 from server.claims.tables import ClaimLine, MonthDecision
 from server.enrollment import tables as enrolled
 from server.enrollment.consent import ConsentRow, live
 from server.enrollment.queries import consents_of
-from server.minutes.queries import CountedEntry, entries_of_month
+from server.minutes.queries import entries_of_month
 from server.minutes.tables import TimeEntry
 from server.patients import tables as people
 from server.plans.tables import PlanCopy, PlanVersion
@@ -164,6 +165,7 @@ async def gather(
     earlier = await earlier_lines(db, ids, f"{first:%Y-%m}")
     spans = await entries_of_month(db, actor, ids, f"{first:%Y-%m}")
     attested = await _attestations(db, ids, last)
+    chosen = await overrides_in_force(db, ids, f"{first:%Y-%m}")
 
     def one(id: UUID) -> PatientMonth:
         mine = enrollments_rows[id]
@@ -198,7 +200,8 @@ async def gather(
                 for code, on, by in billed_rows[id]
             )
             + tuple(line.billed(practitioner) for line in earlier.get(id, ())),
-            spans=tuple(_span(entry) for entry in spans.get(id, [])),
+            spans=tuple(spans.get(id, [])),
+            overrides=chosen.get(id, ()),
         )
 
     return [one(id) for id in ids]
@@ -214,10 +217,6 @@ def _consent(row: ConsentRow) -> Consent:
         told=cast(tuple[Told, ...], tuple(row.told)),
         practitioner=str(row.practitioner_id) if row.practitioner_id else None,
     )
-
-
-def _span(entry: CountedEntry) -> Span:
-    return Span(**{name: getattr(entry, name) for name in Span.__dataclass_fields__})
 
 
 async def first_billed(db: Db, first: date) -> dict[tuple[UUID, str], date]:

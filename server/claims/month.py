@@ -1,12 +1,12 @@
 """What a payer's rules are told about a patient's month, and what the house itself says when no rules can answer.
 Pure: rows in, facts out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
-from carewright_plugin_api.decisions import Citation, Decision, Hold
+from carewright_plugin_api.decisions import Citation, Decision, Hold, Line
 from carewright_plugin_api.facts import (
     Activity,
     Attestation,
@@ -21,18 +21,27 @@ from carewright_plugin_api.facts import (
     FacilityStay,
     Mode,
     MonthFacts,
+    Override,
     Policy,
     Practitioner,
     Role,
     Site,
+    StayKind,
     Visit,
     local_day,
     start_of_day,
 )
 
 from server.errors import Refused
+from server.minutes.counted import CountedEntry
 
 _MODES: Final = {"phone", "video", "in_person", "home", "message", "email", "letter"}
+_STAYS: Final[dict[str, StayKind]] = {
+    "inpatient": "inpatient",
+    "observation": "observation",
+    "skilled_nursing": "skilled_nursing",
+    "nursing_facility": "nursing_facility",
+}
 _TEAM_TRAINING: Final = "team-based care"  # the course payers ask care teams to have taken
 
 
@@ -70,30 +79,6 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A live ledger entry, with what its person was that day and what its contact says."""
-
-    id: UUID
-    staff_id: UUID
-    program: str
-    activity: str
-    mode: str
-    with_patient: bool
-    started_at: datetime
-    ended_at: datetime
-    state: str
-    part_of: str
-    joint_id: UUID | None
-    encounter_id: UUID | None
-    role_class: str
-    discipline: str
-    reached: bool
-    declined: bool
-    video_declined: bool
-    about_code: str
-
-
-@dataclass(frozen=True, slots=True)
 class StayRow:
     kind: str
     from_at: datetime
@@ -117,7 +102,8 @@ class PatientMonth:
     attestations: tuple[Attestation, ...] = ()
     stays: tuple[StayRow, ...] = ()
     billed: tuple[BilledService, ...] = ()
-    spans: tuple[Span, ...] = ()
+    spans: tuple[CountedEntry, ...] = ()
+    overrides: tuple[Override, ...] = ()
     first_billed: dict[UUID, date] = field(default_factory=dict)  # staff -> first day billed to this payer
 
 
@@ -165,7 +151,7 @@ def facts_of(known: PatientMonth, coverage: Coverage, month: str, house: House) 
         zone=house.zone,
         coverage=coverage,
         other_coverages=tuple(c for c in known.coverages if c.id != coverage.id),
-        policy=house.policy,
+        policy=policy_of(known, house),
         billing_practitioner=None
         if practitioner is None
         else Practitioner(
@@ -185,19 +171,21 @@ def facts_of(known: PatientMonth, coverage: Coverage, month: str, house: House) 
         stays=tuple(_stay(stay) for stay in known.stays),
         billed=known.billed,
         entries=tuple(_entry(span, house, known.first_billed) for span in known.spans),
+        overrides=known.overrides,
     )
+
+
+def policy_of(known: PatientMonth, house: House) -> Policy:
+    """How lines are chosen for this patient-month: as a person decided for it, else as the practice did."""
+    chosen = [one.target for one in known.overrides if one.kind == "choose"]
+    return cast(Policy, chosen[-1]) if chosen else house.policy
 
 
 def _stay(stay: StayRow) -> FacilityStay:
-    kind = (
-        stay.kind
-        if stay.kind in {"inpatient", "observation", "skilled_nursing", "nursing_facility"}
-        else "other"
-    )
-    return FacilityStay(kind, stay.from_at, stay.to_at)  # type: ignore[arg-type]
+    return FacilityStay(_STAYS.get(stay.kind, "other"), stay.from_at, stay.to_at)
 
 
-def _entry(span: Span, house: House, first_billed: dict[UUID, date]) -> Entry:
+def _entry(span: CountedEntry, house: House, first_billed: dict[UUID, date]) -> Entry:
     person = house.people[span.staff_id]
     on = local_day(span.started_at, house.zone)
     return Entry(
@@ -258,6 +246,18 @@ def unknown_payer(policy: Policy, program: str, payer: str) -> Decision:
     )
 
 
+def not_owned(policy: Policy, program: str, payer: str, plugin: str) -> Decision:
+    return _house_hold(
+        policy,
+        program,
+        "MANUAL_REVIEW",
+        f"The rules of {plugin} know {payer}, and say that this coverage is not theirs to decide. Nothing is guessed: "
+        "a person decides about this month.",
+        "Check the coverage: another plan may pay in its place. Bill by hand if it is due.",
+        "A coverage that these rules own.",
+    )
+
+
 def plugin_fault(policy: Policy, program: str, plugin: str, why: str) -> Decision:
     return _house_hold(
         policy,
@@ -266,6 +266,34 @@ def plugin_fault(policy: Policy, program: str, plugin: str, why: str) -> Decisio
         f"The rules of {plugin} could not answer for this month: the plugin {why}. Everything else was decided.",
         "Tell whoever keeps the plugin; close the month again once it is mended. Nothing is lost.",
         "A plugin that answers.",
+    )
+
+
+def carried_out(decision: Decision, overrides: tuple[Override, ...]) -> Decision:
+    """The decision with what a person chose not to bill turned into holds; lines that rest on such a line go with it."""
+    withheld = {one.target for one in overrides if one.kind == "withhold"}
+    if not withheld:
+        return decision
+    gone = {line.code for line in decision.lines if "" in withheld or line.code in withheld}
+    while more := {line.code for line in decision.lines if line.rests_on in gone} - gone:
+        gone |= more
+    return replace(
+        decision,
+        lines=tuple(line for line in decision.lines if line.code not in gone),
+        holds=(*decision.holds, *(_withheld(line) for line in decision.lines if line.code in gone)),
+    )
+
+
+def _withheld(line: Line) -> Hold:
+    return Hold(
+        code="WITHHELD",
+        program=line.program,
+        sentence=f"{line.code} is due by the rules, and somebody decided not to bill it; the reason is written down.",
+        next_step="Nothing is to be done. Withdraw that decision if it should be billed after all.",
+        rule_id="carewright.withheld",
+        citations=(_HOUSE_RULE,),
+        what_would_change="Withdrawing the decision, then closing the month again.",
+        mendable=False,
     )
 
 

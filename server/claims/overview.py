@@ -1,10 +1,8 @@
 """A month at a glance, and everything behind one decision: what was counted, what was left out, how it came to be."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from carewright_plugin_api.decisions import Decision
@@ -17,14 +15,6 @@ from server.errors import not_found
 from server.minutes.tables import TimeEntry
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-
-#: how a hold's next step says that nobody can or should do anything (Hold.next_step in the plugin API)
-_NOTHING_TO_DO: Final = re.compile(r"\bnothing is to be (done|billed)\b|^do not bill\b", re.IGNORECASE)
-
-
-def can_be_mended(next_step: str) -> bool:
-    """Does a hold wait for something a person can do?"""
-    return not _NOTHING_TO_DO.search(next_step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +46,13 @@ async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
         .correlate(MonthDecision)
         .scalar_subquery()
     )
-    steps = (
-        select(func.array_agg(ClaimHold.next_step))
-        .where(ClaimHold.tenant_id == MonthDecision.tenant_id, ClaimHold.decision_id == MonthDecision.id)
+    mendable = (
+        select(func.count())
+        .where(
+            ClaimHold.tenant_id == MonthDecision.tenant_id,
+            ClaimHold.decision_id == MonthDecision.id,
+            ClaimHold.mendable,
+        )
         .correlate(MonthDecision)
         .scalar_subquery()
     )
@@ -68,9 +62,9 @@ async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
         .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )
-    rows = (await db.execute(select(lines, steps).where(MonthDecision.id.in_(newest)))).all()
+    rows = (await db.execute(select(lines, mendable).where(MonthDecision.id.in_(newest)))).all()
     with_line = sum(1 for count, _ in rows if count)
-    waiting = sum(1 for count, held in rows if not count and any(map(can_be_mended, held or ())))
+    waiting = sum(1 for count, held in rows if not count and held)
     return MonthOverview(len(rows), with_line, waiting, len(rows) - with_line - waiting)
 
 

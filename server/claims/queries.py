@@ -13,11 +13,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
 from server.errors import not_found
+from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import TimeEntry
 from server.patients.gate import patient_for
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.tenants.staff_names import name_of
 from server.tenants.tables import Staff
 
 
@@ -56,6 +58,8 @@ class HoldRow:
     facts_used: tuple[dict[str, Any], ...]
     citations: tuple[dict[str, Any], ...]
     what_would_change: str
+    mendable: bool
+    may_accept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +87,25 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """A month as last closed."""
+    """A closing run of a month: asked, running, done or stopped. decided: of `patients`, so far."""
 
     id: UUID
     month: str
     state: str
     patients: int
+    decided: int
     lines: int
     holds: int
     unchanged: int
     result_hash: str
     made_at: datetime
     ended_at: datetime | None
+    made_by_name: str | None
+    stopped_by_name: str | None
+
+    @property
+    def under_way(self) -> bool:
+        return self.state in ("asked", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,16 @@ class ProofEntry:
 
 
 Item = TypeVar("Item", LineRow, HoldRow)
+
+_RUN: tuple[Any, ...] = (
+    *(
+        getattr(MonthClose, name)
+        for name in MonthRow.__dataclass_fields__
+        if name not in ("made_by_name", "stopped_by_name")
+    ),
+    name_of(MonthClose.made_by),
+    name_of(MonthClose.stopped_by),
+)
 
 _DECISION: tuple[Any, ...] = (
     MonthDecision.id,
@@ -194,12 +215,42 @@ async def closes(db: Db, actor: Actor, *, limit: int = 36) -> list[MonthRow]:
     """The newest closing of each month, newest month first."""
     actor.require("claims.read")
     statement = (
-        select(*(getattr(MonthClose, name) for name in MonthRow.__dataclass_fields__))
+        select(*_RUN)
         .ext(distinct_on(MonthClose.month))
-        .order_by(MonthClose.month.desc(), MonthClose.made_at.desc())
+        .order_by(MonthClose.month.desc(), MonthClose.made_at.desc(), MonthClose.id.desc())
         .limit(limit)
     )
     return [MonthRow(*row) for row in await db.execute(statement)]
+
+
+async def close_row(db: Db, actor: Actor, close_id: UUID) -> MonthRow:
+    """One closing run, as far as it has come."""
+    actor.require("claims.read")
+    row: Any = (await db.execute(select(*_RUN).where(MonthClose.id == close_id))).one_or_none()
+    if row is None:
+        raise not_found("closing")
+    return MonthRow(*row)
+
+
+async def last_done(db: Db, actor: Actor) -> dict[str, MonthRow]:
+    """month -> its newest closing that ran to its end."""
+    actor.require("claims.read")
+    rows: Any = await db.execute(
+        select(*_RUN)
+        .where(MonthClose.state == "done")
+        .ext(distinct_on(MonthClose.month))
+        .order_by(MonthClose.month, MonthClose.made_at.desc(), MonthClose.id.desc())
+    )
+    return {row.month: MonthRow(*row) for row in rows}
+
+
+async def changes_of_closes(db: Db, actor: Actor, close_ids: Sequence[UUID]) -> dict[UUID, Changed]:
+    """closing -> what changed in its month since its newest closing began; closings with nothing new are left out."""
+    actor.require("claims.read")
+    rows = await db.execute(select(MonthClose.id, MonthClose.month).where(MonthClose.id.in_(close_ids)))
+    months: dict[UUID, str] = {row.id: row.month for row in rows}
+    changed = await changes_since_closed(db, actor, sorted(set(months.values())))
+    return {id: changed[month] for id, month in months.items() if month in changed}
 
 
 async def entries_behind(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, ProofEntry]:

@@ -108,6 +108,7 @@ class TimeEntry(Node):
     void: bool = strawberry.field(description="This entry takes the one it replaces back.")
     live: bool = strawberry.field(description="Only live entries count.")
     reason: str
+    late: bool = strawberry.field(description="It changed a month that was closed already.")
     recorded_at: datetime
     recorded_by: str | None
 
@@ -136,6 +137,7 @@ class TimeEntry(Node):
             void=row.void,
             live=row.live,
             reason=row.reason,
+            late=row.late,
             recorded_at=row.made_at,
             recorded_by=row.made_by_name,
         )
@@ -220,6 +222,9 @@ class MinutesOfPatient:
         return [MonthTotal.of(row) for row in rows if month is None or row.month == month]
 
 
+LATE = "It may change a month that is closed already; needs a reason. The month then counts as changed since it was closed."
+
+
 @strawberry.input
 class MinutesSpanInput:
     program: Program
@@ -237,6 +242,8 @@ class MinutesSpanInput:
         default=None, description="Asked for when entered late or for a colleague; any reason will do."
     )
 
+    late: bool = strawberry.field(default=False, description=LATE)
+
     def values(self, **more: Any) -> actions.NewMinutes:
         return actions.NewMinutes(
             program=self.program,
@@ -249,6 +256,7 @@ class MinutesSpanInput:
             part_of=self.part_of or "",
             joint=self.joint,
             reason=self.reason or "",
+            late=self.late,
             **more,
         )
 
@@ -300,17 +308,21 @@ class CorrectMinutesInput:
     time_entry_id: strawberry.ID
     changes: MinutesChanges
     reason: ShortText
+    late: bool = strawberry.field(default=False, description=LATE)
 
 
 @strawberry.input
 class VoidMinutesInput:
     time_entry_id: strawberry.ID
     reason: ShortText
+    late: bool = strawberry.field(default=False, description=LATE)
 
 
 @strawberry.input
 class ConfirmMinutesInput:
     time_entry_id: strawberry.ID
+    reason: ShortText | None = strawberry.field(default=None, description="Needed only when it is late.")
+    late: bool = strawberry.field(default=False, description=LATE)
 
 
 @strawberry.input(description="What is left out is as in the entry joined.")
@@ -326,6 +338,7 @@ class JoinMeetingInput:
     state: MinutesState = MinutesState.FINAL
     staff_id: strawberry.ID | None = strawberry.field(default=None, description="Left out: one's own.")
     reason: ShortText | None = None
+    late: bool = strawberry.field(default=False, description=LATE)
 
 
 @strawberry.type(description="A contact and the minutes saved with it.")
@@ -379,6 +392,7 @@ class MinutesMutation:
                 _entry_key(input.time_entry_id),
                 changes=input.changes.values(),
                 reason=input.reason,
+                late=input.late,
             )
             return await _read_again(db, actor, made.id)
 
@@ -386,14 +400,18 @@ class MinutesMutation:
     async def confirm_minutes(self, info: Info, input: ConfirmMinutesInput) -> TimeEntry:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            made = await actions.confirm_minutes(db, actor, _entry_key(input.time_entry_id))
+            made = await actions.confirm_minutes(
+                db, actor, _entry_key(input.time_entry_id), late=input.late, reason=input.reason or ""
+            )
             return await _read_again(db, actor, made.id)
 
     @mutation(permission=WRITE, description="Take an entry back altogether.")
     async def void_minutes(self, info: Info, input: VoidMinutesInput) -> TimeEntry:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            made = await actions.void_minutes(db, actor, _entry_key(input.time_entry_id), reason=input.reason)
+            made = await actions.void_minutes(
+                db, actor, _entry_key(input.time_entry_id), reason=input.reason, late=input.late
+            )
             return await _read_again(db, actor, made.id)
 
     @mutation(permission=WRITE, description="Enter one's minutes in a meeting somebody entered.")
@@ -408,6 +426,7 @@ class MinutesMutation:
             state=input.state,
             staff_id=staff_key(input.staff_id),
             reason=input.reason or "",
+            late=input.late,
         )
         async with tenant_db(actor) as db:
             made = await actions.join_meeting(db, actor, _entry_key(input.time_entry_id), joining)

@@ -5,13 +5,14 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from server.graphql.audit import AuditQuery
-from server.graphql.claims import ClaimsMutation, ClaimsQuery
+from server.graphql.claims import ClaimsMutation, ClaimsQuery, ClaimsSubscription
 from server.graphql.connections import NodeQuery
 from server.graphql.consents import ConsentsMutation, ConsentsQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.imports import ImportsQuery
 from server.graphql.minutes import MinutesMutation
+from server.graphql.overrides import OverridesMutation, OverridesQuery
 from server.graphql.patients import PatientsMutation, PatientsQuery
 from server.graphql.places import PlacesMutation, PlacesQuery
 from server.graphql.plans import PlansMutation
@@ -33,6 +34,7 @@ class Query(
     ImportsQuery,
     AuditQuery,
     ClaimsQuery,
+    OverridesQuery,
     PracticeQuery,
     StaffQuery,
     PlacesQuery,
@@ -52,6 +54,7 @@ class Mutation(
     EncountersMutation,
     MinutesMutation,
     ClaimsMutation,
+    OverridesMutation,
     PracticeMutation,
     StaffMutation,
     PlacesMutation,
@@ -61,9 +64,15 @@ class Mutation(
     pass
 
 
+@strawberry.type
+class Subscription(ClaimsSubscription):
+    pass
+
+
 SCHEMA = GuardedSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=dict(SCALARS), disable_field_suggestions=True),
 )
 

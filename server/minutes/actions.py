@@ -22,6 +22,7 @@ from server.enrollment.gate import check_program, life_of
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.minutes.arithmetic import Span, check_span, months_touched, overlap_refusal
+from server.minutes.closed import late_into, mark_changes
 from server.minutes.gate import entry_for
 from server.minutes.jobs import ask_for_recount
 from server.minutes.queries import is_live
@@ -50,7 +51,7 @@ class NewMinutes:
 
     mode: a key of MODES, or empty for work that was no contact. state: final, or draft until confirmed (it holds its
     place but is not counted). part_of: another billed service these minutes belong to. joint: a meeting others may
-    join. with_patient: empty lets the contact it belongs to decide.
+    join. late: it may go into a month that is closed already, for the reason given. with_patient: empty lets the contact it belongs to decide.
     """
 
     program: str
@@ -65,6 +66,7 @@ class NewMinutes:
     encounter_id: UUID | None = None
     staff_id: UUID | None = None
     reason: str = ""
+    late: bool = False
 
     @property
     def span(self) -> Span:
@@ -86,6 +88,7 @@ async def _log(db: Db, actor: Actor, patient_id: UUID, new: NewMinutes) -> TimeE
         await _check_encounter(db, actor, new.encounter_id, patient_id)
 
     _check(life_of(patient, actor), new)
+    new = await _timely(db, actor, new, new.span)
 
     entry_id = new_id()
     entry = _entry(actor, patient_id, staff_id, new, id=entry_id, joint_id=entry_id if new.joint else None)
@@ -121,9 +124,9 @@ async def record_contact(
 
 
 async def correct_minutes(
-    db: Db, actor: Actor, entry_id: UUID, *, changes: Mapping[str, Any], reason: str
+    db: Db, actor: Actor, entry_id: UUID, *, changes: Mapping[str, Any], reason: str, late: bool = False
 ) -> TimeEntry:
-    """A further entry in place of this one, with the reason. changes: some of CORRECTABLE."""
+    """A further entry in place of this one, with the reason. changes: some of CORRECTABLE. late: as in NewMinutes."""
     old, life = await entry_for(db, actor, entry_id)
     if unknown := set(changes) - set(CORRECTABLE):
         raise ValueError(f"an entry has no correctable {sorted(unknown)}")
@@ -134,9 +137,17 @@ async def correct_minutes(
     kept = {name: getattr(old, name) for name in CORRECTABLE if name != "joint"}
     joint = bool(changes.get("joint", old.joint_id is not None))
     new = NewMinutes(
-        **{**kept, **changes, "joint": joint, "encounter_id": old.encounter_id, "reason": reason}
+        **{
+            **kept,
+            **changes,
+            "joint": joint,
+            "encounter_id": old.encounter_id,
+            "reason": reason,
+            "late": late,
+        }
     )
     _check(life, new)
+    new = await _timely(db, actor, new, Span(old.started_at, old.ended_at), new.span)
 
     new_entry_id = new_id()
     joint_id = (old.joint_id or new_entry_id) if joint else None
@@ -150,8 +161,10 @@ async def correct_minutes(
     return entry
 
 
-async def confirm_minutes(db: Db, actor: Actor, entry_id: UUID) -> TimeEntry:
-    """A draft of one's own becomes final: it was so."""
+async def confirm_minutes(
+    db: Db, actor: Actor, entry_id: UUID, *, late: bool = False, reason: str = ""
+) -> TimeEntry:
+    """A draft of one's own becomes final: it was so. late, with its reason: as in NewMinutes."""
     draft, _ = await entry_for(db, actor, entry_id)
     if draft.state != "draft":
         raise Refused("NOT_A_DRAFT", "These minutes are final already.")
@@ -159,18 +172,22 @@ async def confirm_minutes(db: Db, actor: Actor, entry_id: UUID) -> TimeEntry:
         raise Refused(
             "NOT_YOURS_TO_CONFIRM", "Only the person whose time it was can confirm it.", "Ask them to."
         )
-    return await correct_minutes(db, actor, entry_id, changes={"state": "final"}, reason="Confirmed")
+    if late and not reason.strip():
+        await _timely(db, actor, NewMinutes("", "", draft.started_at, draft.ended_at, late=True))
+    said = reason.strip() or "Confirmed"
+    return await correct_minutes(db, actor, entry_id, changes={"state": "final"}, reason=said, late=late)
 
 
-async def void_minutes(db: Db, actor: Actor, entry_id: UUID, *, reason: str) -> TimeEntry:
-    """Take an entry back altogether: a further entry says so and why."""
+async def void_minutes(db: Db, actor: Actor, entry_id: UUID, *, reason: str, late: bool = False) -> TimeEntry:
+    """Take an entry back altogether: a further entry says so and why. late: as in NewMinutes."""
     old, _ = await entry_for(db, actor, entry_id)
     _check_reason(reason)
     await _person(db, actor, old.staff_id, reason)
     await _check_live(db, old)
 
     values = {name: getattr(old, name) for name in CORRECTABLE if name != "joint"}
-    new = NewMinutes(**{**values, "encounter_id": old.encounter_id, "reason": reason})
+    new = NewMinutes(**{**values, "encounter_id": old.encounter_id, "reason": reason, "late": late})
+    new = await _timely(db, actor, new, new.span)
     taken_back = _entry(
         actor,
         old.patient_id,
@@ -191,7 +208,7 @@ async def void_minutes(db: Db, actor: Actor, entry_id: UUID, *, reason: str) -> 
 class Joining:
     """How one joins a meeting; everything left out is as in the entry joined.
 
-    patient_id: the meeting was about this patient too. staff_id and reason: as in NewMinutes.
+    patient_id: the meeting was about this patient too. staff_id, reason and late: as in NewMinutes.
     """
 
     patient_id: UUID | None = None
@@ -202,6 +219,7 @@ class Joining:
     state: str = "final"
     staff_id: UUID | None = None
     reason: str = ""
+    late: bool = False
 
 
 async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -> TimeEntry:
@@ -231,8 +249,10 @@ async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -
         state=joining.state,
         joint=True,
         reason=joining.reason,
+        late=joining.late,
     )
     _check(life_of(patient, actor), new)
+    new = await _timely(db, actor, new, new.span)
     meeting = Span(first.started_at, first.ended_at)
     if not new.span.meets(meeting):
         raise Refused(
@@ -268,6 +288,12 @@ def _check(life: Life, new: NewMinutes) -> None:
                 field,
             )
     check_span(life, new.span, reason=new.reason)
+
+
+async def _timely(db: Db, actor: Actor, new: NewMinutes, *spans: Span) -> NewMinutes:
+    """`new` if the months it changes are open, or if it says that it is late; `late` then says whether it was."""
+    spans = spans or (new.span,)
+    return replace(new, late=await late_into(db, actor, spans, late=new.late, reason=new.reason))
 
 
 def _check_reason(reason: str) -> None:
@@ -388,6 +414,7 @@ def _entry(
         replaces_id=replaces_id,
         void=void,
         reason=new.reason,
+        late=new.late,
         made_at=now(),
         made_by=actor.staff_id,
     )
@@ -496,6 +523,7 @@ async def _settle(db: Db, actor: Actor, *entries: TimeEntry) -> None:
         months = months_touched(Span(entry.started_at, entry.ended_at), actor.zone)
         due |= {(patient_id, month) for patient_id in patients for month in months}
     await mark_months(db, actor, sorted(due))
+    await mark_changes(db, actor, sorted(due))
     await ask_for_recount(db, actor, sorted({month for _, month in due}))
     db.note(
         actor, "minutes.write", entity="time_entry", entity_ids=[entry.id for entry in entries],

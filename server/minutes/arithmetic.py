@@ -4,7 +4,7 @@ Nothing is rounded on the way: whole seconds are floored once per total, whole m
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -182,6 +182,56 @@ def check_span(life: Life, span: Span, *, reason: str) -> None:
             "Write in a few words why they come now; any reason will do.",
             "reason",
         )
+
+
+def check_open(
+    spans: Iterable[Span], closed: Mapping[str, datetime], zone: str, *, late: bool, reason: str
+) -> None:
+    """Refuses to change a closed month by the way. closed: month -> when it was closed.
+
+    Entered as late, with a written reason, it is taken: the month then counts as changed since it was closed.
+    """
+    if not closed:
+        return
+    if late:
+        if not reason.strip():
+            raise Refused(
+                "LATE_WITHOUT_REASON",
+                f"{named(min(closed))} is closed, and entries made late are looked at twice in an audit.",
+                "Write in a few words why they come now; any reason will do.",
+                "reason",
+            )
+        return
+    for span in sorted(spans):
+        touched = months_touched(span, zone)
+        month = next((month for month in touched if month in closed), None)
+        if month is None:
+            continue
+        on = written(local_day(closed[month], zone))
+        times = f"{clock(span.start, zone)} to {clock(span.end, zone)}"
+        open_months = [other for other in touched if other not in closed]
+        if open_months:
+            raise Refused(
+                "MONTH_CLOSED",
+                f"{times} reaches into {named(month)}, which was closed on {on}; what was billed for it would no "
+                "longer match the minutes.",
+                f"Split it: enter the part in {named(open_months[0])} by itself, and the part in {named(month)} as "
+                "late, with a reason. Or enter the whole as late.",
+                "late",
+            )
+        raise Refused(
+            "MONTH_CLOSED",
+            f"{times} lies in {named(month)}, which was closed on {on}; what was billed for it would no longer match "
+            "the minutes.",
+            f"Enter it as late and write why. {named(month)} then shows that it changed, and closing it again makes "
+            "the next version of what was decided.",
+            "late",
+        )
+
+
+def named(month: str) -> str:
+    """October 2026"""
+    return f"{date.fromisoformat(f'{month}-01'):%B %Y}"
 
 
 def overlap_refusal(span: Span, taken: Span, zone: str, *, same_patient: bool) -> Refused:

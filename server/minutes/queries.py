@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from server.encounters.tables import REACHED, Encounter
 from server.enrollment.queries import by_patient
 from server.minutes.arithmetic import LONGEST, Span, Worked, month_span, sliced
+from server.minutes.counted import CountedEntry
 from server.minutes.roles import Spell, spell_at
 from server.minutes.tables import NOBODYS_TIME, DirtyMonth, MonthTotal, TimeEntry
 from server.minutes.totals import SUMS, MonthTotalRow, question, spells_of
@@ -60,6 +61,7 @@ class TimeEntryRow:
     replaces_id: UUID | None
     void: bool
     reason: str
+    late: bool
     made_at: datetime
     made_by: UUID | None
     staff_name: str | None
@@ -175,35 +177,6 @@ async def month_totals_of(
     db.note(actor, "minutes.read", entity="month_total", patient_ids=patient_ids)
     rows.sort(key=lambda row: (row.program, row.role_class))
     return by_patient(sorted(rows, key=lambda row: row.month, reverse=True))
-
-
-@dataclass(frozen=True, slots=True)
-class CountedEntry:
-    """A live entry as a payer's rules should see it: cut to its slice of a shared meeting, with the class and
-    discipline of the person at its start, and what the contact it belongs to says.
-
-    reached, declined: from the contact's outcome; an entry without a contact counts as reached.
-    """
-
-    id: UUID
-    patient_id: UUID
-    staff_id: UUID
-    program: str
-    activity: str
-    mode: str
-    with_patient: bool
-    started_at: datetime
-    ended_at: datetime
-    state: str
-    part_of: str
-    joint_id: UUID | None
-    encounter_id: UUID | None
-    role_class: str
-    discipline: str
-    reached: bool
-    declined: bool
-    video_declined: bool
-    about_code: str
 
 
 async def entries_of_month(

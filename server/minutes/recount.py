@@ -1,10 +1,12 @@
 """Derived things rebuilt from the ledger: month totals after a change, or everything after a fire."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, select, text, true
+from carewright_plugin_api.facts import start_of_day
+from sqlalchemy import ARRAY, Text, Uuid, and_, bindparam, delete, select, text, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from server.clock import now
@@ -54,6 +56,29 @@ async def recount_dirty(db: Db, actor: Actor, *, month: str = "", at_most: int =
     if due:
         await _recount(db, actor, due)
     return len(due)
+
+
+async def months_of_staff(db: Db, actor: Actor, staff_id: UUID, since: date) -> list[PatientMonth]:
+    """The patient-months with minutes of one person from that day on, in order; a meeting's others share its months."""
+    actor.require("minutes.write")
+    theirs = (
+        TimeEntry.staff_id == staff_id,
+        TimeEntry.ended_at > start_of_day(since, actor.zone),
+        is_live(),
+    )
+    meetings = select(TimeEntry.joint_id).where(*theirs, TimeEntry.joint_id.is_not(None)).scalar_subquery()
+    entries = await db.execute(
+        select(TimeEntry.patient_id, TimeEntry.started_at, TimeEntry.ended_at)
+        .where(and_(*theirs) | and_(TimeEntry.joint_id.in_(meetings), is_live()))
+        .distinct()
+    )
+    return sorted(
+        {
+            (patient_id, month)
+            for patient_id, started_at, ended_at in entries
+            for month in months_touched(Span(started_at, ended_at), actor.zone)
+        }
+    )
 
 
 async def rebuild_totals(db: Db, actor: Actor) -> int:

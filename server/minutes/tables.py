@@ -98,6 +98,7 @@ class TimeEntry(AboutPatient, Made, Table):
     replaces_id: Mapped[UUID | None]
     void: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(default="")
+    late: Mapped[bool] = mapped_column(default=False)  # entered into a month that was closed already
 
 
 class PersonTime(Tenant, Table):
@@ -260,3 +261,33 @@ class TimerStretch(AboutPatient, Table):
     next_step: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     decided_at: Mapped[datetime | None]
+
+
+class ClosedMonth(Tenant, Table):
+    """A month that was closed, or whose first closing is under way: from then on changes are marked.
+
+    Written by the month close, read wherever minutes change.
+    """
+
+    __tablename__ = "closed_month"
+    __table_args__ = (unique("month"),)
+
+    month: Mapped[str]
+    closed_at: Mapped[datetime | None]  # when it was last closed; empty while that has not happened yet
+
+
+class UndecidedChange(AboutPatient, Table):
+    """Minutes of a month changed after its closing began: the newest decision has not seen it. Gone once one has."""
+
+    __tablename__ = "undecided_change"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            Index("ix_undecided_change_month", "tenant_id", "month", "patient_id"),
+            patient_id="patient",
+        )
+
+    month: Mapped[str]
+    marked_at: Mapped[datetime]

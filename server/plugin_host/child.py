@@ -43,15 +43,19 @@ def main() -> None:
 
     rules = {p.name: p.rules for p in load().loaded}
     _give_up()
+    write(answers, b"ready")  # importing takes a while, and is no part of any question's deadline
     while (request := read(requests, _LARGEST_REQUEST)) is not None:
         write(answers, _answer(rules, json.loads(request)))
 
 
 def _answer(rules: dict[str, Any], request: dict[str, Any]) -> bytes:
     try:
+        asked = rules[request["plugin"]]
         batch = [MonthFacts.from_json(facts) for facts in request["facts"]]
-        decisions = rules[request["plugin"]].decide(batch)
-        return json.dumps({"decisions": [decision.to_json() for decision in decisions]}).encode()
+        owned = [bool(asked.owns(facts.coverage)) for facts in batch]
+        decided = asked.decide([facts for facts, own in zip(batch, owned, strict=True) if own])
+        told = [decision.to_json() for decision in decided]
+        return json.dumps({"owned": owned, "decisions": told}).encode()
     except Exception as error:
         return json.dumps({"raised": type(error).__name__}).encode()
 

@@ -40,7 +40,8 @@ class Plugins:
     set_aside: tuple[SetAside, ...]
 
     def owner_of(self, coverage: Coverage) -> Loaded | None:
-        """The one plugin that decides for `coverage`, or None: nobody's rules are installed for that payer."""
+        """The one plugin that speaks for the payer of `coverage`, or None. Whether its rules own this very coverage
+        is asked in their child process, with the question itself: `owns` is a plugin's own code."""
         return next(
             (p for p in self.loaded if any(kind.key == coverage.payer for kind in p.manifest.payers)), None
         )

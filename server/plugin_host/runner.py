@@ -2,7 +2,8 @@
 
 A plugin that raises, hangs, exits, answers too much or answers nonsense becomes a `Fault` for exactly the
 patient-months it was asked about. A batch that fails as a whole is asked again one by one, so that one
-patient-month's trouble does not hold the others'.
+patient-month's trouble does not hold the others'; not for longer than `retry_seconds`, so that a plugin that is
+broken altogether does not hold up the month.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import json
 import os
 import struct
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from server.plugin_host.discover import Loaded
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PER_MONTH = 64 * 1024  # bytes of one answer
 _PER_BATCH = 16 * 1024 * 1024
+_NO_TIME = "failed for so many of a batch that the rest of it was not asked about"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,22 @@ class Fault:
     why: str
 
 
-Answer = Decision | Fault
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A checked decision, and its canonical text as the child wrote it."""
+
+    decision: Decision
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOwned:
+    """The plugin says that its rules do not decide for this coverage."""
+
+    plugin: str
+
+
+Answer = Told | NotOwned | Fault
 
 
 class Unusable(Exception):
@@ -44,37 +62,72 @@ class Unusable(Exception):
 class Runner:
     """One child per plugin, started when first asked, replaced when it had to be killed."""
 
-    def __init__(self, *, seconds: float = 20.0, single_seconds: float = 2.0) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float = 20.0,
+        single_seconds: float = 2.0,
+        retry_seconds: float = 20.0,
+        start_seconds: float = 30.0,
+        path: Sequence[Path] = (),
+    ) -> None:
+        """seconds: for a batch; single_seconds: for one patient-month; retry_seconds: for asking a failed batch again
+        one by one; start_seconds: for a child to import its plugins. path: where else plugins may lie."""
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._turn: dict[str, asyncio.Lock] = {}
         self._seconds = seconds
         self._single_seconds = single_seconds
+        self._retry_seconds = retry_seconds
+        self._start_seconds = start_seconds
+        self._path = os.pathsep.join(map(str, (_ROOT, *path)))
+        #: plugins that answered nothing of their last batch: asked once, shortly, until they answer again
+        self._suspect: set[str] = set()
 
-    async def decide(self, plugin: Loaded, batch: Sequence[MonthFacts]) -> list[Answer]:
-        """One answer per patient-month, in order."""
+    async def decide(
+        self, plugin: Loaded, batch: Sequence[MonthFacts], texts: Sequence[str] = ()
+    ) -> list[Answer]:
+        """One answer per patient-month, in order. texts: the batch as canonical JSON, if it is there already."""
+        texts = texts or [facts.to_json() for facts in batch]
         async with self._turn.setdefault(plugin.name, asyncio.Lock()):
+            suspect = plugin.name in self._suspect
             try:
-                return await self._ask(plugin, batch, self._seconds)
+                answers = await self._ask(
+                    plugin, batch, texts, self._single_seconds if suspect else self._seconds
+                )
+                self._suspect.discard(plugin.name)
+                return answers
             except Unusable as trouble:
-                if len(batch) == 1:
-                    return [Fault(plugin.name, str(trouble))]
-            return [await self._one(plugin, facts) for facts in batch]
+                if len(batch) == 1 or suspect:
+                    return [Fault(plugin.name, str(trouble))] * len(batch)
+            over = time.monotonic() + self._retry_seconds
+            answers = [
+                await self._one(plugin, facts, text)
+                if time.monotonic() < over
+                else Fault(plugin.name, _NO_TIME)
+                for facts, text in zip(batch, texts, strict=True)
+            ]
+            if all(isinstance(answer, Fault) for answer in answers):
+                self._suspect.add(plugin.name)
+            return answers
 
     async def close(self) -> None:
         for name in list(self._children):
             await self._kill(name)
 
-    async def _one(self, plugin: Loaded, facts: MonthFacts) -> Answer:
+    async def _one(self, plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
         try:
-            return (await self._ask(plugin, [facts], self._single_seconds))[0]
+            return (await self._ask(plugin, [facts], [text], self._single_seconds))[0]
         except Unusable as trouble:
             return Fault(plugin.name, str(trouble))
 
-    async def _ask(self, plugin: Loaded, batch: Sequence[MonthFacts], seconds: float) -> list[Answer]:
-        request = json.dumps({"plugin": plugin.name, "facts": [facts.to_json() for facts in batch]}).encode()
+    async def _ask(
+        self, plugin: Loaded, batch: Sequence[MonthFacts], texts: Sequence[str], seconds: float
+    ) -> list[Answer]:
+        request = json.dumps({"plugin": plugin.name, "facts": list(texts)}).encode()
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._start_seconds):
                 child = await self._child(plugin.name)
+            async with asyncio.timeout(seconds):
                 answer = await _exchange(child, request)
         except TimeoutError:
             await self._kill(plugin.name)
@@ -88,7 +141,11 @@ class Runner:
         except BaseException:
             await self._kill(plugin.name)  # half a conversation is of no use to the next caller
             raise
-        return _checked(plugin, batch, answer)
+        try:
+            return _checked(plugin, batch, answer)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            await self._kill(plugin.name)  # whoever wrote that was not our child's own code
+            raise Unusable("answered in a form that cannot be read") from None
 
     async def _child(self, name: str) -> asyncio.subprocess.Process:
         child = self._children.get(name)
@@ -103,9 +160,10 @@ class Runner:
                 cwd=_ROOT,
                 # No address, no secret, no home: only what Python needs to find itself. A fixed hash seed, so that
                 # the same facts take the same path every time.
-                env={"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
+                env={"PATH": os.defpath, "PYTHONPATH": self._path, "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
             )
             self._children[name] = child
+            await _read(child)  # it is ready
         return child
 
     async def _kill(self, name: str) -> None:
@@ -121,10 +179,16 @@ class _TooLarge(Exception):
 
 
 async def _exchange(child: asyncio.subprocess.Process, request: bytes) -> bytes:
-    if child.stdin is None or child.stdout is None:
+    if child.stdin is None:
         raise EOFError
     child.stdin.write(struct.pack(">I", len(request)) + request)
     await child.stdin.drain()
+    return await _read(child)
+
+
+async def _read(child: asyncio.subprocess.Process) -> bytes:
+    if child.stdout is None:
+        raise EOFError
     (size,) = struct.unpack(">I", await child.stdout.readexactly(4))
     if size > _PER_BATCH:
         raise _TooLarge
@@ -135,10 +199,14 @@ def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list
     told = json.loads(answer)
     if "raised" in told:
         raise Unusable(f"raised {told['raised']}")
-    texts = told["decisions"]
-    if len(texts) != len(batch):
-        raise Unusable(f"was asked about {len(batch)} patient-months and answered about {len(texts)}")
-    return [_check(plugin, facts, text) for facts, text in zip(batch, texts, strict=True)]
+    owned, texts = told["owned"], told["decisions"]
+    if len(texts) != sum(owned):
+        raise Unusable(f"was asked about {sum(owned)} patient-months and answered about {len(texts)}")
+    answers = iter(texts)
+    return [
+        _check(plugin, facts, next(answers)) if own else NotOwned(plugin.name)
+        for facts, own in zip(batch, owned, strict=True)
+    ]
 
 
 def _check(plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
@@ -149,4 +217,6 @@ def _check(plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
     except NotCanonical:
         return Fault(plugin.name, "answered in a form that cannot be read")
     found = problems(decision, facts, plugin.manifest)
-    return Fault(plugin.name, f"answered what cannot be stored: {found[0]}") if found else decision
+    return (
+        Fault(plugin.name, f"answered what cannot be stored: {found[0]}") if found else Told(decision, text)
+    )

@@ -139,7 +139,9 @@ class Doors:
                 await engine.dispose()
 
     @asynccontextmanager
-    async def tenant(self, actor: Actor, *, read_only: bool = False) -> AsyncIterator[Db]:
+    async def tenant(
+        self, actor: Actor, *, read_only: bool = False, snapshot: bool = False
+    ) -> AsyncIterator[Db]:
         if not isinstance(actor, Actor) or not isinstance(actor.tenant_id, UUID):
             raise TypeError("tenant_db() needs an actor with a practice")
         around = _around.get()
@@ -152,10 +154,9 @@ class Doors:
         db: Db
         last_words: list[str] = []
         try:
-            async with _transaction(engine, context, read_only=read_only, last_words=last_words) as (
-                connection,
-                driver,
-            ):
+            async with _transaction(
+                engine, context, read_only=read_only, snapshot=snapshot, last_words=last_words
+            ) as (connection, driver):
                 db = Db(connection, driver, read_only=read_only)
                 try:
                     yield db
@@ -315,7 +316,12 @@ def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
 
 @asynccontextmanager
 async def _transaction(
-    engine: AsyncEngine, context: dict[str, UUID | None], *, read_only: bool, last_words: Sequence[str] = ()
+    engine: AsyncEngine,
+    context: dict[str, UUID | None],
+    *,
+    read_only: bool,
+    snapshot: bool = False,
+    last_words: Sequence[str] = (),
 ) -> AsyncIterator[tuple[AsyncConnection, Any]]:
     """One transaction on one pooled connection; a connection that was interrupted is thrown away.
 
@@ -324,7 +330,8 @@ async def _transaction(
     settings_sql = "".join(
         f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
     )
-    begin = f"begin isolation level read committed {'read only' if read_only else 'read write'}{settings_sql}"
+    level = "repeatable read" if snapshot else "read committed"
+    begin = f"begin isolation level {level} {'read only' if read_only else 'read write'}{settings_sql}"
     connection = await engine.connect()
     clean = False
     try:
@@ -411,13 +418,14 @@ def doors() -> Doors:
     return _doors
 
 
-def tenant_db(actor: Actor, *, read_only: bool = False) -> Any:
+def tenant_db(actor: Actor, *, read_only: bool = False, snapshot: bool = False) -> Any:
     """`async with tenant_db(actor) as db:` one transaction in the actor's practice.
 
     Commits when the block ends, rolls back when it raises, then rings the worker if jobs were added. Audit notes
-    are written in the same transaction, or, for reads, in a short second one before this returns.
+    are written in the same transaction, or, for reads, in a short second one before this returns. snapshot: all its
+    statements see one moment; for reads, because a write that meets another's would fail.
     """
-    return doors().tenant(actor, read_only=read_only)
+    return doors().tenant(actor, read_only=read_only, snapshot=snapshot)
 
 
 def one_transaction(actor: Actor) -> Any:

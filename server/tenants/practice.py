@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from server.clock import now
 from server.errors import Refused, not_found
+from server.ids import new_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db, auth_db
 from server.tenants.names import check_phone, check_zone, written
 from server.tenants.npi import check_npi
-from server.tenants.tables import Directory, Practice
+from server.tenants.tables import Directory, PolicyChoice, Practice
 
 #: selection policy -> the words people use for it
 POLICIES = {
@@ -72,7 +74,8 @@ async def change_practice(
 
 
 async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str = "") -> Practice:
-    """How lines are chosen where the rules allow several. `max` needs a reason in writing, kept in the audit.
+    """How lines are chosen where the rules allow several. `max` needs a reason in writing; each choice is
+    kept with its reason, when and by whom.
 
     Raises Refused POLICY_UNKNOWN or REASON_MISSING.
     """
@@ -95,9 +98,14 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
         )
     practice = await _practice(db, actor)
     before, practice.selection_policy = practice.selection_policy, policy
+    db.add(
+        PolicyChoice(
+            tenant_id=actor.tenant_id, id=new_id(), policy=policy, reason=why, made_at=now(), made_by=actor.staff_id
+        )
+    )  # fmt: skip
     db.note(
         actor, "practice.set_selection_policy", entity="practice", entity_ids=[practice.id], effect="write",
-        before=before, after=policy, reason=why,
+        before=before, after=policy,
     )  # fmt: skip
     return practice
 

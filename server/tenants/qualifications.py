@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from server import jobs
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
@@ -14,6 +15,9 @@ from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.staff import staff_for
 from server.tenants.tables import Qualification
+
+#: the job that counts somebody's minutes again; `server/minutes/jobs.py` says what it does
+DISCIPLINE_CHANGED: Final = "minutes.discipline_changed"
 
 KINDS: Final = {"discipline": "Discipline", "licence": "Licence", "training": "Training"}
 #: discipline -> the words people use for it; plugins ask for the left-hand side
@@ -103,6 +107,7 @@ async def add_qualification(
     )  # fmt: skip
     db.add(made)
     await db.flush()
+    await _count_again(db, actor, made, from_on)
     db.note(
         actor,
         "qualification.add",
@@ -128,11 +133,24 @@ async def close_qualification(
         raise not_found("qualification")
     _check_days(found.from_on, to_on, today)
     before, found.to_on = found.to_on, to_on
+    await _count_again(db, actor, found, min(before or to_on, to_on))
     db.note(
         actor, "qualification.close", entity="qualification", entity_ids=[found.id], effect="write",
         before=str(before or ""), after=str(to_on),
     )  # fmt: skip
     return found
+
+
+async def _count_again(db: Db, actor: Actor, changed: Qualification, since: date) -> None:
+    """What somebody's minutes count as goes by their discipline of the day: from `since` on it may be another."""
+    if changed.kind == "discipline":
+        await jobs.add(
+            db,
+            actor,
+            DISCIPLINE_CHANGED,
+            f"{changed.staff_id}:{since.isoformat()}",
+            {"staff_id": changed.staff_id, "since": since},
+        )
 
 
 def _check_days(from_on: date, to_on: date | None, today: date) -> None:

@@ -207,6 +207,17 @@ class Practice(Tenant, Table):
     made_at: Mapped[datetime]
 
 
+class PolicyChoice(Tenant, Made, Table):
+    """How the practice chose to select lines, and why, in its own words. The newest is `Practice.selection_policy`."""
+
+    __tablename__ = "policy_choice"
+    __table_args__ = (one_of("policy", "accurate", "max"),)
+    append_only = True
+
+    policy: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+
+
 class Acceptance(Tenant, Table):
     """Terms and business-associate agreement accepted; no patient data may be entered before both."""
 

@@ -1,39 +1,15 @@
 """Closing a month through GraphQL: acceptance test 10 of the requirements, and what stands around it."""
 
 import asyncio
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from cast import World
+from claims import care
+from claims.closing import CLOSE, asked, came_to, close, decisions
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-_spec = importlib.util.spec_from_file_location("care", Path(__file__).with_name("care.py"))
-assert _spec
-assert _spec.loader
-care = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(care)
-
-CLOSE = """mutation ($month: Line!) { closeMonth(month: $month) {
-  ... on MonthClose { patients lines holds unchanged resultHash } ... on Refusal { code message field } } }"""
-DECISIONS = """query ($month: Line!) { monthDecisions(month: $month) { edges { node {
-  patientName version payer plugin pluginVersion ruleSetHash factsFingerprint
-  lines { code units amount serviceOn sentence ruleId entryIds citations { title where } whatWouldChange }
-  holds { reason sentence nextStep citations { title } whatWouldChange }
-} } } }"""
-
-
-async def close(ask: Any, world: World, month: str) -> dict[str, Any]:
-    answer = await ask(world, "bill", CLOSE, month=month)
-    assert not answer["errors"], answer
-    return answer["data"]["closeMonth"]  # type: ignore[no-any-return]
-
-
-async def decisions(ask: Any, world: World, month: str) -> list[dict[str, Any]]:
-    answer = await ask(world, "bill", DECISIONS, month=month)
-    assert not answer["errors"], answer
-    return [edge["node"] for edge in answer["data"]["monthDecisions"]["edges"]]
+from server.worker import drain_once, gather_kinds
 
 
 async def test_twelve_and_nine_minutes_make_one_line_however_often_it_is_closed(
@@ -75,7 +51,7 @@ async def test_nineteen_minutes_make_a_hold_with_its_reason(lakeside: World, ask
     assert hold["citations"]
     assert "more minute" not in (hold["sentence"] + hold["nextStep"] + hold["whatWouldChange"])
 
-    await care.minutes(lakeside, ruth, month, 2, who="rosa")
+    await care.minutes(lakeside, ruth, month, 2, who="rosa", late=True)
     changed = await close(ask, lakeside, month)
     assert (changed["lines"], changed["unchanged"]) == (1, 0)
     (node,) = await decisions(ask, lakeside, month)
@@ -120,8 +96,13 @@ async def test_eight_closings_at_once_store_one_answer(
     for number in range(3):
         ruth = await care.someone_in_care(lakeside, month, name=f"Walker{number}")
         await care.minutes(lakeside, ruth, month, 21 + number, who=("nora", "rosa", "mika")[number])
-    runs = await asyncio.gather(*(close(ask, lakeside, month) for _ in range(8)))
-    assert len({run["resultHash"] for run in runs}) == 1
+    runs = await asyncio.gather(*(asked(ask, lakeside, month) for _ in range(8)))
+    assert len({run["id"] for run in runs}) == 1
+    gather_kinds()
+    await asyncio.gather(*(drain_once() for _ in range(3)))
+    ended = [await came_to(ask, lakeside, run) for run in runs]
+    assert {(run["state"], run["patients"], run["decided"]) for run in ended} == {("done", 3, 3)}
+    assert len({run["resultHash"] for run in ended}) == 1
     async with behind.connect() as connection:
         stored = await connection.scalar(
             sa.text("select count(*) from month_decision where tenant_id = :t"), {"t": lakeside.tenant_id}
@@ -134,7 +115,7 @@ async def test_a_month_that_is_not_over_and_one_that_is_none(lakeside: World, as
     from zoneinfo import ZoneInfo
 
     this = f"{datetime.now(ZoneInfo(lakeside.zone)):%Y-%m}"
-    assert (await close(ask, lakeside, this))["code"] == "MONTH_NOT_OVER"
-    assert (await close(ask, lakeside, "2026-13"))["code"] == "BAD_MONTH"
+    assert (await asked(ask, lakeside, this))["code"] == "MONTH_NOT_OVER"
+    assert (await asked(ask, lakeside, "2026-13"))["code"] == "BAD_MONTH"
     answer = await ask(lakeside, "nora", CLOSE, month="2026-01")
     assert answer["data"]["closeMonth"]["code"] == "NOT_ALLOWED"

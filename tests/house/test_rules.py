@@ -170,6 +170,7 @@ NOT_ASKED = {
     "server/tenants/jobs.py:purge_answers": "housekeeping by the system, whose actor holds no right at all",
     "server/patients/record_numbers.py:next_record_numbers": "part of registering and of imports, inside their transaction",
     "server/minutes/recount.py:mark_months": "part of every action on minutes, inside its transaction",
+    "server/minutes/closed.py:mark_changes": "part of every action on minutes and on a month, inside its transaction",
     "server/tenants/agreements.py:require_open": "is itself a gate",
     "server/tenants/seal.py:seal_events": "the sealer's own job",
     "server/tenants/seal.py:sign_head": "the sealer's own job",

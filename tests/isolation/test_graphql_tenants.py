@@ -112,7 +112,13 @@ class Sweep:
         if leaf.field in FIRST and sum(other.field == leaf.field for _, other in ID_PLACES) > 1:
             before, more = FIRST[leaf.field]
             await a.run("Mutation", before, more)
-        at_once = 1 if leaf.field in LONE else AT_ONCE_OF_ANY_KIND if kind_of(leaf) is None else AT_ONCE
+        at_once = (
+            1
+            if leaf.field in LONE or root == "Subscription"
+            else AT_ONCE_OF_ANY_KIND
+            if kind_of(leaf) is None
+            else AT_ONCE
+        )
         for some in in_parts(targets or self.targets(leaf), at_once):
             ghosts = [ghost_of(id) for id in some]
             arguments = a.arguments(leaf.field, definition, {leaf.path: "?"})
@@ -130,7 +136,8 @@ class Sweep:
             given: dict[str, Any] = {}
             for n, id in enumerate(named):
                 given |= variables(f"c{n}", replaced(arguments, "?", id))
-            answers.append(await self.two.a.post(self.two.a.who_may(root, leaf.field), text, **given))
+            asked = self.two.a.first_event if root == "Subscription" else self.two.a.post
+            answers.append(await asked(self.two.a.who_may(root, leaf.field), text, **given))
         theirs, nothing = answers
         if shape(theirs, *ids) != shape(nothing, *ghosts):
             self.differences.append(f"{leaf.place}: {theirs.text[:600]} / {nothing.text[:600]}")

@@ -95,7 +95,9 @@ async def spoke(
     return await nora.send(f"{ruth}/contacts", status, **(given | more))
 
 
-async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: World, browse: Any) -> None:
+async def test_from_a_name_to_a_line_and_its_source(
+    lakeside: World, hillcrest: World, browse: Any, drain: Any
+) -> None:
     ruth, month = await in_care(lakeside, browse), last_month(lakeside.zone)
     nora, bill = await hand(browse, lakeside, "nora"), await hand(browse, lakeside, "bill")
     await spoke(nora, ruth, month, 5, 12, next_step="Ask about the evening tablet")
@@ -113,6 +115,7 @@ async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: 
 
     assert "Can be closed" in await bill.get("/month")
     closed = await bill.send(f"/month/{month}/close")
+    await drain()
     assert closed.headers["location"] == f"/month/{month}"
     page = await bill.get(f"/month/{month}")
     assert "1 person; 1 with a line." in page
@@ -133,7 +136,10 @@ async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: 
         assert words in proof, words
 
     again = await bill.client.post(f"/month/{month}/close", data={"_csrf": bill.csrf}, follow_redirects=True)
-    assert "nothing changed" in again.text
+    assert "is being closed" in again.text
+    assert "nothing changed" not in again.text
+    await drain()
+    assert "nothing changed" in await bill.get(f"/month/{month}")
 
     theirs = await hand(browse, hillcrest, "bill")
     assert (await theirs.client.get(f"/month/{month}/{ruth.rpartition('/')[2]}")).status_code == 404
@@ -141,13 +147,14 @@ async def test_from_a_name_to_a_line_and_its_source(lakeside: World, hillcrest: 
 
 
 async def test_nineteen_minutes_are_held_with_the_reason_and_nobody_is_told_to_do_more(
-    lakeside: World, browse: Any
+    lakeside: World, browse: Any, drain: Any
 ) -> None:
     ruth, month = await in_care(lakeside, browse), last_month(lakeside.zone)
     nora, bill = await hand(browse, lakeside, "nora"), await hand(browse, lakeside, "bill")
     await spoke(nora, ruth, month, 5, 10)
     await spoke(nora, ruth, month, 12, 9)
     await bill.send(f"/month/{month}/close")
+    await drain()
     page = await bill.get(f"/month/{month}")
     assert "1 person; 1 not billable." in page
     assert "19 whole minutes count" in page
@@ -155,7 +162,7 @@ async def test_nineteen_minutes_are_held_with_the_reason_and_nobody_is_told_to_d
     assert "more minute" not in page
 
 
-async def test_what_is_missing_is_grouped_by_what_mends_it(lakeside: World, browse: Any) -> None:
+async def test_what_is_missing_is_grouped_by_what_mends_it(lakeside: World, browse: Any, drain: Any) -> None:
     ruth, month = await registered(lakeside, browse), last_month(lakeside.zone)
     nora, bill = await hand(browse, lakeside, "nora"), await hand(browse, lakeside, "bill")
     before = f"{month}-01"
@@ -164,6 +171,7 @@ async def test_what_is_missing_is_grouped_by_what_mends_it(lakeside: World, brow
     )
     await spoke(nora, ruth, month, 5, 25)
     await bill.send(f"/month/{month}/close")
+    await drain()
     page = await bill.get(f"/month/{month}")
     assert "1 waiting for something you can mend" in page
     for words in (
@@ -175,7 +183,7 @@ async def test_what_is_missing_is_grouped_by_what_mends_it(lakeside: World, brow
         assert words in page, words
 
 
-async def test_a_payer_nobody_knows_waits_for_a_person(lakeside: World, browse: Any) -> None:
+async def test_a_payer_nobody_knows_waits_for_a_person(lakeside: World, browse: Any, drain: Any) -> None:
     fred, nora = await hand(browse, lakeside, "fred"), await hand(browse, lakeside, "nora")
     bill, month = await hand(browse, lakeside, "bill"), last_month(lakeside.zone)
     new = await fred.send("/people/new", given_names="Otto", family_name="Berg", birth_date="1950-01-05")
@@ -183,6 +191,7 @@ async def test_a_payer_nobody_knows_waits_for_a_person(lakeside: World, browse: 
     await fred.send(f"{otto}/coverages", payer_id=str(lakeside.payers["unknown"]), from_on="2020-01-01")
     await spoke(nora, otto, month, 5, 25)
     await bill.send(f"/month/{month}/close")
+    await drain()
     page = await bill.get(f"/month/{month}")
     assert "Waiting for a person" in page
     assert "Acme Mutual" in page
@@ -395,12 +404,13 @@ MAY = {
 
 
 async def test_every_role_sees_what_is_theirs_and_the_other_practice_sees_nothing(
-    lakeside: World, hillcrest: World, browse: Any
+    lakeside: World, hillcrest: World, browse: Any, drain: Any
 ) -> None:
     ruth, month = await in_care(lakeside, browse), last_month(lakeside.zone)
     nora, bill = await hand(browse, lakeside, "nora"), await hand(browse, lakeside, "bill")
     await spoke(nora, ruth, month, 5, 25)
     await bill.send(f"/month/{month}/close")
+    await drain()
     page, ledger = await nora.get(ruth), await nora.get(f"{ruth}/minutes")
     beside = {
         kind: found[0]

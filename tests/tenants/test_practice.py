@@ -10,7 +10,7 @@ from server.errors import Refused
 from server.ids import new_id
 from server.tenants import payers, practice, qualifications, set_up, sites
 from server.tenants.db import auth_db, tenant_db
-from server.tenants.tables import AuditEvent, Directory
+from server.tenants.tables import AuditEvent, Directory, PolicyChoice
 
 TODAY = date(2026, 11, 22)
 KINDS = {"medicare_part_b", "bcbsm"}
@@ -88,7 +88,11 @@ async def test_choosing_by_what_pays_most_needs_a_written_reason(lakeside: Any) 
         event = (
             await db.execute(select(AuditEvent).where(AuditEvent.action == "practice.set_selection_policy"))
         ).scalar_one()
-    assert event.details == {"before": "accurate", "after": "max", "reason": reason}
+        kept = (
+            await db.execute(select(PolicyChoice.policy, PolicyChoice.reason, PolicyChoice.made_by))
+        ).one()
+    assert event.details == {"before": "accurate", "after": "max"}
+    assert kept == ("max", reason, lakeside.staff["ada"])
 
 
 async def test_sites(lakeside: Any, hillcrest: Any) -> None:

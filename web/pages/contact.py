@@ -116,6 +116,7 @@ def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
             started_at=span.start,
             ended_at=span.end,
             reason=form.get("reason", "")[:500],
+            late=form.get("late") == "yes",
         )
     ]
 

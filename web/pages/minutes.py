@@ -96,6 +96,7 @@ async def logged(visit: Visit) -> Answer:
             with_patient=False,
             joint=form.get("joint") == "yes",
             reason=form.get("reason", "")[:500],
+            late=form.get("late") == "yes",
         )
         async with tenant_db(actor) as db:
             await log_minutes(db, actor, id, new)
@@ -162,7 +163,7 @@ async def corrected(visit: Visit) -> Answer:
             "started_at": moment_in(form, "on", "began", actor.zone),
             "ended_at": moment_in(form, "until_on", "ended", actor.zone),
         }
-        await correct_minutes(db, actor, entry_id, changes=changes, reason=form.get("reason", "")[:500])
+        await correct_minutes(db, actor, entry_id, changes=changes, **_why(form))
 
     return await _do(visit, act, "Corrected. What it said before is kept beside it.", "correct")
 
@@ -170,7 +171,7 @@ async def corrected(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/minutes/{entry:str}/void", permission="minutes.write")
 async def taken_back(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, entry_id: UUID, form: Form) -> None:
-        await void_minutes(db, actor, entry_id, reason=form.get("reason", "")[:500])
+        await void_minutes(db, actor, entry_id, **_why(form))
 
     return await _do(visit, act, "Taken back. It stays in the list and says so.", "void")
 
@@ -182,11 +183,15 @@ async def joined(visit: Visit) -> Answer:
         joining = Joining(
             started_at=span.start if span else None,
             ended_at=span.end if span else None,
-            reason=form.get("reason", "")[:500],
+            **_why(form),
         )
         await join_meeting(db, actor, entry_id, joining)
 
     return await _do(visit, act, "You are in the meeting.", "join")
+
+
+def _why(form: Form) -> dict[str, Any]:
+    return {"reason": form.get("reason", "")[:500], "late": form.get("late") == "yes"}
 
 
 async def _do(visit: Visit, act: Any, said: str, which: str) -> Answer:

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from carewright_plugin_api.decisions import Decision
 from carewright_plugin_api.facts import local_day
 
-from server.claims.actions import Closed, close_month
-from server.claims.overview import can_be_mended, first_work, month_overview, to_look_at, whole_decision
+from server.claims.actions import ask_to_close, stop_closing
+from server.claims.overrides import KINDS as OVERRIDES
+from server.claims.overrides import OverrideRow, override_month, overrides_of, withdraw_override
+from server.claims.overview import first_work, month_overview, to_look_at, whole_decision
 from server.claims.queries import (
     DecisionRow,
     HoldRow,
@@ -18,19 +21,27 @@ from server.claims.queries import (
     closes,
     decision_for,
     entries_behind,
+    last_done,
     month_decisions,
 )
+from server.claims.versions import changes_of
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import ACTIVITIES
 from server.plugin_host.discover import plugins
-from server.tenants.db import tenant_db
+from server.tenants.actor import Actor
+from server.tenants.db import Db, tenant_db
 from server.tenants.practice import POLICIES
 from web.pages.person_sections import person_frame
 from web.rendering import called, day, minutes_words, moment, month_words
 from web.site import Answer, Visit, page
+from web.typed import beside
 
 _MONTH: Final = re.compile(r"(20|19)\d\d-(0[1-9]|1[0-2])")
+_OVERRIDE_FIELDS: Final = {"kind": "choice", "target": "choice"}
+_BACK_FIELDS: Final = {"reason": "back_reason"}
 _MOST: Final = 1_000
 _BACK: Final = 24
 
@@ -67,7 +78,9 @@ async def months(visit: Visit) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         closed = await closes(db, visit.actor)
         began = await first_work(db, visit.actor)
-    return visit.show("month/list.html", months=month_states(closed, began, visit.today, visit.zone))
+        changed = await changes_since_closed(db, visit.actor, [row.month for row in closed])
+    shown = month_states(closed, began, visit.today, visit.zone)
+    return visit.show("month/list.html", months=shown, changed=changed)
 
 
 def month_states(
@@ -99,8 +112,10 @@ def _state(row: MonthRow | None, over: bool, zone: str) -> str:
         return "Not over yet"
     if row is None:
         return "Can be closed"
-    if row.state != "done":
-        return "A closing did not finish; close it again"
+    if row.under_way:
+        return "Being closed"
+    if row.state == "stopped":
+        return "A closing was stopped"
     return f"Closed {moment(row.ended_at, zone)}"
 
 
@@ -126,18 +141,50 @@ async def one_month(visit: Visit) -> Answer:
 
 @page.post("/month/{month:str}/close", permission="claims.close")
 async def closed(visit: Visit) -> Answer:
-    """Decide everybody's month. Twice with the same facts, nothing changes."""
+    """Have everybody's month decided; the page then tells how it goes on. Twice with the same facts, nothing changes."""
     month = _asked(visit)
     try:
-        result = await close_month(visit.actor, month)
+        async with tenant_db(visit.actor) as db:
+            await ask_to_close(db, visit.actor, month)
     except Refused as refused:
         given = await _month_page(visit, month)
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("month/one.html", whole, **given)
-    return visit.go(f"/month/{month}", closed_words(result))
+    return visit.go(f"/month/{month}")
 
 
-def closed_words(result: Closed) -> str:
+@page.post("/month/{month:str}/stop", permission="claims.close")
+async def stopped(visit: Visit) -> Answer:
+    """Stop the closing that is under way."""
+    month = _asked(visit)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        run = await _newest(db, visit.actor, month)
+    if run is None:
+        raise not_found("closing")
+    try:
+        async with tenant_db(visit.actor) as db:
+            await stop_closing(db, visit.actor, run.id)
+    except Refused as refused:
+        return visit.go(f"/month/{month}", f"{refused.message} {refused.next_step}", "info")
+    return visit.go(f"/month/{month}", "Stopped. What was decided stays; closing again takes up the rest.")
+
+
+@page.get("/month/{month:str}/progress", permission="claims.read")
+async def progress(visit: Visit) -> Answer:
+    """How far the closing has come, asked again and again by the page; the page itself once it is over."""
+    month = _asked(visit)
+    async with tenant_db(visit.actor, read_only=True) as db:
+        run = await _newest(db, visit.actor, month)
+    if visit.htmx and run is not None and run.under_way:
+        return visit.fragment("month/_progress.html", month=month, title=month_words(month), run=run)
+    return visit.go(f"/month/{month}", closed_words(run) if run is not None and run.state == "done" else "")
+
+
+async def _newest(db: Db, actor: Actor, month: str) -> MonthRow | None:
+    return next((row for row in await closes(db, actor) if row.month == month), None)
+
+
+def closed_words(result: MonthRow) -> str:
     """What a closing run came to, as one sentence."""
     month = month_words(result.month)
     if not result.patients:
@@ -157,7 +204,9 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
     async with tenant_db(actor, read_only=True) as db:
         rows = await month_decisions(db, actor, month, limit=_MOST)
         stands = await month_overview(db, actor, month)
-        run = next((row for row in await closes(db, actor) if row.month == month), None)
+        run = await _newest(db, actor, month)
+        done = (await last_done(db, actor)).get(month)
+        changed = (await changes_since_closed(db, actor, [month])).get(month) if done else None
         behind = await entries_behind(
             db, actor, [id for row in rows for line in row.lines for id in line.entry_ids]
         )
@@ -166,16 +215,19 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
     groups: dict[tuple[bool, str], list[dict[str, Any]]] = {}
     for row in rows:
         for hold in row.holds:
-            key = (not can_be_mended(hold.next_step), hold.reason)
+            key = (not hold.mendable, hold.reason)
             groups.setdefault(key, []).append(_hold(row, hold, month))
     return {
         "month": month,
         "title": month_words(month),
         "over": month < f"{visit.today:%Y-%m}",
         "run": run,
-        "ended": moment(run.ended_at, zone) if run and run.ended_at else "",
+        "done": done,
+        "ended": moment(done.ended_at, zone) if done else "",
+        "came_to": closed_words(done) if done else "",
+        "changed": _changed(changed, rows, month, zone) if changed else None,
         "stands": stands,
-        "sentence": _sentence(month, stands, run),
+        "sentence": _sentence(month, stands, done),
         "lines": [
             _line(row, line, behind, zone, month) | {"look": look.get(row.id, [])}
             for row in rows
@@ -189,6 +241,22 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
             )
         ],
         "cut": len(rows) == _MOST,
+    }
+
+
+def _changed(changed: Changed, rows: Sequence[DecisionRow], month: str, zone: str) -> dict[str, Any]:
+    """Whose minutes changed since the month was closed, as far as they are shown below."""
+    whose = set(changed.patient_ids)
+    named = [
+        {"name": _name(row), "evidence": f"/month/{month}/{row.patient_id}"}
+        for row in rows
+        if row.patient_id in whose
+    ]
+    return {
+        "people": len(whose),
+        "named": named,
+        "others": len(whose) - len(named),
+        "at": moment(changed.last_at, zone),
     }
 
 
@@ -313,6 +381,10 @@ def _dollars(amount: Any) -> str:
 @page.get("/month/{month:str}/{id:str}", permission="claims.read")
 async def evidence(visit: Visit) -> Answer:
     """Everything behind one person's month, to read and to print."""
+    return visit.show("month/evidence.html", **await _evidence(visit))
+
+
+async def _evidence(visit: Visit) -> dict[str, Any]:
     month, id, actor = _asked(visit), visit.id("id", "patient"), visit.actor
     async with tenant_db(actor, read_only=True) as db:
         given = await person_frame(db, visit, id)
@@ -322,6 +394,8 @@ async def evidence(visit: Visit) -> Answer:
         ids |= {entry for hold in row.holds for entry in hold.entry_ids}
         ids |= {_uuid(left.entry_id) for left in whole.left_out}
         behind = await entries_behind(db, actor, list(ids))
+        changes = await changes_of(db, actor, [row.id])
+        made = await overrides_of(db, actor, id, month)
     zone = actor.zone
     left_out = [
         {"entry": _entry(behind[entry], zone), "seconds": _lasted(left.seconds), "why": left.sentence}
@@ -329,8 +403,7 @@ async def evidence(visit: Visit) -> Answer:
         if (entry := _uuid(left.entry_id)) in behind
     ]
     counted = {entry for counts in whole.minutes for entry in map(_uuid, counts.entry_ids)}
-    return visit.show(
-        "month/evidence.html",
+    return dict(
         month=month,
         title=month_words(month),
         row=row,
@@ -351,11 +424,77 @@ async def evidence(visit: Visit) -> Answer:
         versions=versions,
         decided=moment(row.decided_at, zone),
         policy=POLICIES.get(row.policy, row.policy),
+        changes=changes.get(row.id, ()),
+        choices=_choices(whole, made, zone),
         **given,
     )
 
 
-def _uuid(text: str) -> Any:
-    from server.ids import parse_id
+def _choices(whole: Decision, made: Sequence[OverrideRow], zone: str) -> dict[str, Any]:
+    """What may be decided about the month by a person, and what was: see server/claims/overrides.py."""
+    in_force = {(one.kind, one.target) for one in made if one.withdraws_id is None and not one.withdrawn}
+    lines = list(dict.fromkeys(line.code for line in whole.lines))
+    offers = [("withhold:", "Do not bill anything of this month")] if lines else []
+    if len(lines) > 1:
+        offers += [(f"withhold:{code}", f"Do not bill {code}") for code in lines]
+    for other in whole.alternatives:
+        codes = ", ".join(line.code for line in other.lines) or "no line"
+        money = f" ({_dollars(other.amount)})" if other.amount is not None else ""
+        words = POLICIES.get(other.policy, other.policy)
+        offers.append((f"choose:{other.policy}", f"{words}: {codes}{money}"))
+    offers += [(f"accept:{hold.code}", hold.asserts) for hold in whole.holds if hold.may_accept]
+    return {
+        "offers": [(value, words) for value, words in offers if tuple(value.split(":", 1)) not in in_force],
+        "made": [
+            {
+                "id": one.id,
+                "what": _chosen(one),
+                "reason": one.reason,
+                "by": one.made_by_name or "",
+                "at": moment(one.made_at, zone),
+                "in_force": one.withdraws_id is None and not one.withdrawn,
+            }
+            for one in made
+        ],
+    }
 
+
+def _chosen(one: OverrideRow) -> str:
+    about = {"withhold": one.target or "the whole month", "choose": POLICIES.get(one.target, one.target)}
+    what = f"{OVERRIDES[one.kind]}: {about.get(one.kind, one.target)}"
+    return f"Taken back: {what}" if one.withdraws_id else what
+
+
+@page.post("/month/{month:str}/{id:str}/choose", permission="claims.close")
+async def chosen(visit: Visit) -> Answer:
+    """Decide something about one person's month, with a reason."""
+    month, id, form = _asked(visit), visit.id("id", "patient"), await visit.form()
+    kind, _, target = form.get("choice", "").partition(":")
+    try:
+        async with tenant_db(visit.actor) as db:
+            await override_month(
+                db, visit.actor, id, month, kind=kind, target=target[:64], reason=form.get("reason", "")[:500]
+            )
+    except Refused as refused:
+        given = await _evidence(visit)
+        return visit.again("month/evidence.html", beside(refused, _OVERRIDE_FIELDS), values=form, **given)
+    return visit.go(f"/month/{month}/{id}", "Kept. It counts from the next closing of this month.")
+
+
+@page.post("/month/{month:str}/{id:str}/take-back", permission="claims.close")
+async def choice_taken_back(visit: Visit) -> Answer:
+    month, id, form = _asked(visit), visit.id("id", "patient"), await visit.form()
+    override_id = parse_id(form.get("override_id", ""))
+    if override_id is None:
+        raise not_found("choice")
+    try:
+        async with tenant_db(visit.actor) as db:
+            await withdraw_override(db, visit.actor, override_id, reason=form.get("reason", "")[:500])
+    except Refused as refused:
+        given = await _evidence(visit)
+        return visit.again("month/evidence.html", beside(refused, _BACK_FIELDS), values=form, **given)
+    return visit.go(f"/month/{month}/{id}", "Taken back. It counts from the next closing of this month.")
+
+
+def _uuid(text: str) -> Any:
     return parse_id(text)

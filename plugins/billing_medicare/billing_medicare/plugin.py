@@ -113,6 +113,7 @@ def _decide_ccm(facts: MonthFacts, strangers: tuple[Hold, ...]) -> Decision:
             *findings,
             *ccm.pays_differently(facts, picked, other, otherwise),
             *prerequisites.worth_a_look(facts),
+            *exclusions.accepted(facts),
         )
     return Decision(
         facts.policy,
@@ -184,6 +185,7 @@ def _nothing_asked(facts: MonthFacts) -> Hold:
         BOOK.rule_id(row),
         cited(row),
         "An enrollment, a consent or time logged for the program.",
+        mendable=False,
     )
 
 

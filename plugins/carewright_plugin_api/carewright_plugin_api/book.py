@@ -25,9 +25,31 @@ class Book(Parameters):
         return f"{self.prefix}.{row.parameter}"
 
     def hold(
-        self, code: str, row: Dated, sentence: str, next_step: str, change: str, *facts: FactUsed
+        self,
+        code: str,
+        row: Dated,
+        sentence: str,
+        next_step: str,
+        change: str,
+        *facts: FactUsed,
+        mendable: bool = True,
+        asserts: str = "",
     ) -> Hold:
-        return Hold(code, self.program, sentence, next_step, self.rule_id(row), cited(row), change, facts)
+        """mendable: a person can do something about it. asserts: a person may accept it, and then asserts this."""
+        rule_id, sources = self.rule_id(row), cited(row)
+        return Hold(
+            code,
+            self.program,
+            sentence,
+            next_step,
+            rule_id,
+            sources,
+            change,
+            facts,
+            mendable,
+            bool(asserts),
+            asserts,
+        )
 
     def finding(
         self, code: str, severity: Severity, row: Dated, sentence: str, next_step: str, *facts: FactUsed

@@ -55,6 +55,7 @@ class Line:
     """One line of a claim. amount: dollars for all units (None where the plugin has no rate; amount_note says why).
 
     label: what we call the code, in our own words. entry_ids: the ledger entries whose time the line rests on.
+    rests_on: the code of the line without which this one may not stand, if there is one.
     """
 
     code: str
@@ -71,11 +72,17 @@ class Line:
     amount_note: str = ""
     entry_ids: tuple[str, ...] = ()
     facts_used: tuple[FactUsed, ...] = ()
+    rests_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing is billed. code: stable, UPPER_SNAKE. next_step: what a person can do, or that nothing is to be done."""
+    """Why nothing is billed. code: stable, UPPER_SNAKE. next_step: what a person can do, or that nothing is to be done.
+
+    mendable: whether a person can do something about it, so that it waits for somebody; False where it is settled.
+    may_accept: whether the rule lets a person say, with a written reason, that it does not stand in the way this
+    month; asserts: what they then assert, as a sentence. Never for minutes, dates, consent or coverage.
+    """
 
     code: str
     program: str
@@ -85,6 +92,9 @@ class Hold:
     citations: tuple[Citation, ...]
     what_would_change: str
     facts_used: tuple[FactUsed, ...] = ()
+    mendable: bool = True
+    may_accept: bool = False
+    asserts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +243,10 @@ def problems(decision: Decision, facts: MonthFacts, manifest: "Manifest") -> lis
             found += _item_problems("hold", hold.code, hold)
             if not hold.next_step.strip():
                 found.append(f"hold {hold.code} has no next step")
+            if hold.may_accept and not hold.asserts.strip():
+                found.append(f"hold {hold.code} may be accepted and does not say what is then asserted")
+            if facts.accepts(hold.code) and hold.may_accept:
+                found.append(f"hold {hold.code} may be accepted, was accepted, and is still there")
     for finding in decision.findings:
         if not _REASON.fullmatch(finding.code):
             found.append(f"finding {finding.code!r} is not UPPER_SNAKE")

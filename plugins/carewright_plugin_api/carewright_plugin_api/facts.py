@@ -245,6 +245,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """What a person decided about this patient-month, with a reason that the house keeps; in force until withdrawn.
+
+    withhold: do not bill the code `target` (empty: nothing at all); the house carries it out, rules need not look.
+    choose: decide by the policy `target`, which MonthFacts.policy then says. accept: the hold `target` does not
+    stand in the way; rules that gave it `may_accept` leave it out and say so in a finding.
+    """
+
+    kind: Literal["withhold", "choose", "accept"]
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MonthFacts:
     """One patient, one calendar month of the practice, one coverage: the whole question put to a payer's rules.
 
@@ -273,6 +286,7 @@ class MonthFacts:
     stays: tuple[FacilityStay, ...] = ()
     billed: tuple[BilledService, ...] = ()
     entries: tuple[Entry, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -297,6 +311,10 @@ class MonthFacts:
     @property
     def last_day(self) -> date:
         return (self.first_day + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+    def accepts(self, hold_code: str) -> bool:
+        """Whether a person said, with a reason, that this hold does not stand in the way this month."""
+        return Override("accept", hold_code) in self.overrides
 
     def fingerprint(self) -> str:
         """sha256 over the canonical form: the same facts, in whatever order, give the same 64 hex digits."""

@@ -161,6 +161,7 @@ def _nothing_asked(facts: MonthFacts) -> Hold:
         f"No countable contact with or about this patient in {facts.first_day:%B %Y}.",
         "Nothing is to be done.",
         "A contact of the program in the month.",
+        mendable=False,
     )
 
 

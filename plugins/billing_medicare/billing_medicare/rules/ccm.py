@@ -81,6 +81,7 @@ def below(facts: MonthFacts, tallies: Tallies) -> Hold:
         "If the care did not call for more, nothing is to be done. The minutes are not carried into another month.",
         f"A month in which the care given comes to {base.minutes} whole countable minutes or more.",
         *minutes_used(tallies),
+        mendable=False,
     )
 
 

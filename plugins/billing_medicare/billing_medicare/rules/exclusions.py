@@ -1,11 +1,11 @@
 """What may not be paid together with chronic care management in one month."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from carewright_plugin_api.book import cited, spelled, used
-from carewright_plugin_api.decisions import Conflict, Hold
+from carewright_plugin_api.decisions import Conflict, Finding, Hold
 from carewright_plugin_api.effective import Dated
 from carewright_plugin_api.facts import BilledService, MonthFacts
 
@@ -17,6 +17,8 @@ _SCOPES: dict[str, _Scope] = {
     "same_group": "same_group",
     "others": "any_practitioner",
 }
+_THEIRS = "others"
+_DOES_NOT_STAND = "The other practitioner's claim does not stand."
 _WHO = {
     "same_practitioner": "The same practitioner",
     "same_group": "A practitioner of the same group",
@@ -41,7 +43,7 @@ def _holds(facts: MonthFacts) -> Iterator[Hold]:
             ),
             key=lambda service: (service.on, service.code),
         )
-        if standing:
+        if standing and not _checked(facts, table):
             first = standing[0]
             yield BOOK.hold(
                 table["hold"],
@@ -51,7 +53,29 @@ def _holds(facts: MonthFacts) -> Iterator[Hold]:
                 "Check the other claim. If it stands, nothing is to be billed here this month.",
                 "That service not being billed for this patient in the month.",
                 *used(billed=first.code, on=first.on),
+                mendable=False,
+                asserts=_DOES_NOT_STAND if table["scope"] == _THEIRS else "",
             )
+
+
+def accepted(facts: MonthFacts) -> tuple[Finding, ...]:
+    """What somebody checked and found not to stand: said beside the lines, so that it is not forgotten."""
+    return tuple(
+        BOOK.finding(
+            row.table["hold"],
+            "info",
+            row,
+            f"A claim of another practitioner for {row.table['service']} was checked. {_DOES_NOT_STAND}",
+            "Nothing is to be done.",
+        )
+        for row in _exclusive(facts.last_day)
+        if _checked(facts, row.table)
+    )
+
+
+def _checked(facts: MonthFacts, table: Mapping[str, Any]) -> bool:
+    """Of others' claims we know by hearsay only, so a person may say otherwise; of our own we know."""
+    return bool(table["scope"] == _THEIRS) and facts.accepts(table["hold"])
 
 
 def conflicts(code: str, on: date) -> tuple[Conflict, ...]:

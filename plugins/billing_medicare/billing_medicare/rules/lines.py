@@ -52,6 +52,7 @@ def lines_of(facts: MonthFacts, standing: Standing, name: str, tallies: Tallies)
             amount_note=rate.basis if rate else no_fee_note(rung.code, on),
             entry_ids=tally.entry_ids,
             facts_used=shown,
+            rests_on="" if rung is rungs[0][0] else rungs[0][0].code,
         )
         lines.append(line)
     return tuple(lines)

@@ -94,6 +94,7 @@ def _coverage(facts: MonthFacts) -> Iterator[Hold]:
             "Nothing is to be done, unless the date is wrong.",
             "Another date of death.",
             *used(died_on=facts.died_on),
+            mendable=False,
         )
 
 

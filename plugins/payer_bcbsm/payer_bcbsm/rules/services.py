@@ -171,6 +171,7 @@ def _conferences(pieces: Sequence[Piece], facts: MonthFacts, made: Answer) -> No
                 f"The meeting of {spelled(pieces[0].on)} was not one of the practitioner with the care team.",
                 "Enter the practitioner's part of the meeting if there was one; otherwise nothing is to be done.",
                 "A practitioner and a care manager meeting about the patient.",
+                mendable=False,
             )
         )
     if held and often.value is None:
@@ -196,6 +197,7 @@ def _conferences(pieces: Sequence[Piece], facts: MonthFacts, made: Answer) -> No
                     "Nothing is to be done. The meeting stands in the record; it is not billed.",
                     "Fewer conferences billed in the month.",
                     *used(conferences_before=n - 1),
+                    mendable=False,
                 )
             )
         else:
@@ -226,6 +228,7 @@ def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, mad
                 "Nothing is to be done.",
                 "That claim being withdrawn.",
                 *used(billed_on=earlier[0]),
+                mendable=False,
             )
         )
     if holds:
@@ -271,6 +274,7 @@ def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, 
                 "Nothing is to be done.",
                 "A product that pays for a declined offer.",
                 *used(product=product),
+                mendable=False,
             )
         ]
     condition = next((entry.condition for entry in piece.declined if entry.condition), None)
@@ -293,6 +297,7 @@ def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, 
                 "Nothing is to be done.",
                 "Another condition, recorded with the contact.",
                 *used(billed_on=same[0], condition=condition or "not recorded"),
+                mendable=False,
             )
         ]
     return (modifier,), []
@@ -315,6 +320,7 @@ def _below(row: Dated, piece: Piece, least: int, what: str) -> Hold:
         "If the care did not call for more, nothing is to be done.",
         f"Care that comes to {least} whole minutes or more.",
         *_facts_used(piece),
+        mendable=False,
     )
 
 

@@ -45,6 +45,7 @@ def _holds(facts: MonthFacts) -> Iterator[Hold]:
             "Do not bill. Tell the patient before any further service that this insurance does not cover it.",
             "A group that has the benefit on the day of service.",
             *used(care_management_benefit="no"),
+            mendable=False,
         )
     if coverage.care_management_benefit is None:
         yield BOOK.hold(
@@ -104,6 +105,7 @@ def _team_holds(entries: Sequence[Entry], service: str, facts: MonthFacts) -> It
                 "Nothing is to be done if that is so; phone calls and coordination of the same person are billable.",
                 "A licensed team member for that contact.",
                 *used(entry=entry.id, licensed="no"),
+                mendable=False,
             )
         due = _training_due(entry, training.whole)
         if due is not None and on > due and (entry.trained_on is None or entry.trained_on > on):

@@ -1,0 +1,115 @@
+"""A payer plugin with one misdeed for each length of a month's first entry: the tests' enemy (P27)."""
+
+import ctypes
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from carewright_plugin_api import API_VERSION
+from carewright_plugin_api.decisions import Citation, Decision, Hold, Line
+from carewright_plugin_api.facts import Coverage, MonthFacts
+from carewright_plugin_api.hooks import Manifest, PayerKind, hookimpl
+
+#: what happens to a month whose first entry lasts this many minutes, from 2 on; None: it is decided
+MISDEEDS = (
+    "good", "raise", "hang", "exit", "segfault", "memory", "fifty_megabytes", "changes_what_it_was_told", "wrong_type",
+    "nan_money", "foreign_code", "reads_the_environment", "opens_a_socket", "starts_a_process", "writes_a_file",
+    "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
+)  # fmt: skip
+SOURCE = (Citation("Evil Mutual", "Rules"),)
+
+
+def good(facts: MonthFacts) -> Decision:
+    line = Line(
+        "E0001", 1, facts.last_day, "ccm", "evil.rule", "It is due.", SOURCE, "Nothing.", amount=Decimal(1)
+    )
+    return Decision(facts.policy, lines=(line,))
+
+
+def misdeed(name: str, facts: MonthFacts) -> Any:
+    answer = good(facts)
+    match name:
+        case "raise":
+            raise ValueError("Zebulon Quackenbush has diabetes")
+        case "hang":
+            while True:
+                time.sleep(1)
+        case "exit":
+            os._exit(0)
+        case "segfault":
+            ctypes.string_at(0)
+        case "memory":
+            return bytearray(10 * 1024**3)
+        case "fifty_megabytes":
+            return replace(answer, lines=(replace(answer.lines[0], amount_note="x" * 50_000_000),))
+        case "changes_what_it_was_told":
+            object.__setattr__(facts, "month", "1999-01")
+            object.__setattr__(facts.coverage, "payer", "somebody")
+        case "wrong_type":
+            return replace(answer, lines=(replace(answer.lines[0], units="many"),))  # type: ignore[arg-type]
+        case "nan_money":
+            return replace(answer, lines=(replace(answer.lines[0], amount=Decimal("NaN")),))
+        case "foreign_code":
+            return replace(answer, lines=(replace(answer.lines[0], code="99490"),))
+        case "reads_the_environment":
+            seen = " ".join(f"{key}={value}" for key, value in sorted(os.environ.items()))
+            held = Hold("SEEN", "ccm", f"Seen: {seen}"[:1900], "None.", "evil.rule", SOURCE, "Nothing.")
+            return Decision(facts.policy, holds=(held,))
+        case "opens_a_socket":
+            socket.create_connection(("127.0.0.1", 9), timeout=1)
+        case "starts_a_process":
+            os.fork()
+        case "writes_a_file":
+            with open("/tmp/evil", "w") as file:
+                file.write("x")
+        case "kills_its_parent":
+            os.kill(os.getppid(), signal.SIGKILL)
+        case "prints":
+            print("\x00\x00\x00\x02{}" * 10, flush=True)  # noqa: T201 - that is the misdeed
+        case "foreign_entry":
+            return replace(answer, lines=(replace(answer.lines[0], entry_ids=("0" * 32,)),))
+        case "no_reason":
+            return replace(answer, lines=(replace(answer.lines[0], sentence=" "),))
+    return answer
+
+
+class EvilRules:
+    manifest = Manifest(
+        "evil_payer", "6.6.6", API_VERSION, (PayerKind("evil", "Evil Mutual", ()),), ("ccm",), ("E0001",),
+        date(2026, 1, 1), "e" * 64,
+    )  # fmt: skip
+
+    def owns(self, coverage: Coverage) -> bool:
+        return coverage.payer == "evil"
+
+    def decide(self, batch: Sequence[MonthFacts]) -> list[Any]:
+        answers = []
+        for facts in batch:
+            minutes = (
+                int((facts.entries[0].end - facts.entries[0].start).total_seconds()) // 60
+                if facts.entries
+                else 2
+            )
+            name = MISDEEDS[(minutes - 2) % len(MISDEEDS)]
+            if name != "too_few":
+                answers.append(misdeed(name, facts))
+        return answers
+
+    def _nothing(self, *_: Any) -> Any:
+        return ()
+
+    eligibility = required_documents = counts = conflicts = fees = cost_share = _nothing
+
+
+RULES = EvilRules()
+
+
+@hookimpl
+def carewright_payer_rules() -> EvilRules:
+    return RULES

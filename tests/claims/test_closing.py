@@ -1,0 +1,153 @@
+"""A closing as work that goes on: told live, stopped by a person, taken up by others, never half a batch."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cast import World
+from claims import care
+from claims.closing import asked, came_to, close, decisions
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.claims import jobs as closing_jobs
+from server.graphql.context import Context
+from server.graphql.schema import SCHEMA
+from server.worker import drain_once, gather_kinds, work_for
+
+STOP = """mutation ($id: ID!) { stopClosing(closeId: $id) {
+  ... on MonthClose { state decided stoppedBy } ... on Refusal { code message } } }"""
+PROGRESS = (
+    "subscription ($id: ID!) { monthCloseProgress(closeId: $id) { state patients decided resultHash } }"
+)
+
+
+async def some_people(world: World, month: str, number: int = 3) -> None:
+    for n in range(number):
+        ruth = await care.someone_in_care(world, month, name=f"Walker{n}")
+        await care.minutes(world, ruth, month, 21 + n, hour=8 + n)
+
+
+async def test_it_is_told_from_the_asking_to_the_end(
+    lakeside: World, hillcrest: World, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing_jobs, "PATIENTS_PER_BATCH", 1)
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month)
+    run = await asked(ask, lakeside, month)
+    assert (run["state"], run["askedBy"], run["endedAt"]) == ("asked", "Bill Janssen", None)
+
+    async def told(world: World, who: str) -> Any:
+        return await SCHEMA.subscribe(
+            PROGRESS,
+            variable_values={"id": run["id"]},
+            context_value=Context(world.actor(who, via="graphql")),
+        )
+
+    seen = []
+    stream = await told(lakeside, "bill")
+    seen.append((await anext(stream)).data["monthCloseProgress"])
+    gather_kinds()
+    working = asyncio.create_task(drain_once())
+    async for result in stream:
+        seen.append(result.data["monthCloseProgress"])
+    await working
+    assert (seen[0]["state"], seen[0]["decided"]) == ("asked", 0)
+    assert (seen[-1]["state"], seen[-1]["patients"], seen[-1]["decided"]) == ("done", 3, 3)
+    assert [s["decided"] for s in seen] == sorted(s["decided"] for s in seen)
+
+    for world, who, code in ((hillcrest, "bill", "NOT_FOUND"), (lakeside, "nora", "NOT_ALLOWED")):
+        stream = await told(world, who)
+        result = await anext(stream) if hasattr(stream, "__anext__") else stream
+        assert result.errors, (who, result)
+        assert result.errors[0].original_error.code == code
+
+
+async def test_asking_again_while_it_goes_on_gives_the_same_run(lakeside: World, ask: Any) -> None:
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+    first, second = await asked(ask, lakeside, month), await asked(ask, lakeside, month)
+    assert first["id"] == second["id"]
+    gather_kinds()
+    await drain_once()
+    third = await asked(ask, lakeside, month)
+    assert third["id"] != first["id"]
+
+
+async def test_work_given_up_on_is_taken_up_when_somebody_asks_again(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+    run = await asked(ask, lakeside, month)
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "update job set state = 'dead', done_at = now() where tenant_id = :t and kind = 'claims.close'"
+            ),
+            {"t": lakeside.tenant_id},
+        )
+    gather_kinds()
+    await drain_once()
+    assert (await came_to(ask, lakeside, run))["state"] == "asked"
+    assert (await asked(ask, lakeside, month))["id"] == run["id"]
+    await drain_once()
+    assert (await came_to(ask, lakeside, run))["state"] == "done"
+
+
+async def test_stopped_it_leaves_whole_batches_and_closing_again_takes_up_the_rest(
+    lakeside: World, hillcrest: World, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing_jobs, "PATIENTS_PER_BATCH", 2)
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 5)
+    run = await asked(ask, lakeside, month)
+    gather_kinds()
+    # The split, then batches, one at a time; stopped after the first of them.
+    from server import jobs
+    from server.tenants.db import doors
+    from server.worker import _run
+
+    async with doors().tenant(lakeside.system()) as db:
+        job = await jobs.claim(db)
+    left = 2 if job is not None and job.kind.name == "claims.close" else 3
+    while job is not None and left:
+        left -= 1
+        job = await _run(doors(), lakeside.tenant_id, job, lambda: left > 0)  # noqa: B023
+    stopped = (await ask(lakeside, "bill", STOP, id=run["id"]))["data"]["stopClosing"]
+    assert stopped["state"] == "stopped"
+    assert stopped["stoppedBy"] == "Bill Janssen"
+    await drain_once()
+    now = await came_to(ask, lakeside, run)
+    stored = await decisions(ask, lakeside, month)
+    assert now["state"] == "stopped"
+    assert now["decided"] == len(stored)
+    assert len(stored) % 2 == 0, "half a batch was stored"
+    assert len(stored) < 5
+
+    again = await close(ask, lakeside, month)
+    assert (again["state"], again["decided"], again["unchanged"]) == ("done", 5, len(stored))
+    refused = (await ask(lakeside, "bill", STOP, id=run["id"]))["data"]["stopClosing"]
+    assert refused["code"] == "NOT_UNDER_WAY"
+    theirs = (await ask(hillcrest, "bill", STOP, id=run["id"]))["data"]["stopClosing"]
+    assert theirs["code"] == "NOT_FOUND"
+
+
+async def test_the_command_needs_no_worker(lakeside: World, ask: Any) -> None:
+    from functools import partial
+
+    from server.claims.command import close_month
+    from server.tenants.db import doors
+
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 2)
+    gather_kinds()
+    seen: list[tuple[int, int]] = []
+    run = await close_month(
+        month, lakeside.slug, partial(work_for, doors()), lambda done, of: seen.append((done, of))
+    )
+    assert (run.state, run.patients, run.decided) == ("done", 2, 2)
+    assert seen[-1] == (2, 2)
+    assert run.ended_at is not None
+    assert run.ended_at <= datetime.now(UTC)

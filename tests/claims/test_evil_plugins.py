@@ -1,0 +1,180 @@
+"""P27: a payer plugin that does its worst during a close puts a hold that names it on its own months; all else is decided."""
+
+import asyncio
+import importlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cast import World
+from claims import care
+from claims.closing import close
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.ids import new_id
+from server.plugin_host import kept
+from server.plugin_host.discover import plugins
+from server.plugin_host.runner import Fault, Runner
+from server.tenants.db import tenant_db
+from server.tenants.tables import Payer
+
+pytestmark = pytest.mark.timeout(300)
+
+SECRET_WORD = "canary-in-the-environment"
+#: misdeeds that harm nobody: the answer can be stored
+DECIDED = {"good", "changes_what_it_was_told", "reads_the_environment", "prints"}
+
+
+@pytest.fixture
+async def evil(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Any]:
+    """The evil plugin installed, and a runner with short deadlines. Yields its module."""
+    folder = tmp_path_factory.mktemp("evil")
+    for above in (
+        folder,
+        *folder.parents,
+    ):  # the child gives up its privileges: it must still be able to look in
+        if above.owner() and os.access(above, os.W_OK) and "pytest" in str(above):
+            above.chmod(0o755)
+    shutil.copy(Path(__file__).with_name("evil_payer.py"), folder / "evil_payer.py")
+    told = folder / "evil_payer-6.6.6.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: evil_payer\nVersion: 6.6.6\n")
+    (told / "entry_points.txt").write_text("[carewright.plugins]\nevil_payer = evil_payer\n")
+    monkeypatch.setenv("CAREWRIGHT_CANARY", SECRET_WORD)
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.invalidate_caches()
+    plugins.cache_clear()
+    runner = Runner(seconds=6, single_seconds=2, retry_seconds=90, path=(folder,))
+    await kept.end_kept_runner()
+    kept._kept[asyncio.get_running_loop()] = runner
+    assert "evil_payer" in {one.name for one in plugins().loaded}
+    yield importlib.import_module("evil_payer")
+    await kept.end_kept_runner()
+    plugins.cache_clear()
+    sys.modules.pop("evil_payer", None)
+
+
+async def test_its_months_are_held_by_name_and_everything_else_is_decided(
+    lakeside: World,
+    hillcrest: World,
+    ask: Any,
+    evil: Any,
+    behind: AsyncEngine,
+    record_property: Callable[[str, object], None],
+) -> None:
+    month = care.last_month(lakeside.zone)
+    await insured_by_evil(lakeside)
+    people = {}
+    for number, name in enumerate(evil.MISDEEDS):
+        person = await care.someone_in_care(lakeside, month, payer="evil", name=name)
+        await care.minutes(
+            lakeside, person, month, number + 2, who=("nora", "rosa")[number % 2], hour=1 + number
+        )
+        people[person] = name
+    honest = await care.someone_in_care(lakeside, month, name="Honest")
+    await care.minutes(lakeside, honest, month, 25, who="mika")
+    theirs = await care.someone_in_care(hillcrest, month)
+    await care.minutes(hillcrest, theirs, month, 25)
+
+    started = time.monotonic()
+    run = await close(ask, lakeside, month)
+    lasted = time.monotonic() - started
+    assert run["state"] == "done", run
+    assert lasted < 6 + 90 + 60, "the deadline was not held"
+    assert (await close(ask, hillcrest, month))["lines"] == 1
+
+    async with behind.connect() as connection:
+        holds = (
+            await connection.execute(
+                sa.text("select patient_id, reason, sentence from claim_hold where tenant_id = :t"),
+                {"t": lakeside.tenant_id},
+            )
+        ).all()
+        lines = (
+            await connection.execute(
+                sa.text("select patient_id, code from claim_line where tenant_id = :t"),
+                {"t": lakeside.tenant_id},
+            )
+        ).all()
+        texts = (
+            await connection.execute(
+                sa.text("select decision from month_decision where tenant_id = :t"), {"t": lakeside.tenant_id}
+            )
+        ).scalars()
+    held = {people.get(row.patient_id, "honest"): row for row in holds}
+    for name in set(evil.MISDEEDS) - DECIDED:
+        assert held[name].reason == "PLUGIN_FAULT", (name, held.get(name))
+        assert "evil_payer" in held[name].sentence, name
+        assert "Quackenbush" not in held[name].sentence
+    decided = {people.get(row.patient_id, "honest"): row.code for row in lines}
+    assert decided == {
+        "good": "E0001",
+        "changes_what_it_was_told": "E0001",
+        "prints": "E0001",
+        "honest": "99490",
+    }
+    assert not any(SECRET_WORD in text or "CAREWRIGHT_APP_URL" in text for text in texts)
+    assert held["reads_the_environment"].reason == "SEEN"
+
+    again = await close(ask, lakeside, month)
+    assert again["resultHash"] == run["resultHash"], "the same failures gave another answer"
+    record_property(
+        "count",
+        f"P27: {len(evil.MISDEEDS)} misdeeds in one batch: {len(set(evil.MISDEEDS) - DECIDED)} named holds, "
+        f"{len(decided)} decided, {lasted:.0f} s",
+    )
+
+
+async def test_a_plugin_broken_altogether_does_not_hold_up_a_long_month(evil: Any) -> None:
+    """After a batch without one answer, the next is asked once and shortly, until the plugin answers again."""
+    from carewright_plugin_api.examples import typical_month
+
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    folder = Path(evil.__file__).parent
+    runner = Runner(seconds=2, single_seconds=1, retry_seconds=4, path=(folder,))
+    try:
+        broken = [_lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index("hang"))] * 30
+        started = time.monotonic()
+        answers = await runner.decide(loaded, broken)
+        assert all(isinstance(one, Fault) for one in answers)
+        assert {one.plugin for one in answers if isinstance(one, Fault)} == {"evil_payer"}
+        first = time.monotonic() - started
+        started = time.monotonic()
+        assert all(isinstance(one, Fault) for one in await runner.decide(loaded, broken))
+        second = time.monotonic() - started
+        assert second < first
+        fine = [_lasting(typical_month("2026-03", payer="evil"), 2)] * 30
+        assert not any(isinstance(one, Fault) for one in await runner.decide(loaded, fine))
+    finally:
+        await runner.close()
+
+
+def _lasting(facts: Any, minutes: int) -> Any:
+    from dataclasses import replace
+
+    from carewright_plugin_api.examples import spent
+
+    return replace(facts, entries=tuple(spent(minutes, facts.month)))
+
+
+async def insured_by_evil(world: World) -> None:
+    world.payers["evil"] = new_id()
+    async with tenant_db(world.system()) as db:
+        db.add(
+            Payer(
+                tenant_id=world.tenant_id,
+                id=world.payers["evil"],
+                name="Evil Mutual",
+                kind="evil",
+                made_at=datetime.now(UTC),
+            )
+        )
