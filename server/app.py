@@ -28,6 +28,7 @@ from server.settings import settings
 from server.tenants.db import auth_db, doors, on_ring, open_doors
 from server.tenants.sessions import session_actor
 from server.tenants.tokens import token_actor
+from server.worker import gather_kinds
 from web.doorway import Doorway
 from web.pages import load_pages
 from web.rendering import render
@@ -47,6 +48,7 @@ def create_app() -> ASGIApp:
 
 def litestar_app() -> Litestar:
     load_pages()
+    gather_kinds()  # pages say in words what a job does
     configured = settings()
     app = Litestar(
         route_handlers=[

@@ -35,7 +35,11 @@ app = typer.Typer(
 import_app = typer.Typer(help="Bring data into a practice.", no_args_is_help=True)
 tokens_app = typer.Typer(help="Bearer tokens for programs that use the API.", no_args_is_help=True)
 demo_app = typer.Typer(help="Help with the demo practices.", no_args_is_help=True)
+jobs_app = typer.Typer(help="Background work that failed.", no_args_is_help=True)
+audit_app = typer.Typer(help="The record of who saw and did what.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+app.add_typer(jobs_app, name="jobs")
+app.add_typer(audit_app, name="audit")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(demo_app, name="demo")
 
@@ -180,6 +184,37 @@ def create_token(
 
     token = _with_the_house(data, lambda: tokens.create_for_command(practice, email, scope or []))
     _answer({"token": token, "says": token}, as_json)
+
+
+@jobs_app.command("failed")
+def list_failed_jobs(practice: Practice, data: Data = None, as_json: AsJson = False) -> None:
+    """List the work of a practice that failed at every attempt, and where it broke."""
+    from server.tenants import commands
+    from server.worker import gather_kinds
+
+    gather_kinds()
+    _print_table(_with_the_house(data, lambda: commands.failed_jobs(practice)), as_json)
+
+
+@jobs_app.command("retry")
+def retry_jobs(
+    practice: Practice,
+    kind: Annotated[str, typer.Option(help="Only this kind, such as recount. [default: all]")] = "",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have the failed work of a practice tried again."""
+    from server.tenants import commands
+
+    _answer(_with_the_house(data, lambda: commands.retry_failed_jobs(practice, kind)), as_json)
+
+
+@audit_app.command("verify")
+def verify_audit(practice: Practice, data: Data = None, as_json: AsJson = False) -> None:
+    """Check that nobody changed a practice's audit behind the system's back; exit code 1 if somebody did."""
+    from server.tenants import commands
+
+    _answer(_with_the_house(data, lambda: commands.verify_audit(practice)), as_json)
 
 
 @app.command()

@@ -23,6 +23,8 @@ from server.settings import ROOT, Settings
 _ROOM_NEEDED = 1_000_000_000  # bytes free in the data folder, below which it fails
 _ROOM_WANTED = 5_000_000_000
 _REVIEW_DAYS = 365  # payers' rules change with the year
+_UNANSWERED_SECONDS = 60.0  # the worker looks every second
+_LONGEST_WAIT_MINUTES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,13 @@ async def _in_database(connection: Any, admin_url: str, configured: Settings) ->
                 f"{name} is off: a power cut can lose or damage what was saved.",
                 f"psql -c 'alter system set {name} = on' -c 'select pg_reload_conf()'",
             )
-    yield await _migrations(connection)
-    yield await _roles(admin_url, configured)
+    schema = await _migrations(connection)
+    yield schema
+    roles = await _roles(admin_url, configured)
+    yield roles
+    if schema.state == roles.state == "ok":
+        for finding in await _work(admin_url, configured):
+            yield finding
 
 
 async def _migrations(connection: Any) -> Finding:
@@ -274,6 +281,76 @@ async def _roles(admin_url: str, configured: Settings) -> Finding:
     finally:
         await doors.close()
     return Finding("roles", "ok", "The runtime roles own nothing and cannot see past a practice's wall.")
+
+
+async def _work(admin_url: str, configured: Settings) -> list[Finding]:
+    """Whether background work goes on: is a bell answered, has anything failed, does anything wait too long."""
+    from sqlalchemy import select, text
+
+    from migrations.run import runtime_urls
+    from server.tenants import operations
+    from server.tenants.actor import system
+    from server.tenants.db import Doors
+    from server.tenants.tables import Directory
+
+    urls = runtime_urls(admin_url, secret_of(configured))
+    doors = Doors(urls["app"], urls["auth"], urls["bell"], pool_size=1)
+    found: list[Finding] = []
+    try:
+        async with doors.bell() as bell:
+            unanswered = (
+                await bell.execute(text(_UNANSWERED), {"seconds": _UNANSWERED_SECONDS})
+            ).scalar_one()
+        if unanswered:
+            found.append(
+                Finding(
+                    "worker",
+                    "failure",
+                    f"{_practices(unanswered)} work due for more than {_UNANSWERED_SECONDS:.0f} seconds and no worker "
+                    "came: it seems not to live.",
+                    "python3 carewright.py up, or start python3 -m server.worker where you run it yourself",
+                )
+            )
+        else:
+            found.append(Finding("worker", "ok", "No practice waits for a worker."))
+        async with doors.auth() as auth:
+            rows = await auth.execute(select(Directory.id, Directory.slug).where(Directory.state == "open"))
+            practices = rows.all()
+        for tenant_id, slug in practices:
+            async with doors.tenant(actor := system(tenant_id, "UTC", "jobs.read"), read_only=True) as db:
+                dead = sum((await operations.count_dead(db, actor)).values())
+                waiting = await operations.list_waiting(db, actor)
+            if dead:
+                found.append(
+                    Finding(
+                        "failed work",
+                        "warning",
+                        f"{slug}: {dead} failed at every attempt; `python3 carewright.py jobs failed --practice {slug}` "
+                        "says where.",
+                        f"python3 carewright.py jobs retry --practice {slug}",
+                    )
+                )
+            since = min((row.oldest for row in waiting if row.oldest), default=None)
+            minutes = (now() - since).total_seconds() // 60 if since else 0
+            if minutes >= _LONGEST_WAIT_MINUTES:
+                found.append(
+                    Finding(
+                        "waiting work",
+                        "warning",
+                        f"{slug}: the oldest work has been due for {minutes:.0f} minutes.",
+                        "Start another worker beside this one: python3 -m server.worker",
+                    )
+                )
+    finally:
+        await doors.close()
+    return found
+
+
+_UNANSWERED = "select count(*) from bell where due_at < now() - make_interval(secs => :seconds)"
+
+
+def _practices(number: int) -> str:
+    return "1 practice has had" if number == 1 else f"{number} practices have had"
 
 
 async def _ring(redis_url: str) -> Finding:

@@ -16,7 +16,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -52,13 +52,15 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of job. rights: the permissions its actor holds. lease_seconds: how long silence means death."""
+    """A kind of job. rights: the permissions its actor holds. lease_seconds: how long silence means death. says: what
+    it does, in words for the people of a practice."""
 
     name: str
     handler: Handler
     lease_seconds: float
     max_attempts: int
     rights: tuple[str, ...]
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,20 @@ KINDS: dict[str, Kind] = {}
 
 
 def register(
-    kind: str, handler: Handler, *, lease_seconds: float, max_attempts: int, rights: tuple[str, ...] = ()
+    kind: str,
+    handler: Handler,
+    *,
+    lease_seconds: float,
+    max_attempts: int,
+    rights: tuple[str, ...] = (),
+    says: str = "",
 ) -> None:
     """Name the handler of `kind`. It gets (db, actor, args), the actor holding exactly `rights`, and does not commit."""
     if kind in KINDS and KINDS[kind].handler is not handler:
         raise ValueError(f"two handlers for the job {kind!r}")
     if not 0 < lease_seconds <= _LONGEST_LEASE or max_attempts < 1:
         raise ValueError(f"the job {kind!r} needs a lease of at most {_LONGEST_LEASE:.0f} s and an attempt")
-    KINDS[kind] = Kind(kind, handler, lease_seconds, max_attempts, rights)
+    KINDS[kind] = Kind(kind, handler, lease_seconds, max_attempts, rights, says or kind)
 
 
 # --- adding ---------------------------------------------------------------------------------------------------
@@ -217,6 +225,7 @@ _NEXT = """next as (
     last_error = case when spent then 'the worker died each time' else last_error end,
     attempts = job.attempts + case when spent then 0 else 1 end,
     fence = fence + 1,
+    started_at = case when spent then job.started_at else clock_timestamp() end,
     lease_until = clock_timestamp() + make_interval(secs => next.lease),
     done_at = case when spent then now() end
   from next where job.tenant_id = next.tenant_id and job.id = next.id
@@ -231,19 +240,26 @@ _FINISH_AND_CLAIM = f"""with closed as (
 select closed.id as closed, taken.* from (select) one left join closed on true left join taken on true"""  # noqa: S608 - the same
 
 
-async def settle(db: "Db", tenant_id: UUID) -> None:
-    """Nothing is due now: set the practice's bell to when something will be."""
+async def settle(db: "Db", tenant_id: UUID, schedules: Iterable[str] = ()) -> None:
+    """Nothing is due now: set the practice's bell to when a job will be, or an occasion of one of `schedules`."""
     # Locked before looking: whoever adds a job either committed before we look, or sets the bell after us.
     await db.execute(text("select 1 from bell where tenant_id = :tenant for update"), {"tenant": tenant_id})
     await db.execute(
         text("""
-        update bell set due_at = coalesce(
+        update bell set due_at = coalesce(least(
           (select min(case when kind = any(:kinds)
              then case state when 'ready' then run_at else greatest(run_at, lease_until) end
              else greatest(run_at, clock_timestamp() + make_interval(secs => :others)) end)
-           from job where state in ('ready', 'running')), 'infinity')
+           from job where state in ('ready', 'running')),
+          (select min(greatest(due_at, clock_timestamp() + make_interval(secs => :others)))
+           from schedule where state = 'waiting' and name = any(:schedules))), 'infinity')
         where tenant_id = :tenant"""),
-        {"tenant": tenant_id, "kinds": list(KINDS), "others": float(_OTHERS_WORK_SECONDS)},
+        {
+            "tenant": tenant_id,
+            "kinds": list(KINDS),
+            "schedules": list(schedules),
+            "others": float(_OTHERS_WORK_SECONDS),
+        },
     )
 
 

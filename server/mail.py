@@ -2,7 +2,8 @@
 
 A letter is a row, written in the transaction that made it necessary. Without an SMTP server it stays here as
 `local`, for the outbox page of a house that only its own machine can reach. With one, it goes out in two
-steps: claimed (`sending`) in one transaction, closed (`sent`) in another. Whatever dies in between leaves
+steps: claimed (`sending`) in one transaction, closed in another (`sent`, or `refused` when the server says
+that it never will take it). Whatever dies in between leaves
 `unknown`, and that is never sent again by itself: the person asks for a new link, which is safe, while a
 doubled one confuses.
 """
@@ -40,7 +41,7 @@ class Mail(Platform, Table):
     """The system's own mail (confirm, reset, invite). Never about a patient."""
 
     __tablename__ = "mail"
-    __table_args__ = (one_of("state", "waiting", "sending", "sent", "unknown", "local"),)
+    __table_args__ = (one_of("state", "waiting", "sending", "sent", "refused", "unknown", "local"),)
     exempt = "Mail to people who may not belong to a practice yet; carries links, never patient data."
     roles: ClassVar[dict[str, str]] = {"auth": "select, insert, update"}
 
@@ -137,7 +138,7 @@ async def _claim(door: Door) -> Letter | None:
 
 
 async def _send(letter: Letter) -> str:
-    """The state that follows: sent, waiting (surely not handed over), or unknown."""
+    """The state that follows: sent, refused (for good), waiting (surely not handed over), or unknown."""
     message = EmailMessage()
     message["From"] = settings().mail_from
     message["To"] = letter.to
@@ -153,10 +154,18 @@ async def _send(letter: Letter) -> str:
     try:
         await client.send_message(message)
         return "sent"
+    except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused) as refusal:
+        return "refused" if _for_good(refusal) else "unknown"
     except (aiosmtplib.SMTPException, OSError, TimeoutError):
         return "unknown"
     finally:
         await asyncio.shield(_leave(client))
+
+
+def _for_good(refusal: aiosmtplib.SMTPResponseException | aiosmtplib.SMTPRecipientsRefused) -> bool:
+    """Whether every answer was a permanent refusal (RFC 5321, 4.2.1: codes that begin with 5)."""
+    each = refusal.recipients if isinstance(refusal, aiosmtplib.SMTPRecipientsRefused) else [refusal]
+    return all(500 <= one.code <= 599 for one in each)
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:

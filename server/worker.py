@@ -20,14 +20,14 @@ from arq import func
 from arq.worker import Worker as Listener
 
 import server
-from server import jobs, logs
+from server import jobs, logs, schedules
 from server.errors import Refused
 from server.jobs import Claimed, Overtaken
 from server.logs import log
 from server.mail import deliver_waiting
 from server.plugin_host.kept import end_kept_runner
 from server.settings import settings
-from server.tenants import seal
+from server.tenants import attempts, seal, sessions, upkeep
 from server.tenants.actor import Actor, system
 from server.tenants.db import Doors, doors, on_ring, open_doors
 
@@ -38,6 +38,7 @@ _GRACE_SECONDS: Final = 25.0
 _LONGEST_RUN_SECONDS: Final = 900.0
 _STATEMENT_SECONDS: Final = 60
 _LONGEST_WAIT_SECONDS: Final = 10.0
+_HOUR: Final = 3600.0
 
 
 # --- one job --------------------------------------------------------------------------------------------------
@@ -54,10 +55,14 @@ async def work_once(
         tenant_id = await jobs.take_turn(bell)
     if tenant_id is None:
         return None
-    async with through.tenant(system(tenant_id, "UTC")) as db:
+    nobody = system(tenant_id, "UTC")
+    async with through.tenant(nobody) as db:
+        behind = await schedules.is_behind(db)
         job = await jobs.claim(db)
-        if job is None:
-            await jobs.settle(db, tenant_id)
+        if job is None and not behind:
+            await jobs.settle(db, tenant_id, schedules.SCHEDULES)
+    if behind:
+        await _plan(through, nobody, settle=job is None)
     over = time.monotonic() + slice_seconds
     run = 0
     while job is not None:
@@ -76,6 +81,18 @@ async def work_for(through: Doors, tenant_id: UUID) -> int:
         run += 1
         job = await _run(through, tenant_id, job, lambda: time.monotonic() < over)
     return run
+
+
+async def _plan(through: Doors, actor: Actor, *, settle: bool) -> None:
+    """Add what the practice's schedules ask for. Trouble with them must not hold up its other work."""
+    try:
+        async with through.tenant(actor) as db:
+            await schedules.plan(db, actor)
+    except Exception as error:
+        log.error("schedule.failed", practice=actor.tenant_id, error=error)
+    if settle:
+        async with through.tenant(actor) as db:
+            await jobs.settle(db, actor.tenant_id, schedules.SCHEDULES)
 
 
 async def drain_once(through: Doors | None = None, *, most: int = 10_000) -> int:
@@ -310,6 +327,9 @@ async def main() -> None:
         ticks={
             "audit.seal": (5.0, partial(seal.tick, through)),
             "mail.deliver": (2.0, partial(deliver_waiting, through.auth)),
+            "schedules.wake": (_HOUR, partial(upkeep.wake_the_silent, through)),
+            "attempts.forget": (_HOUR, attempts.forget_old),
+            "sessions.forget": (_HOUR, sessions.forget_old),
         },
     )
     on_ring(worker.ring)

@@ -27,7 +27,7 @@ KINDS = {
     "people": "Patient", "contacts": "Encounter", "programs": "Enrollment", "other-services": "OtherService",
     "visits": "PractitionerVisit", "plan": "PlanVersion", "minutes": "TimeEntry", "staff": "Staff", "sites": "Site",
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
-    "imports": "ImportBatch", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
+    "imports": "ImportBatch", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there

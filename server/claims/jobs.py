@@ -168,5 +168,19 @@ async def _count(db: Db, close_id: UUID, patients: int, unchanged: int) -> int:
     return int(counted.scalar_one())
 
 
-jobs.register(SPLIT, split_month, lease_seconds=30, max_attempts=8, rights=_RIGHTS)
-jobs.register(BATCH, decide_batch, lease_seconds=30, max_attempts=8, rights=_RIGHTS)
+jobs.register(
+    SPLIT,
+    split_month,
+    lease_seconds=30,
+    max_attempts=8,
+    rights=_RIGHTS,
+    says="Cut a month that is being closed into batches",
+)
+jobs.register(
+    BATCH,
+    decide_batch,
+    lease_seconds=30,
+    max_attempts=8,
+    rights=_RIGHTS,
+    says="Decide a batch of a month that is being closed",
+)

@@ -11,6 +11,7 @@ from server.graphql.consents import ConsentsMutation, ConsentsQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.imports import ImportsQuery
+from server.graphql.jobs import JobsMutation, JobsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.overrides import OverridesMutation, OverridesQuery
 from server.graphql.patients import PatientsMutation, PatientsQuery
@@ -33,6 +34,7 @@ class Query(
     PrerequisitesQuery,
     ImportsQuery,
     AuditQuery,
+    JobsQuery,
     ClaimsQuery,
     OverridesQuery,
     PracticeQuery,
@@ -53,6 +55,7 @@ class Mutation(
     PlansMutation,
     EncountersMutation,
     MinutesMutation,
+    JobsMutation,
     ClaimsMutation,
     OverridesMutation,
     PracticeMutation,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
@@ -47,6 +47,7 @@ from server.interop.fhir_people import (
 from server.interop.fhir_raw import Record, keep_raw
 from server.interop.intake import Intake, among_ids, sql
 from server.interop.tables import ImportBatch, ImportIssue
+from server.interop.watch import ask_for_watch, not_stopped, only_import
 from server.patients.words import index_words
 from server.tenants.actor import Actor, system
 from server.tenants.agreements import require_open
@@ -359,10 +360,8 @@ async def _bytes_of(incoming: Incoming, limits: Limits) -> bytes:
 
 async def _alone(db: Db, actor: Actor) -> None:
     """One file of a practice at a time: two at once could both think a person is new. Waits a few seconds."""
-    whole = actor.tenant_id.int
-    key = ((whole >> 64) ^ whole) & 0x7FFFFFFFFFFFFFFF
     for _ in range(40):
-        if await db.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": key}):
+        if await only_import(db, actor):
             return
         await asyncio.sleep(0.25)
     raise Refused(
@@ -423,6 +422,7 @@ async def _begin(door: Door, actor: Actor, source: str, files: int) -> UUID:
                 made_by=actor.staff_id,
             )
         )
+        await ask_for_watch(db, actor, batch_id)
         db.note(actor, "imports.write", entity="import_batch", entity_ids=[batch_id], effect="write")
     return batch_id
 
@@ -453,6 +453,7 @@ async def _end(door: Door, actor: Actor, batch_id: UUID, reports: Sequence[FileR
                     for name, why in refused
                 ],
             )
+        await not_stopped(db, batch_id)
         await db.execute(
             update(ImportBatch)
             .where(ImportBatch.id == batch_id)

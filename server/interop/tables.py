@@ -14,7 +14,7 @@ class ImportBatch(Tenant, Made, Table):
     """One run of an import."""
 
     __tablename__ = "import_batch"
-    __table_args__ = (one_of("state", "running", "done", "refused"),)
+    __table_args__ = (one_of("state", "running", "done", "refused", "stopped"),)
 
     kind: Mapped[str]  # fhir, csv ...
     source: Mapped[str]  # what the sending system is called

@@ -37,6 +37,13 @@ async def recount_month(db: Db, actor: Actor, patient_id: UUID, month: str) -> N
     await _recount(db, actor, [(patient_id, month)])
 
 
+async def recount_months(db: Db, actor: Actor, due: Sequence[PatientMonth]) -> None:
+    """Add these patient-months up again from zero. At most a thousand at a time."""
+    actor.require("minutes.write")
+    await mark_months(db, actor, due)  # as above
+    await _recount(db, actor, due)
+
+
 async def recount_dirty(db: Db, actor: Actor, *, month: str = "", at_most: int = 1_000) -> int:
     """Add up at most so many of the practice's totals that are out of date; returns how many were.
 
@@ -50,7 +57,8 @@ async def recount_dirty(db: Db, actor: Actor, *, month: str = "", at_most: int =
             .where(DirtyMonth.month == month if month else true())
             .order_by(DirtyMonth.patient_id, DirtyMonth.month)
             .limit(at_most)
-            .with_for_update(skip_locked=True)
+            # Waits for whoever holds one: skipped, it would be counted by nobody if that worker is undone.
+            .with_for_update()
         )
     ]
     if due:
@@ -79,6 +87,12 @@ async def months_of_staff(db: Db, actor: Actor, staff_id: UUID, since: date) -> 
             for month in months_touched(Span(started_at, ended_at), actor.zone)
         }
     )
+
+
+async def months_marked(db: Db, actor: Actor) -> list[str]:
+    """The months (YYYY-MM) of the practice in which a total is out of date."""
+    actor.require("minutes.write")
+    return list((await db.execute(select(DirtyMonth.month).distinct().order_by(DirtyMonth.month))).scalars())
 
 
 async def rebuild_totals(db: Db, actor: Actor) -> int:

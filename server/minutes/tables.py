@@ -1,6 +1,6 @@
 """The ledger of minutes. Entries are appended and corrected by further entries; everything else here is derived."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -291,3 +291,15 @@ class UndecidedChange(AboutPatient, Table):
 
     month: Mapped[str]
     marked_at: Mapped[datetime]
+
+
+class TotalProof(Tenant, Table):
+    """A night's comparison of the practice's month totals with a count of everything from zero."""
+
+    __tablename__ = "total_proof"
+    __table_args__ = (unique("day"),)
+
+    day: Mapped[date]
+    compared: Mapped[int]  # patient-months
+    different: Mapped[int]  # of them, those whose total was wrong; they were counted again
+    proved_at: Mapped[datetime]

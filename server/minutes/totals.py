@@ -112,6 +112,20 @@ _TYPED = (
 
 SUMS = text(_SUMS).bindparams(*_TYPED)
 
+#: Which of these patient-months are written down otherwise than they add up, and are not marked to be counted.
+ODD = text(f"""
+with sums as ({_SUMS}), stored as (
+    select m.patient_id, m.program, m.month, m.role_class, m.seconds, m.entries
+    from unnest(:patients, :months) as due(patient_id, month)
+    join month_total m on m.patient_id = due.patient_id and m.month = due.month
+    where m.tenant_id = :tenant
+), odd as ((table sums except table stored) union all (table stored except table sums))
+select distinct odd.patient_id, odd.month from odd
+where not exists (
+    select from dirty_month d where d.tenant_id = :tenant and d.patient_id = odd.patient_id and d.month = odd.month)
+order by odd.patient_id, odd.month
+""").bindparams(*_TYPED)  # noqa: S608 - as above
+
 #: The same, written down. gen_random_uuid: these rows are burned and rebuilt, their ids mean nothing.
 _STORE_SUMS = f"""
 insert into month_total (tenant_id, id, patient_id, program, month, role_class, seconds, entries, counted_at)

@@ -53,7 +53,7 @@ async def take_place(buckets: Mapping[bytes, Limit]) -> Taken:
         waiting = max(throttle.wait(past[key], at, limit) for key, limit in buckets.items())
         if waiting > timedelta(0):
             raise throttle.try_later(waiting)
-        places = [Attempt(id=new_id(), bucket=key, at=at, good=False) for key in keys]
+        places = [Attempt(id=new_id(), bucket=key, at=at) for key in keys]
         db.add_all(places)
         await db.execute(delete(Attempt).where(Attempt.bucket.in_(keys), Attempt.at <= at - throttle.WINDOW))
         return Taken(tuple(place.id for place in places))

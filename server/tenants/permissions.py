@@ -38,6 +38,8 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "staff.write": (frozenset({ADMINISTRATOR}), "Invite staff, set roles, licences and training"),
     "tokens.write": (frozenset({ADMINISTRATOR}), "Make and revoke API tokens"),
     "audit.read": (frozenset({ADMINISTRATOR}), "See who opened a patient's record, as the law asks"),
+    "jobs.read": (frozenset({ADMINISTRATOR}), "See the work that goes on in the background, and what failed"),
+    "jobs.write": (frozenset({ADMINISTRATOR}), "Have failed background work tried again, or give it up"),
     "patients.find": (_EVERYONE - {MENTOR}, "Find a patient by name, birth date, phone or record number"),
     "patients.read": (_CHART | {BILLER, FRONT_DESK}, "Open a patient's page: person, contact, coverage"),
     "patients.write": (_CHART | {FRONT_DESK}, "Register a patient, mend contact details and coverage"),
@@ -63,11 +65,13 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
 SCOPES: Final[dict[str, frozenset[str]]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith((".read", ".find"))),
     "write": frozenset(PERMISSIONS)
-    - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write"},
+    - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write", "jobs.write"},
     "billing": frozenset(
         {"claims.read", "claims.close", "minutes.read", "enrollment.read", "practice.read", "patients.find"}
     ),
-    "administration": frozenset({"practice.read", "practice.write", "staff.write", "audit.read"}),
+    "administration": frozenset(
+        {"practice.read", "practice.write", "staff.write", "audit.read", "jobs.read", "jobs.write"}
+    ),
 }
 
 

@@ -62,6 +62,8 @@ async def change_practice(
     changed = sorted(field for field, value in fields.items() if getattr(practice, field) != value)
     for field, value in fields.items():
         setattr(practice, field, value)
+    if "time_zone" in changed:
+        db.rings = now()  # its schedules are due at other instants from here on
     await db.flush()
     db.note(
         actor, "practice.change", entity="practice", entity_ids=[practice.id], effect="write", changed=changed

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, delete, func, insert, literal, select, text
 
 from server import jobs
 from server.clock import now
@@ -181,7 +181,13 @@ async def sign_head(db: Db, actor: Actor, _args: JSON) -> None:
         await asyncio.to_thread(head_store().append, actor.tenant_id, line)
 
 
-jobs.register(SIGN, sign_head, lease_seconds=30, max_attempts=20)
+jobs.register(
+    SIGN,
+    sign_head,
+    lease_seconds=30,
+    max_attempts=20,
+    says="Sign the end of the record of who opened what",
+)
 
 
 def signed(tenant_id: UUID, number: int, chain_hash: str, at: datetime) -> bytes:
@@ -236,6 +242,11 @@ async def verify(db: Db, actor: Actor, store: HeadStore | None = None) -> list[B
         strays = await db.execute(text(query), {"tenant": tenant})
         found += [Breach(code, row.number, row.number, row.event_id, says) for row in strays]
     return found
+
+
+async def count_sealed(db: Db) -> int:
+    """How many events the practice's chain holds."""
+    return int(await db.scalar(select(func.count()).select_from(AuditSeal)) or 0)
 
 
 async def _page(db: Db, tenant: UUID, after: int) -> list[tuple[Seal, Event | None]]:

@@ -173,6 +173,7 @@ async def found(
             )
         )  # fmt: skip
         db.add_all(acceptance_rows(actor, accepted, at))
+        db.rings = now()  # a worker's first turn with it writes down its schedules
         versions = {one.document: one.version for one in accepted}
         db.note(
             actor, "practice.open", entity="practice", entity_ids=[practice_id], effect="write", **versions

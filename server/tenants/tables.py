@@ -128,7 +128,6 @@ class Attempt(Platform, Table):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     bucket: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime]
-    good: Mapped[bool]
 
 
 class ApiToken(Platform, Table):
@@ -363,9 +362,10 @@ class Job(Tenant, Table):
 
     __tablename__ = "job"
     __table_args__ = (
-        one_of("state", "ready", "running", "done", "dead", "cancelled"),
+        one_of("state", "ready", "running", "done", "dead", "cancelled", "given_up"),
         unique("kind", "dedupe_key"),
         Index("ix_job_due", "tenant_id", "run_at", postgresql_where="state in ('ready', 'running')"),
+        Index("ix_job_dead", "tenant_id", "id", postgresql_where="state = 'dead'"),
     )
 
     kind: Mapped[str]
@@ -378,6 +378,26 @@ class Job(Tenant, Table):
     fence: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
     made_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")  # why somebody gave it up
+
+
+class Schedule(Tenant, Table):
+    """The occasions of what repeats in a practice (server/schedules.py): those that were, and the next one."""
+
+    __tablename__ = "schedule"
+    __table_args__ = (
+        one_of("state", "waiting", "added", "skipped"),
+        UniqueConstraint("tenant_id", "name", "due_at", name="uq_schedule_due_at"),
+        UniqueConstraint("tenant_id", "name", "occasion", name="uq_schedule_occasion"),
+        unique("name", where="state = 'waiting'", name="uq_schedule_waiting"),
+    )
+
+    name: Mapped[str]
+    occasion: Mapped[str]  # a local date, or an hour of UTC: what makes it this one and no other
+    due_at: Mapped[datetime]
+    state: Mapped[str]  # skipped: missed in an outage, and a later occasion ran instead
     done_at: Mapped[datetime | None]
 
 

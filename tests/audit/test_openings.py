@@ -119,3 +119,34 @@ async def test_a_patient_is_found_among_forty_thousand_events(
     ), plans
     record_property("count", f"P31: one patient's 100 openings among 40,000 events in {took * 1000:.0f} ms")
     assert took < 1
+
+
+async def test_a_patient_is_found_among_twenty_thousand_events_that_wait_to_be_sealed(
+    lakeside: World, hillcrest: World, behind: AsyncEngine, record_property: Any
+) -> None:
+    """When the sealer was away for a day: what is not sealed is searched event by event, and still in time."""
+    patient = new_id()
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text("""
+            with many as (
+              insert into audit_event select :t, gen_random_uuid(), now() - n * interval '1 second', null, 'system', 'job',
+                '', 'patient.open', 'read', array[case when n % 400 = 0 then cast(:p as uuid) else gen_random_uuid() end],
+                'patient', '{}', '{}' from generate_series(1, 20000) n returning id)
+            insert into audit_unsealed select :t, id from many"""),
+            {"t": lakeside.tenant_id, "p": patient},
+        )
+    started = time.monotonic()
+    found = await told(lakeside, patient, most=100)
+    took = time.monotonic() - started
+    assert len(found) == 50
+    assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
+    assert await told(hillcrest, patient) == []
+    record_property(
+        "count", f"P31: one patient's 50 openings among 20,000 unsealed events in {took * 1000:.0f} ms"
+    )
+    assert took < 2
+    async with behind.begin() as connection:  # or every sealer after this test has a day's work
+        await connection.execute(
+            sa.text("delete from audit_unsealed where tenant_id = :t"), {"t": lakeside.tenant_id}
+        )

@@ -11,6 +11,7 @@ import pytest
 from migrations.run import upgrade
 from server import doctor, embedded
 from server.attach import secret_of
+from server.ids import new_id
 from server.settings import Settings
 
 
@@ -121,6 +122,36 @@ def test_a_valkey_that_may_forget_is_pointed_out(settings: Settings, servers: "e
         client.config_set("maxmemory-policy", "noeviction")
         client.close()
     assert found.state == "warning"
+
+
+def test_work_that_failed_or_waits_and_a_worker_that_is_gone_are_found(
+    settings: Settings, servers: "embedded.Servers"
+) -> None:
+    assert [(f.state, f.mend) for f in of("worker", doctor.examine(settings))] == [("ok", "")]
+    practice, made = new_id(), "now() - interval '20 minutes'"
+    jobs = ", ".join(
+        f"('{practice}', gen_random_uuid(), 'recount', '{n}', '{{}}', '{state}', 8, {made}, 1, '', {made})"
+        for n, state in enumerate(("dead", "dead", "ready"))
+    )
+    ask(
+        servers.database_url,
+        f"insert into directory values ('{practice}', 'lakeside', 'Lakeside', 'open', false, now())",
+        "insert into job (tenant_id, id, kind, dedupe_key, args, state, attempts, run_at, fence, last_error, made_at) "
+        f"values {jobs}",
+        f"insert into bell values ('{practice}', now() - interval '61 seconds')",
+    )
+    try:
+        findings = doctor.examine(settings)
+    finally:
+        ask(servers.database_url, "delete from bell", "delete from job", "delete from directory")
+    (worker,), (failed,), (waiting,) = (of(s, findings) for s in ("worker", "failed work", "waiting work"))
+    assert worker.state == "failure"
+    assert "1 practice has had work due" in worker.says
+    assert "carewright.py up" in worker.mend
+    assert "lakeside: 2 failed" in failed.says
+    assert failed.mend == "python3 carewright.py jobs retry --practice lakeside"
+    assert "20 minutes" in waiting.says
+    assert waiting.mend
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def commands() -> set[tuple[str, ...]]:
 def test_every_command_in_the_docs_exists() -> None:
     from server.cli import app
 
-    groups = {"import", "tokens", "demo"}
+    groups = {"import", "tokens", "demo", "jobs", "audit"}
     seen = commands()
     assert len(seen) >= 8, seen
     for words in seen:

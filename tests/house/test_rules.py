@@ -169,6 +169,7 @@ def test_every_action_asks_for_a_right() -> None:
 NOT_ASKED = {
     "server/tenants/jobs.py:purge_answers": "housekeeping by the system, whose actor holds no right at all",
     "server/patients/record_numbers.py:next_record_numbers": "part of registering and of imports, inside their transaction",
+    "server/interop/watch.py:only_import": "the lock that every import's transaction takes",
     "server/minutes/recount.py:mark_months": "part of every action on minutes, inside its transaction",
     "server/minutes/closed.py:mark_changes": "part of every action on minutes and on a month, inside its transaction",
     "server/tenants/agreements.py:require_open": "is itself a gate",

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,28 +13,65 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 sys.path.append(str(Path(__file__).parent))  # last: the name `conftest` belongs to the one above
 
+from every_kind import At, Trial, samples
 from trial_kinds import EFFECT_TABLE, KINDS_OF_THESE_TESTS
 
-from server import jobs
+from server import jobs, schedules
+from server.tenants import seal
 from server.tenants.db import tenant_db
+from server.worker import gather_kinds
+
+gather_kinds()  # before any test puts them aside: a room's jobs are registered when it is first imported
 
 
 @pytest.fixture(autouse=True)
-def _kinds() -> Iterator[None]:
-    """Only the kinds of these tests, so that draining does nobody else's work."""
+def _kinds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Only the kinds of these tests, so that draining does nobody else's work; or, for `real_kinds`, the real ones."""
     kept = dict(jobs.KINDS)
-    jobs.KINDS.clear()
+    if "real_kinds" not in request.fixturenames:
+        jobs.KINDS.clear()
     for name, (handler, lease, attempts) in KINDS_OF_THESE_TESTS.items():
         jobs.register(name, handler, lease_seconds=lease, max_attempts=attempts, rights=("minutes.read",))
+    repeated = dict(schedules.SCHEDULES)
+    if "real_schedules" not in request.fixturenames:
+        schedules.SCHEDULES.clear()
     yield
     jobs.KINDS.clear()
     jobs.KINDS.update(kept)
+    schedules.SCHEDULES.clear()
+    schedules.SCHEDULES.update(repeated)
+
+
+@pytest.fixture
+def real_kinds() -> None:
+    """The kinds that rooms have registered."""
+
+
+@pytest.fixture
+def real_schedules() -> None:
+    """What rooms have registered to come round."""
+
+
+@pytest.fixture
+def real_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed ends of the audit's chain go to a folder of this test."""
+    monkeypatch.setattr(seal, "head_store", lambda: seal.HeadFiles(tmp_path / "seals"))
+
+
+@pytest.fixture
+def idempotent_job(lakeside: World, hillcrest: World, behind: AsyncEngine, real_heads: None) -> Any:
+    """`trial = await idempotent_job(kind)`: the kind's sample, to be run once, twice, eight times at once, killed."""
+
+    async def idempotent_job(kind: str) -> Trial:
+        return Trial(At(lakeside, hillcrest, behind), samples()[kind])
+
+    return idempotent_job
 
 
 @pytest.fixture(autouse=True)
 async def _effects(behind: AsyncEngine) -> AsyncIterator[None]:
     async with behind.begin() as connection:
-        for statement in (*EFFECT_TABLE, "delete from job", "delete from bell"):
+        for statement in (*EFFECT_TABLE, "delete from job", "delete from bell", "delete from schedule"):
             await connection.execute(sa.text(statement))
     yield
     async with behind.begin() as connection:

@@ -16,14 +16,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cast import World
+from cast import World, make_practice
+from claims.care import last_month
 from conftest import ROOT, SECRET, make_database
+from every_kind import At, samples
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from trial_kinds import EFFECT_TABLE
 
 from migrations.run import async_url, runtime_urls
 from server.embedded import valkey
 from server.ids import new_id
+from server.worker import drain_once
 
 CI_KILLS, CI_PAUSES, CI_FLUSHES = 20, 8, 5
 
@@ -255,6 +258,68 @@ async def test_killed_and_paused_workers_at_full_size(
 ) -> None:
     record_property(
         "count", f"P7: {await campaign(scene, ring_server, jobs=6000, kills=200, pauses=40, flushes=20)}"
+    )
+
+
+REAL_KILLS, REAL_JOBS = 12, 80
+
+
+@pytest.mark.usefixtures("real_kinds")
+@pytest.mark.timeout(300)
+async def test_killed_workers_lose_and_double_nothing_of_the_real_kinds(
+    behind: AsyncEngine, ring_server: OwnValkey, tmp_path: Path, record_property: Any
+) -> None:
+    """P7 over counting, proving, signing and purging. What doubles shows in the audit, which takes every row it is
+    given: one event for each count that was committed."""
+    chance = random.Random()
+    scenes = [At(await make_practice("lakeside"), await make_practice("hillcrest"), behind) for _ in range(2)]
+    for at in scenes:
+        await samples()["recount"].situation(at)
+    await drain_once()
+    counted = "select count(*) from audit_event where tenant_id = :t and action = 'minutes.recount'"
+    before = [(await at.sql(counted))[0][0] for at in scenes]
+    for at in scenes:
+        for n in range(REAL_JOBS):
+            await at.add("minutes.roll_up", f"again-{n}", month=last_month(at.world.zone))
+            await at.add("minutes.prove", f"night-{n}", day=f"2026-{n % 12 + 1:02d}-{n % 28 + 1:02d}")
+            if n % 10 == 0:
+                await at.add("audit.sign", f"end-{n}")
+                await at.add("jobs.purge", f"old-{n}")
+    environment = {
+        **{
+            key: os.environ[key]
+            for key in ("CAREWRIGHT_APP_URL", "CAREWRIGHT_AUTH_URL", "CAREWRIGHT_BELL_URL")
+        },
+        "CAREWRIGHT_SECRET_KEY": SECRET,
+        "CAREWRIGHT_DATA_DIR": str(tmp_path),
+        "CAREWRIGHT_REDIS_URL": ring_server.url,
+    }
+    processes = Process(environment, "rooms", "short-lease")
+    try:
+        for _ in range(3):
+            processes.fork()
+        for _ in range(REAL_KILLS):
+            await asyncio.sleep(chance.uniform(0.05, 0.3))
+            processes.send(chance.choice(processes.pids), signal.SIGKILL)
+            processes.fork()
+        started = time.monotonic()
+        while left := [one for at in scenes for one in await at.unfinished()]:
+            assert time.monotonic() - started < 120, left[:5]
+            await asyncio.sleep(0.1)
+        took = time.monotonic() - started
+    finally:
+        processes.end()
+    again = 0
+    for at, number in zip(scenes, before, strict=True):
+        await samples()["recount"].check(at)
+        assert (await at.sql(counted))[0][0] - number == REAL_JOBS, "a count was committed twice, or never"
+        assert (await at.sql("select sum(different) from total_proof where tenant_id = :t"))[0][0] == 0
+        again += (await at.sql("select count(*) from job where tenant_id = :t and attempts > 1"))[0][0]
+    assert again > 0, "no kill hit a running job: the campaign proved nothing"
+    record_property(
+        "count",
+        f"P7: {len(scenes) * REAL_JOBS * 2} jobs of the real kinds, {REAL_KILLS} kill -9: 0 lost, 0 doubled, {again} "
+        f"claimed again, drained {took:.1f} s after the last kill",
     )
 
 
