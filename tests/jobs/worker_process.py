@@ -4,7 +4,8 @@ Imports once, then forks a worker for every line on standard input and answers w
 is replaced within milliseconds, and the imports do not count.
 
 rooms: the product's own kinds of job, not those of these tests. short-lease: a killed worker's job is taken up again
-after half a second. slow: each job takes a moment longer, so that death finds it under way. The controls, which
+after half a second. slow: each job takes a moment longer, so that death finds it under way. small-batches: a month is
+closed two patients at a time. The controls, which
 campaigns must catch: no-fence closes jobs without looking at the fence, close-first closes them before they are done,
 no-sweep waits for the bell alone.
 """
@@ -73,6 +74,10 @@ def kinds(options: list[str]) -> None:
         if "close-first" in options:
             changed = replace(changed, handler=close_first(kind.handler))
         jobs.KINDS[name] = changed
+    if "small-batches" in options:
+        from server.claims import jobs as closing
+
+        closing.PATIENTS_PER_BATCH = 2  # type: ignore[misc]
     if "no-fence" in options:
         jobs.finish, jobs.renew = finish_without_fence, renew_without_fence
     if "no-sweep" in options:
