@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 import_app = typer.Typer(help="Bring data into a practice.", no_args_is_help=True)
 tokens_app = typer.Typer(help="Bearer tokens for programs that use the API.", no_args_is_help=True)
+claims_app = typer.Typer(help="Signed claims and their files.", no_args_is_help=True)
 demo_app = typer.Typer(help="Help with the demo practices.", no_args_is_help=True)
 jobs_app = typer.Typer(help="Background work that failed.", no_args_is_help=True)
 audit_app = typer.Typer(help="The record of who saw and did what.", no_args_is_help=True)
@@ -41,6 +42,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(audit_app, name="audit")
 app.add_typer(tokens_app, name="tokens")
+app.add_typer(claims_app, name="claims")
 app.add_typer(demo_app, name="demo")
 
 Data = Annotated[
@@ -158,6 +160,24 @@ def close_month(
         f"{closed.unchanged} as they were before."
     )
     _answer({**asdict(closed), "says": says}, as_json)
+
+
+@claims_app.command("export")
+def export_claims(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The service month.")],
+    practice: Practice,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", file_okay=False, help="The folder to write to.")
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the files (X12 837P) of a month's signed claims into a folder; each whole, or not at all."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise Refused("BAD_MONTH", f"{month} is not a month.", "Write it as YYYY-MM, such as 2026-03.")
+    from server.claims import export
+
+    _answer(_with_the_house(data, lambda: export.export_month(month, practice, out)), as_json)
 
 
 @app.command()

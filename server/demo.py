@@ -52,6 +52,9 @@ async def seed() -> list[dict[str, str]]:
     from server.demo_people import seed_people  # it takes its actors from here
 
     await seed_people()
+    from server.demo_billing import seed_billing
+
+    await seed_billing()
     return [_sign_in(demo, member) for demo in demo_cast.PRACTICES for member in demo.staff]
 
 

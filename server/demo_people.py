@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
+from server import demo_cast
 from server.clock import today
 from server.demo import actor_of, practice_id
 from server.encounters.actions import NewEncounter
 from server.enrollment.actions import NewEnrollment, enroll
 from server.enrollment.consent import GivenConsent
 from server.enrollment.consenting import record_consent
-from server.enrollment.prerequisites import NewPractitionerVisit, record_practitioner_visit
+from server.enrollment.prerequisites import NewPractitionerVisit, attest, record_practitioner_visit
 from server.enrollment.wording import newest_wording
 from server.minutes.actions import NewMinutes, record_contact
 from server.patients.actions import NewPatient, register_patient
@@ -27,11 +28,13 @@ from server.patients.details import (
     add_contact_way,
     add_support_person,
     change_patient,
+    set_address,
 )
 from server.patients.diagnoses import choose_diagnosis
 from server.patients.story import save_story
 from server.patients.tables import Patient
 from server.plans.actions import NewPlan, record_copy_given, write_plan
+from server.plugin_host.discover import plugins
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from server.tenants.tables import Payer
@@ -59,6 +62,7 @@ class Someone:
     sex: str
     language: str
     phone: str
+    street: str
     reach: str
     matters: str
     story: str
@@ -69,11 +73,12 @@ class Someone:
     goals: str = ""
     steps: str = ""
     contacts: tuple[Contact, ...] = ()
+    stated: bool = False  # somebody said that everything the program asks for is in place
 
 
 LAKESIDE = (
     Someone(
-        "Ruth Ann", "Walker", "Ruthie", date(1944, 5, 2), "female", "en", "(313) 555-0142", "After her morning walk, not before ten",
+        "Ruth Ann", "Walker", "Ruthie", date(1944, 5, 2), "female", "en", "(313) 555-0142", "88 Harper Street", "After her morning walk, not before ten",
         "Dancing at my granddaughter's wedding in June, in the blue dress.",
         "Taught third grade for thirty-one years and still gets letters. Lives alone since Harold died; the cat is called Chalk.",
         ("Tom Reyes", "neighbour", "next door, drives her to church", "rides and appointments"),
@@ -84,9 +89,10 @@ LAKESIDE = (
             Contact(22, 10, 12, "Weight steady at 151. Slept flat two nights. Shoes still tight by evening; she props her feet.", "Ask about the shoes"),
             Contact(11, 10, 9, "Bought wider shoes. Walked to the corner three times this week and is proud of it.", "Talk about the wedding trip"),
         ),
+        stated=True,
     ),
     Someone(
-        "Luis Alberto", "Ortega", "", date(1951, 11, 23), "male", "es", "(313) 555-0177", "Evenings; his daughter answers by day",
+        "Luis Alberto", "Ortega", "", date(1951, 11, 23), "male", "es", "(313) 555-0177", "2210 Vernor Highway", "Evenings; his daughter answers by day",
         "Volver a arreglar relojes con mis manos, sin que tiemblen.",
         "Repaired watches on Vernor Highway for forty years. Reads the paper aloud to his wife, whose sight is failing.",
         ("Marisol Ortega", "family", "daughter", "everything, he says, she manages it all"),
@@ -96,7 +102,7 @@ LAKESIDE = (
         (Contact(18, 17, 10, "Fasting readings 138 to 190. Bread at night is the hard part; he laughed about it.", "Bring the cookbook"),),
     ),
     Someone(
-        "Dorothy", "Kowalski", "Dot", date(1958, 2, 14), "female", "en", "(313) 555-0119", "Any time",
+        "Dorothy", "Kowalski", "Dot", date(1958, 2, 14), "female", "en", "(313) 555-0119", "17 Conant Court", "Any time",
         "Keeping the garden, and not being a burden to the boys.",
         "Ran the union hall kitchen. Two sons in Toledo, who call on Sundays. Smokes on the porch and says so.",
         ("Stan Kowalski", "family", "older son", "her breathing, not her money"),
@@ -106,14 +112,14 @@ LAKESIDE = (
         (Contact(15, 13, 12, "Two puffs more than usual since the weather turned. Knows her yellow zone by heart.", "Call after the next cold front"),),
     ),
     Someone(
-        "Samuel", "Adeyemi", "Sam", date(1949, 8, 30), "male", "en", "(313) 555-0163", "Prefers a text first",
+        "Samuel", "Adeyemi", "Sam", date(1949, 8, 30), "male", "en", "(313) 555-0163", "940 Grand River Avenue", "Prefers a text first",
         "Coaching the church choir until they throw me out.",
         "Retired bus driver; bass voice. His wife Grace keeps every discharge paper in one blue folder.",
         ("Grace Adeyemi", "family", "wife", "everything"),
         "Acme Mutual", ("I10",),
     ),
     Someone(
-        "Minh Anh", "Tran", "", date(1962, 4, 9), "female", "vi", "(313) 555-0188", "Through an interpreter, mornings",
+        "Minh Anh", "Tran", "", date(1962, 4, 9), "female", "vi", "(313) 555-0188", "61 Seven Mile Road", "Through an interpreter, mornings",
         "Không phải vào bệnh viện nữa. (Not to go to hospital again.)",
         "Owns the nail salon on Seven Mile with her sister. Sends money home each month.",
         ("Lan Tran", "family", "sister and business partner", ""),
@@ -122,7 +128,7 @@ LAKESIDE = (
 )  # fmt: skip
 HILLCREST = (
     Someone(
-        "Eleanor", "Bright", "Ellie", date(1947, 1, 19), "female", "en", "(312) 555-0131", "Mornings",
+        "Eleanor", "Bright", "Ellie", date(1947, 1, 19), "female", "en", "(312) 555-0131", "305 Elm Street, Floor 3", "Mornings",
         "Finishing the quilt for the new baby.",
         "Librarian. Three flights of stairs and no lift, and she will not move.",
         ("Joan Bright", "family", "niece", "falls and medicines"),
@@ -132,7 +138,7 @@ HILLCREST = (
         (Contact(20, 9, 23, "Stairs twice on Saturday, for the first time since spring.", "Ask about the quilt show"),),
     ),
     Someone(
-        "George", "Papadakis", "", date(1955, 6, 3), "male", "en", "(312) 555-0155", "After six",
+        "George", "Papadakis", "", date(1955, 6, 3), "male", "en", "(312) 555-0155", "12 Harbor Way", "After six",
         "One more summer on the boat.",
         "Fixed boilers. Distrusts pills and says why; worth hearing.",
         ("Nick Papadakis", "family", "brother", "the boat"),
@@ -143,9 +149,9 @@ HILLCREST = (
 
 async def seed_people() -> None:
     """Fill both demo practices if they are empty; run again, it changes nothing."""
-    for slug, manager, provider, people in (
-        ("lakeside", "nora", "dr_lin", LAKESIDE),
-        ("hillcrest", "tomas", "dr_vega", HILLCREST),
+    for slug, manager, provider, people, site in (
+        ("lakeside", "nora", "dr_lin", LAKESIDE, demo_cast.LAKESIDE.site),
+        ("hillcrest", "tomas", "dr_vega", HILLCREST, demo_cast.HILLCREST.site),
     ):
         if await practice_id(slug) is None:
             continue
@@ -156,10 +162,12 @@ async def seed_people() -> None:
                 continue
             payers = {row.name: row.id for row in await db.execute(select(Payer.name, Payer.id))}
             for someone in people:
-                await _bring_in(db, actor, practitioner, someone, payers[someone.payer])
+                await _bring_in(db, actor, practitioner, someone, payers[someone.payer], site[2:])
 
 
-async def _bring_in(db: Db, actor: Actor, practitioner: Actor, someone: Someone, payer_id: UUID) -> None:
+async def _bring_in(
+    db: Db, actor: Actor, practitioner: Actor, someone: Someone, payer_id: UUID, town: tuple[str, str, str]
+) -> None:
     first = today(actor.zone).replace(day=1)
     since = first - timedelta(days=100)
     patient = await register_patient(
@@ -173,6 +181,8 @@ async def _bring_in(db: Db, actor: Actor, practitioner: Actor, someone: Someone,
     id = patient.id
     await change_patient(db, actor, id, PatientChanges(contact_notes=someone.reach))
     await add_contact_way(db, actor, id, kind="phone", value=someone.phone, use="home", message_ok=True)
+    city, state, zip = town
+    await set_address(db, actor, id, street=someone.street, city=city, state=state, zip=zip)
     await save_story(db, actor, id, what_matters=someone.matters, story=someone.story)
     name, kind, words, topics = someone.support
     await add_support_person(
@@ -220,6 +230,13 @@ async def _bring_in(db: Db, actor: Actor, practitioner: Actor, someone: Someone,
     await record_copy_given(
         db, actor, plan.id, given_on=since, how="paper", to_whom=someone.preferred or someone.given
     )
+    elements = {
+        document.element
+        for owner in plugins().loaded
+        for document in owner.rules.required_documents(someone.program, since)
+    }
+    for element in sorted(elements) if someone.stated else ():
+        await attest(db, actor, element=element, met=True, on_date=since, patient_id=id)
     for contact in someone.contacts:
         start = datetime.combine(
             first - timedelta(days=contact.days_ago), time(contact.hour, 5), ZoneInfo(actor.zone)

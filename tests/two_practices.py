@@ -12,7 +12,8 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ import httpx
 import sqlalchemy as sa
 from cast import STAFF, World
 from claims.care import last_month, minutes, someone_in_care
+from claims.month_end import close_month
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
@@ -38,13 +40,20 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, Range
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations.model
+from server.claims.claim_queries import month_claims
+from server.claims.claim_rows import Chosen
+from server.claims.sign import make_interchanges, sign_claims
 from server.graphql.connections import global_id, parts_of
 from server.graphql.context import Context
 from server.graphql.refusals import described, permissions
 from server.graphql.schema import SCHEMA
 from server.ids import new_id
 from server.minutes.tables import Timer, TimerStretch
+from server.patients.details import set_address
+from server.patients.tables import Coverage
 from server.tables import Instant, Table, Tenant
+from server.tenants.billing_identity import state_identity, state_provider_billing, state_route
+from server.tenants.charges import state_charge
 from server.tenants.db import tenant_db
 from server.tenants.permissions import permissions_of
 from server.tenants.tables import Job
@@ -159,6 +168,8 @@ class Practice:
     refused: dict[str, str] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)  # places that took our words
     failed: list[str] = field(default_factory=list)  # jobs that failed, each good for one decision
+    to_sign: dict[str, str] = field(default_factory=dict)  # a draft that lacks nothing: patient, draft, hash
+    sent: list[str] = field(default_factory=list)  # two claims sent, one signed
     _slots: Iterator[int] = field(default_factory=itertools.count)
 
     # --- asking -----------------------------------------------------------------------------------------
@@ -442,6 +453,20 @@ def npi(*_: Any) -> str:
     return digits + str(-total % 10)
 
 
+def _short(practice: Practice, _: datetime, leaf: Leaf) -> str:
+    """What a claim has room for."""
+    return practice.words(leaf)[:35]
+
+
+def _to_sign(key: str) -> Callable[[Practice, datetime, Leaf], str]:
+    """A draft that was made ready and is still to be signed."""
+    return lambda practice, _, __: practice.to_sign[key]
+
+
+def _claim(place: int) -> Callable[[Practice, datetime, Leaf], str]:
+    return lambda practice, _, __: practice.sent[place]
+
+
 #: `field.place` or `place` -> the value that fits, a function of (practice, moment, leaf), or LEFT_OUT
 FITS: dict[str, Any] = {
     "program": "CCM",
@@ -525,6 +550,40 @@ FITS: dict[str, Any] = {
     "rank": 1,
     "role": "CARE_MANAGER",
     "retryJobs.kind": LEFT_OUT,
+    "tin": "38-7654321",
+    "tinKind": "EI",
+    "taxonomy": "207Q00000X",
+    "placeOfService": "11",
+    "filingIndicator": "MB",
+    "filingDays": 365,
+    "receiverId": "GATE01",
+    "claimPayerId": "MB001",
+    "submitterId": "SENDER01",
+    "contactPhone": "(313) 555-0142",
+    "contactEmail": LEFT_OUT,
+    "legalName": _short,
+    "contactName": _short,
+    "receiverName": _short,
+    "claimPayerName": _short,
+    "providerNumber": _short,
+    "stateProviderBilling.familyName": _short,
+    "stateProviderBilling.givenName": _short,
+    "stateProviderBilling.staffId": lambda p, *_: global_id("Staff", p.world.staff["dr_lin"]),
+    **{f"{name}.street": _short for name in ("stateIdentity", "stateSiteBilling")},
+    **{f"{name}.city": "Detroit" for name in ("stateIdentity", "stateSiteBilling")},
+    **{f"{name}.zip": "48226-1906" for name in ("stateIdentity", "stateSiteBilling")},
+    "stateCharge.code": "99439",
+    "signOffClaims.patientId": _to_sign("patient"),
+    "signOffClaims.draftId": _to_sign("draft"),
+    "signOffClaims.contentHash": _to_sign("hash"),
+    "signOffClaims.looked": True,
+    "recordPayerNumber.id": _claim(0),
+    "recordClaimRefusal.id": _claim(1),
+    "withdrawClaim.id": _claim(2),
+    "claims": _claim(0),
+    "evidence.version": LEFT_OUT,
+    "evidence.lineId": LEFT_OUT,
+    "makeInterchanges.payerId": LEFT_OUT,
 }
 #: what must have been done right before, so that there is something to end or take back
 FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
@@ -615,6 +674,7 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.ids["TimerStretch"] += await silences(world, patient, practice.month)
     practice.failed = [global_id("Job", await failed_job(world, n)) for n in range(3)]
     practice.ids["Job"] = practice.failed[:1]
+    await _bill(practice)
     mutations = sorted((n for r, n, _ in root_fields() if r == "Mutation"), key=_order)
     for _ in range(2):
         for name in mutations:
@@ -630,6 +690,14 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
         await practice.run("Mutation", name)
     practice.failed.clear()
     practice.pinned["Job"] = global_id("Job", await failed_job(world, 99))
+    # The first person's claim is still a draft, of whatever the month was last decided to be.
+    bill = world.actor("bill")
+    async with tenant_db(bill, read_only=True) as db:
+        rows = await month_claims(db, bill, practice.month, patient_ids=[patient])
+    practice.ids["ClaimDraft"] = [global_id("ClaimDraft", row.id) for row in rows if row.draft]
+    practice.ids["Claim"] = [id for id in practice.ids["Claim"] if id not in practice.sent] + practice.sent[
+        :1
+    ]
     return practice
 
 
@@ -662,6 +730,66 @@ async def failed_job(world: World, number: int) -> UUID:
             )
         )  # fmt: skip
     return id
+
+
+async def _bill(practice: Practice) -> None:
+    """Claims in every state: two sent, one signed, one that lacks nothing but a signature."""
+    world, month = practice.world, practice.month
+    nora, bill = world.actor("nora"), world.actor("bill")
+    people = []
+    for hour, name in enumerate(("Sent", "Returned", "Signed", "Ready"), 16):
+        person = await someone_in_care(world, month, name=name)
+        await minutes(world, person, month, 25, hour=hour)
+        people.append(person)
+        async with tenant_db(nora) as db:
+            await set_address(db, nora, person, street="1 Oak", city="Detroit", state="MI", zip="48202-1414")
+            await db.execute(
+                sa.update(Coverage).where(Coverage.patient_id == person).values(member_id="1EG4TE5MK73")
+            )
+    await _state(practice, production=True)
+    await close_month(bill, month)
+    for last, some in ((False, people[:2]), (True, people[2:])):
+        async with tenant_db(bill) as db:
+            rows = [
+                row for row in await month_claims(db, bill, month)
+                if row.draft and row.patient_id in some and row.state != "to_mend"
+            ]  # fmt: skip
+            assert len(rows) == 2, [(row.family_name, row.state, row.findings) for row in rows]
+            chosen = [Chosen(row.patient_id, row.id, row.content_hash, looked=True) for row in rows]
+            wanted = sorted(chosen, key=lambda one: people.index(one.patient_id))
+            if last:
+                ready = wanted.pop()
+                practice.to_sign = {
+                    "patient": global_id("Patient", ready.patient_id),
+                    "draft": global_id("ClaimDraft", ready.draft_id),
+                    "hash": ready.content_hash,
+                }
+            signed = (await sign_claims(db, bill, month, wanted)).signed
+            by_person = {row.patient_id: row.id for row in signed}
+            practice.sent += [global_id("Claim", by_person[one.patient_id]) for one in wanted]
+            if not last:
+                await make_interchanges(db, bill, month=month)
+        if not last:
+            await _state(practice, production=False)
+
+
+async def _state(practice: Practice, *, production: bool) -> None:
+    world, since = practice.world, date(2020, 1, 1)
+    bill = world.actor("bill")
+    async with tenant_db(bill) as db:
+        await state_identity(
+            db, bill, from_on=since, legal_name="A practice", tin="387654321", tin_kind="EI", npi="1881000008",
+            taxonomy="207Q00000X", street="12 Main Street", city="Detroit", state="MI", zip="48226-1906",
+            contact_name="Bill Janssen", contact_phone="3135550142", submitter_id="SENDER01",
+        )  # fmt: skip
+        await state_provider_billing(
+            db, bill, world.staff["dr_lin"], from_on=since, family_name="Wei", given_name="Lin", taxonomy="207Q00000X"
+        )  # fmt: skip
+        await state_route(
+            db, bill, world.payers["medicare_part_b"], from_on=since, receiver_id="GATE01", receiver_name="A gateway",
+            claim_payer_name="Medicare", claim_payer_id="MB001", filing_indicator="MB", production=production,
+        )  # fmt: skip
+        await state_charge(db, bill, code="99490", from_on=since, amount=Decimal("95.00"))
 
 
 _ENDS = re.compile(r"^(end|void|withdraw|strike|revoke|pause|resume|close|retract|remove|leave)")

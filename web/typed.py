@@ -1,7 +1,9 @@
 """What people type into forms, read into values: days, times on the practice's clock, spans, choices."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -129,3 +131,16 @@ def beside(refused: Refused, fields: Mapping[str, str]) -> Refused:
     return Refused(
         refused.code, refused.message, refused.next_step, fields.get(refused.field or "", refused.field)
     )
+
+
+def dollars_in(form: Form, name: str) -> Decimal | None:
+    """Dollars as people write them: 95, 95.00, $1,250.50. None where nothing was written."""
+    text = form.get(name, "")
+    if not text:
+        return None
+    plain = text.replace("$", "").replace(",", "").strip()
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,2})?", plain, re.ASCII):
+        raise Refused(
+            "BAD_AMOUNT", f"“{text[:20]}” is not an amount in dollars.", "Write it like 95 or 95.00.", name
+        )
+    return Decimal(plain)

@@ -136,6 +136,10 @@ def _line_row(line: Line) -> dict[str, Any]:
         "facts_used": told.get("facts_used", []),
         "citations": told["citations"],
         "what_would_change": line.what_would_change,
+        "needs_diagnoses": line.needs_diagnoses,
+        "diagnoses": list(line.diagnoses),
+        "units_at_most": line.units_at_most,
+        "goes_with": [line.rests_on] if line.rests_on else [],
     }
 
 

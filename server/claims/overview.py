@@ -1,4 +1,4 @@
-"""A month at a glance, and everything behind one decision: what was counted, what was left out, how it came to be."""
+"""A month at a glance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from server.claims.tables import ClaimHold, ClaimLine, MonthDecision
 from server.enrollment.tables import Enrollment
-from server.errors import not_found
 from server.minutes.tables import TimeEntry
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -25,16 +24,6 @@ class MonthOverview:
     with_line: int
     waiting: int
     not_billable: int
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """One version of a decision: the newest counts, all are kept."""
-
-    version: int
-    decided_at: datetime
-    plugin_version: str
-    rule_set_hash: str
 
 
 async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
@@ -99,28 +88,3 @@ async def first_work(db: Db, actor: Actor) -> datetime | None:
         )
     ).one()
     return min((at for at in (worked, enrolled) if at is not None), default=None)
-
-
-async def whole_decision(
-    db: Db, actor: Actor, patient_id: UUID, month: str
-) -> tuple[Decision, Sequence[VersionRow]]:
-    """The newest decision as the rules gave it, with what was counted, left out and found; and its versions, newest
-    first."""
-    actor.require("claims.read")
-    rows = (
-        await db.execute(
-            select(
-                MonthDecision.version,
-                MonthDecision.decided_at,
-                MonthDecision.plugin_version,
-                MonthDecision.rule_set_hash,
-                MonthDecision.decision,
-            )
-            .where(MonthDecision.patient_id == patient_id, MonthDecision.month == month)
-            .order_by(MonthDecision.version.desc())
-        )
-    ).all()
-    if not rows:
-        raise not_found("decision")
-    db.note(actor, "claims.read", entity="month_decision", patient_ids=[patient_id], month=month)
-    return Decision.from_json(rows[0].decision), [VersionRow(*row[:4]) for row in rows]

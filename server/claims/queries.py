@@ -1,4 +1,4 @@
-"""Reads of a month: who is ready, who waits for something, who is not billable; and one patient-month's proof."""
+"""Reads of a month: who is ready, who waits for something, who is not billable; and what they rest on."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
 from server.errors import not_found
 from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import TimeEntry
-from server.patients.gate import patient_for
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -188,27 +187,21 @@ async def month_decisions(
     return rows
 
 
-async def decision_for(db: Db, actor: Actor, patient_id: UUID, month: str) -> DecisionRow:
-    """The newest decision about one patient's month."""
-    actor.require("claims.read")
-    await patient_for(db, actor, patient_id)
-    found = (
-        await db.execute(
+async def decision_parts(db: Db, ids: Sequence[UUID]) -> list[DecisionRow]:
+    """These decisions with their lines and holds; for reads that have passed a gate."""
+    rows = [
+        DecisionRow(*row)
+        for row in await db.execute(
             select(*_DECISION)
             .join(
                 Patient,
                 and_(Patient.tenant_id == MonthDecision.tenant_id, Patient.id == MonthDecision.patient_id),
             )
-            .where(MonthDecision.patient_id == patient_id, MonthDecision.month == month)
-            .order_by(MonthDecision.version.desc())
-            .limit(1)
+            .where(MonthDecision.id.in_(ids))
         )
-    ).one_or_none()
-    if found is None:
-        raise not_found("decision")
-    row = DecisionRow(*found)
-    await _with_items(db, [row])
-    return row
+    ]
+    await _with_items(db, rows)
+    return rows
 
 
 async def closes(db: Db, actor: Actor, *, limit: int = 36) -> list[MonthRow]:

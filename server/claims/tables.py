@@ -145,6 +145,11 @@ class ClaimLine(AboutPatient, Table):
     facts_used: Mapped[list[JSON]]
     citations: Mapped[list[JSON]]
     what_would_change: Mapped[str] = mapped_column(default="")
+    # What the rules ask of the claim that will carry the line.
+    needs_diagnoses: Mapped[int] = mapped_column(default=0)
+    diagnoses: Mapped[list[str]] = mapped_column(default=list)
+    units_at_most: Mapped[int | None]
+    goes_with: Mapped[list[str]] = mapped_column(default=list)
 
 
 class ClaimHold(AboutPatient, Table):
@@ -175,3 +180,181 @@ class ClaimHold(AboutPatient, Table):
     may_accept: Mapped[bool] = mapped_column(
         default=False
     )  # a person may say, with a reason, that it does not apply
+
+
+# --- claims signed and sent -----------------------------------------------------------------------------------
+
+
+class UsualSite(AboutPatient, Made, Table):
+    """Where this person would be seen face to face, from a day on; without one, at the practice's own address."""
+
+    __tablename__ = "usual_site"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            Index("ix_usual_site_patient", "tenant_id", "patient_id", "from_on"),
+            patient_id="patient",
+            site_id="site",
+        )
+
+    site_id: Mapped[UUID]
+    from_on: Mapped[date]
+
+
+class Claim(AboutPatient, Table):
+    """A claim as somebody signed it. What happens to it afterwards is in ClaimStanding; the content never changes."""
+
+    __tablename__ = "claim"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            unique("number"),
+            unique("serial"),
+            one_of("frequency", "1", "7", "8"),
+            Index("ix_claim_month", "tenant_id", "month", "patient_id"),
+            patient_id="patient",
+            decision_id="month_decision",
+            coverage_id="coverage",
+            payer_id="payer",
+            replaces_id="claim",
+            signed_by="staff",
+        )
+
+    serial: Mapped[int]
+    number: Mapped[str]  # what the payer will call it back by; unique in the practice
+    frequency: Mapped[str]  # 1 original, 7 replacement, 8 void
+    replaces_id: Mapped[UUID | None]
+    month: Mapped[str]
+    decision_id: Mapped[UUID]
+    coverage_id: Mapped[UUID]
+    payer_id: Mapped[UUID]
+    line_ids: Mapped[
+        list[UUID]
+    ]  # the decision's lines it asks money for; a void keeps those of what it voids
+    total: Mapped[Decimal]
+    content: Mapped[str]  # canonical JSON: everything the payer will be told
+    content_hash: Mapped[str]  # sha256 of `content`
+    signed_at: Mapped[datetime]
+    signed_by: Mapped[UUID | None]
+
+
+class ClaimStanding(AboutPatient, Table):
+    """What became of a signed claim. replaced: a later claim of ours, once sent, took its place or made it void."""
+
+    __tablename__ = "claim_standing"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            unique("claim_id"),
+            one_of("state", "withdrawn", "signed", "sent", "refused", "replaced"),
+            Index("ix_claim_standing_state", "tenant_id", "state"),
+            Index(
+                "uq_claim_standing_replaces",
+                "tenant_id",
+                "replaces_id",
+                unique=True,
+                postgresql_where="state not in ('withdrawn', 'refused')",
+            ),
+            patient_id="patient",
+            claim_id="claim",
+            replaces_id="claim",
+            interchange_id="interchange",
+        )
+
+    claim_id: Mapped[UUID]
+    state: Mapped[str]
+    replaces_id: Mapped[UUID | None]
+    interchange_id: Mapped[UUID | None]
+    payer_control_number: Mapped[str] = mapped_column(default="")  # the payer's own number for it
+    note: Mapped[str] = mapped_column(default="")  # why it was withdrawn or refused
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID | None]
+
+
+class ClaimedService(AboutPatient, Table):
+    """One service that a live claim asks money for. It goes when the claim is withdrawn, refused or replaced, so
+    that the same service can never be asked for twice at a time."""
+
+    __tablename__ = "claimed_service"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            unique("service_key"),
+            Index("ix_claimed_service_claim", "tenant_id", "claim_id"),
+            patient_id="patient",
+            claim_id="claim",
+            line_id="claim_line",
+        )
+
+    claim_id: Mapped[UUID]
+    line_id: Mapped[UUID]
+    service_key: Mapped[str]  # sha256 over patient, payer, month, code, modifiers and day
+
+
+class Interchange(Tenant, Made, Table):
+    """One file of claims, kept as sent. Control numbers have no gap within a practice and a receiver."""
+
+    __tablename__ = "interchange"
+    __table_args__ = (
+        unique("submitter_id", "receiver_id", "control_number"),
+        Index("ix_interchange_made", "tenant_id", "made_at"),
+    )
+    append_only = True
+
+    submitter_id: Mapped[str]
+    receiver_id: Mapped[str]
+    receiver_name: Mapped[str]
+    control_number: Mapped[int]
+    production: Mapped[bool]
+    claims: Mapped[int]
+    total: Mapped[Decimal]
+    content: Mapped[str]  # ASCII, exactly the bytes of the file
+    content_hash: Mapped[str]
+
+
+class InterchangeClaim(AboutPatient, Table):
+    """Which claims a file holds, in its order."""
+
+    __tablename__ = "interchange_claim"
+    append_only = True
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            unique("interchange_id", "position"),
+            unique("interchange_id", "claim_id"),
+            Index("ix_interchange_claim_claim", "tenant_id", "claim_id"),
+            patient_id="patient",
+            interchange_id="interchange",
+            claim_id="claim",
+        )
+
+    interchange_id: Mapped[UUID]
+    claim_id: Mapped[UUID]
+    position: Mapped[int]
+
+
+class InterchangeDelivery(Tenant, Made, Table):
+    """A file left the house: downloaded by somebody, or written to a folder and safely on the disk."""
+
+    __tablename__ = "interchange_delivery"
+    __table_args__ = within(
+        one_of("way", "download", "folder"),
+        Index("ix_interchange_delivery", "tenant_id", "interchange_id"),
+        interchange_id="interchange",
+    )
+    append_only = True
+
+    interchange_id: Mapped[UUID]
+    way: Mapped[str]

@@ -115,6 +115,25 @@ async def encounter_row(db: Db, actor: Actor, encounter_id: UUID) -> EncounterRo
     return row
 
 
+async def encounters_by_id(db: Db, actor: Actor, encounter_ids: Sequence[UUID]) -> dict[UUID, EncounterRow]:
+    """These contacts with the names, in one statement."""
+    actor.require("encounters.read")
+    rows: Any = await db.execute(
+        select(*_COLUMNS, name_of(Encounter.staff_id), name_of(Encounter.made_by)).where(
+            Encounter.id.in_(encounter_ids)
+        )
+    )
+    found = {row.id: row for row in (EncounterRow(*values) for values in rows)}
+    db.note(
+        actor,
+        "encounters.read",
+        entity="encounter",
+        entity_ids=list(found),
+        patient_ids=[row.patient_id for row in found.values()],
+    )
+    return found
+
+
 async def amendments_of(
     db: Db, actor: Actor, encounter_ids: Sequence[UUID]
 ) -> dict[UUID, list[EncounterAmendmentRow]]:

@@ -44,7 +44,7 @@ from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, LongText, ShortText, Text
 from server.patients import chart
 from server.patients.actions import NewPatient, register_patient
-from server.patients.coverages import add_coverage, end_coverage
+from server.patients.coverages import Subscriber, add_coverage, change_subscriber, end_coverage
 from server.patients.details import (
     PatientChanges,
     add_care_team_member,
@@ -279,6 +279,22 @@ class AddCareTeamMemberInput:
 
 
 @strawberry.input
+class SubscriberInput:
+    relationship: Line = strawberry.field(
+        description="What the person is to the subscriber: spouse, child, life_partner or other."
+    )
+    family_name: Line
+    given_names: Line
+    birth_date: date | None = None
+    sex: Line | None = None
+
+    def value(self) -> Subscriber:
+        return Subscriber(
+            self.relationship, self.family_name, self.given_names, self.birth_date, self.sex or ""
+        )
+
+
+@strawberry.input
 class AddCoverageInput:
     patient_id: strawberry.ID
     payer_id: strawberry.ID
@@ -290,6 +306,19 @@ class AddCoverageInput:
     replaces_part_b: bool = False
     qualified_beneficiary: bool = False
     care_management_benefit: bool | None = None
+    group_number: Line | None = None
+    subscriber: SubscriberInput | None = strawberry.field(
+        default=None, description="Whose insurance it is, where it is somebody else's."
+    )
+
+
+@strawberry.input
+class ChangeSubscriberInput:
+    patient_id: strawberry.ID
+    coverage_id: strawberry.ID
+    member_id: Line | None = None
+    group_number: Line | None = None
+    subscriber: SubscriberInput | None = None
 
 
 @strawberry.input
@@ -407,7 +436,22 @@ class PatientsMutation:
                 db, actor, id, payer_id=id_of("Payer", input.payer_id), from_on=input.from_on, to_on=input.to_on,
                 member_id=input.member_id or "", product=input.product or "", rank=input.rank,
                 replaces_part_b=input.replaces_part_b, qualified_beneficiary=input.qualified_beneficiary,
-                care_management_benefit=input.care_management_benefit,
+                care_management_benefit=input.care_management_benefit, group_number=input.group_number or "",
+                subscriber=input.subscriber.value() if input.subscriber else None,
+            )  # fmt: skip
+
+        return await _acted(info, input.patient_id, act)
+
+    @mutation(
+        permission="patients.write",
+        description="Mend what the insurance card says: member and group number, and whose insurance it is.",
+    )
+    async def change_subscriber(self, info: Info, input: ChangeSubscriberInput) -> Patient:
+        async def act(db: Db, actor: Actor, id: UUID) -> None:
+            await change_subscriber(
+                db, actor, id, id_of("Coverage", input.coverage_id), member_id=input.member_id or "",
+                group_number=input.group_number or "",
+                subscriber=input.subscriber.value() if input.subscriber else None,
             )  # fmt: skip
 
         return await _acted(info, input.patient_id, act)

@@ -133,6 +133,14 @@ class Coverage(Node):
     replaces_part_b: bool
     qualified_beneficiary: bool
     care_management_benefit: bool | None
+    group_number: str
+    relationship: str = strawberry.field(
+        description="What the person is to the subscriber: self, spouse, child, life_partner or other."
+    )
+    subscriber_family_name: str
+    subscriber_given_names: str
+    subscriber_birth_date: date | None
+    subscriber_sex: str
 
     @classmethod
     def of(cls, row: chart.CoverageRow) -> "Coverage":
@@ -147,6 +155,12 @@ class Coverage(Node):
             replaces_part_b=row.replaces_part_b,
             qualified_beneficiary=row.qualified_beneficiary,
             care_management_benefit=row.care_management_benefit,
+            group_number=row.group_number,
+            relationship=row.relationship,
+            subscriber_family_name=row.subscriber_family_name,
+            subscriber_given_names=row.subscriber_given_names,
+            subscriber_birth_date=row.subscriber_birth_date,
+            subscriber_sex=row.subscriber_sex,
         )
 
 

@@ -5,11 +5,13 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from server.graphql.audit import AuditQuery
+from server.graphql.billing import BillingMutation, BillingQuery
 from server.graphql.claims import ClaimsMutation, ClaimsQuery, ClaimsSubscription
 from server.graphql.connections import NodeQuery
 from server.graphql.consents import ConsentsMutation, ConsentsQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
+from server.graphql.evidence import EvidenceQuery
 from server.graphql.imports import ImportsQuery
 from server.graphql.jobs import JobsMutation, JobsQuery
 from server.graphql.minutes import MinutesMutation
@@ -21,6 +23,7 @@ from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
+from server.graphql.signed_claims import SignedClaimsMutation, SignedClaimsQuery
 from server.graphql.staff import StaffMutation, StaffQuery
 from server.graphql.timers import TimersMutation, TimersQuery
 from server.graphql.tokens import TokensMutation, TokensQuery
@@ -36,6 +39,9 @@ class Query(
     AuditQuery,
     JobsQuery,
     ClaimsQuery,
+    EvidenceQuery,
+    SignedClaimsQuery,
+    BillingQuery,
     OverridesQuery,
     PracticeQuery,
     StaffQuery,
@@ -57,6 +63,8 @@ class Mutation(
     MinutesMutation,
     JobsMutation,
     ClaimsMutation,
+    SignedClaimsMutation,
+    BillingMutation,
     OverridesMutation,
     PracticeMutation,
     StaffMutation,

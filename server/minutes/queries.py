@@ -20,6 +20,7 @@ from server.minutes.totals import SUMS, MonthTotalRow, question, spells_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
+from server.tenants.tables import Staff
 
 _NEWER = aliased(TimeEntry)
 _REPLACED_BY: ScalarSelect[UUID] = (
@@ -138,6 +139,57 @@ async def minutes_of_encounters(
             found[row.encounter_id].append(row)
     seen = [row.patient_id for entries in found.values() for row in entries]
     db.note(actor, "minutes.read", entity="time_entry", patient_ids=seen)
+    return dict(found)
+
+
+async def written_for_month(
+    db: Db, actor: Actor, patient_id: UUID, month: str, *, also: Sequence[UUID] = ()
+) -> list[TimeEntryRow]:
+    """Everything the ledger ever said about one patient's month, in order of time: live entries, those that were
+    corrected or taken back, and whatever they replaced or were replaced by. also: entries to start from as well.
+    """
+    actor.require("minutes.read")
+    span = month_span(month, actor.zone)
+    touches = and_(
+        TimeEntry.started_at > span.start - LONGEST,
+        TimeEntry.started_at < span.end,
+        TimeEntry.ended_at > span.start,
+    )
+    line = (
+        select(TimeEntry.id, TimeEntry.replaces_id)
+        .where(TimeEntry.patient_id == patient_id, touches | TimeEntry.id.in_(also))
+        .cte("line", recursive=True)
+    )
+    beside = aliased(TimeEntry)
+    line = line.union(
+        select(beside.id, beside.replaces_id).where(
+            beside.patient_id == patient_id,
+            (beside.replaces_id == line.c.id) | (beside.id == line.c.replaces_id),
+        )
+    )
+    rows: Any = await db.execute(
+        select(*_COLUMNS)
+        .where(TimeEntry.patient_id == patient_id, TimeEntry.id.in_(select(line.c.id)))
+        .order_by(TimeEntry.started_at, TimeEntry.made_at, TimeEntry.id)
+    )
+    db.note(actor, "minutes.read", entity="time_entry", patient_ids=[patient_id], month=month)
+    return [TimeEntryRow(*row) for row in rows]
+
+
+async def who_met(
+    db: Db, actor: Actor, joint_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[UUID, str, UUID]]]:
+    """Meeting -> (entry, whose, patient) of every live entry in it, in order of names. One statement."""
+    actor.require("minutes.read")
+    rows: Any = await db.execute(
+        select(TimeEntry.joint_id, TimeEntry.id, Staff.name, TimeEntry.patient_id)
+        .join(Staff, and_(Staff.tenant_id == TimeEntry.tenant_id, Staff.id == TimeEntry.staff_id))
+        .where(TimeEntry.joint_id.in_(joint_ids), is_live())
+        .order_by(Staff.name, TimeEntry.id)
+    )
+    found: dict[UUID, list[tuple[UUID, str, UUID]]] = defaultdict(list)
+    for joint_id, entry_id, name, patient_id in rows:
+        found[joint_id].append((entry_id, name, patient_id))
     return dict(found)
 
 

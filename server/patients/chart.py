@@ -75,6 +75,12 @@ class CoverageRow:
     replaces_part_b: bool
     qualified_beneficiary: bool
     care_management_benefit: bool | None
+    group_number: str
+    relationship: str
+    subscriber_family_name: str
+    subscriber_given_names: str
+    subscriber_birth_date: date | None
+    subscriber_sex: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,8 @@ async def coverages(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, lis
     statement = (
         select(
             c.patient_id, c.id, c.payer_id, Payer.name, Payer.kind, c.product, c.member_id, c.rank, c.from_on, c.to_on,
-            c.replaces_part_b, c.qualified_beneficiary, c.care_management_benefit,
+            c.replaces_part_b, c.qualified_beneficiary, c.care_management_benefit, c.group_number, c.relationship,
+            c.subscriber_family_name, c.subscriber_given_names, c.subscriber_birth_date, c.subscriber_sex,
         )
         .join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))
         .where(c.patient_id.in_(ids))

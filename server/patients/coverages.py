@@ -1,6 +1,8 @@
 """A person's insurance: who pays, since when, until when."""
 
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,10 +11,22 @@ from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients.gate import patient_for
-from server.patients.tables import Coverage
+from server.patients.tables import RELATIONSHIPS, Coverage
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.tenants.names import written
 from server.tenants.tables import Payer
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Whose insurance it is. relationship: what the patient is to them (`RELATIONSHIPS`, but not self)."""
+
+    relationship: str
+    family_name: str
+    given_names: str
+    birth_date: date | None = None
+    sex: str = ""
 
 
 async def add_coverage(
@@ -29,8 +43,11 @@ async def add_coverage(
     replaces_part_b: bool = False,
     qualified_beneficiary: bool = False,
     care_management_benefit: bool | None = None,
+    group_number: str = "",
+    subscriber: Subscriber | None = None,
 ) -> Coverage:
-    """Add a coverage. Refused: an end before its start, or two paying first on the same day."""
+    """Add a coverage. subscriber: whose insurance it is, where it is somebody else's. Refused: an end before its
+    start, two paying first on the same day, or a subscriber without a name."""
     await patient_for(db, actor, patient_id, permission="patients.write")
     payer = await db.scalar(select(Payer.name).where(Payer.id == payer_id, Payer.active))
     if payer is None:
@@ -42,6 +59,7 @@ async def add_coverage(
             "Check both.",
             "to_on",
         )
+    theirs = _subscriber_columns(subscriber)
     if not 1 <= rank <= 9:
         raise Refused("BAD_RANK", f"{rank} is no place among payers.", "1 pays first, 2 second.", "rank")
     others = await db.execute(
@@ -63,6 +81,7 @@ async def add_coverage(
         tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, payer_id=payer_id, product=product,
         member_id=member_id, rank=rank, from_on=from_on, to_on=to_on, replaces_part_b=replaces_part_b,
         qualified_beneficiary=qualified_beneficiary, care_management_benefit=care_management_benefit, source="here",
+        group_number=written(group_number, "group_number", what="the group number", longest=50, empty=True), **theirs,
         made_at=now(), made_by=actor.staff_id,
     )  # fmt: skip
     db.add(coverage)
@@ -98,3 +117,63 @@ async def end_coverage(db: Db, actor: Actor, patient_id: UUID, coverage_id: UUID
         actor, "patients.end_coverage", entity="coverage", entity_ids=[coverage_id], patient_ids=[patient_id],
         effect="write",
     )  # fmt: skip
+
+
+async def change_subscriber(
+    db: Db, actor: Actor, patient_id: UUID, coverage_id: UUID, *, member_id: str, group_number: str,
+    subscriber: Subscriber | None,
+) -> Coverage:  # fmt: skip
+    """Mend what the insurance card says: the member and group numbers, and whose insurance it is."""
+    await patient_for(db, actor, patient_id, permission="patients.write")
+    coverage = (
+        await db.execute(
+            select(Coverage)
+            .where(Coverage.id == coverage_id, Coverage.patient_id == patient_id)
+            .with_for_update()
+        )
+    ).scalar_one_or_none()
+    if coverage is None:
+        raise not_found("coverage")
+    values = _subscriber_columns(subscriber) | {
+        "member_id": written(member_id, "member_id", what="the member number", longest=80, empty=True),
+        "group_number": written(
+            group_number, "group_number", what="the group number", longest=50, empty=True
+        ),
+    }
+    for name, value in values.items():
+        setattr(coverage, name, value)
+    await db.flush()
+    db.note(
+        actor, "patients.change_subscriber", entity="coverage", entity_ids=[coverage_id], patient_ids=[patient_id],
+        effect="write",
+    )  # fmt: skip
+    return coverage
+
+
+def _subscriber_columns(subscriber: Subscriber | None) -> dict[str, Any]:
+    """Raises Refused BAD_RELATIONSHIP, BAD_SEX or TEXT_*."""
+    if subscriber is None:
+        return {
+            "relationship": "self", "subscriber_family_name": "", "subscriber_given_names": "",
+            "subscriber_birth_date": None, "subscriber_sex": "",
+        }  # fmt: skip
+    if subscriber.relationship not in RELATIONSHIPS or subscriber.relationship == "self":
+        raise Refused(
+            "BAD_RELATIONSHIP",
+            f"“{subscriber.relationship[:20]}” does not say what the person is to the subscriber.",
+            "Choose one of the list.",
+            "relationship",
+        )
+    if subscriber.sex not in ("", "female", "male", "unknown"):
+        raise Refused("BAD_SEX", "A claim knows female, male and unknown.", "Choose one of them.", "sex")
+    return {
+        "relationship": subscriber.relationship,
+        "subscriber_family_name": written(
+            subscriber.family_name, "subscriber_family_name", what="the subscriber's family name", longest=60
+        ),
+        "subscriber_given_names": written(
+            subscriber.given_names, "subscriber_given_names", what="the subscriber's given name", longest=60
+        ),
+        "subscriber_birth_date": subscriber.birth_date,
+        "subscriber_sex": subscriber.sex,
+    }

@@ -11,6 +11,15 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import JSON, AboutPatient, Made, Table, Tenant, one_of, unique, within
 
+#: what the insured person is to the subscriber -> words
+RELATIONSHIPS = {
+    "self": "The subscriber",
+    "spouse": "Wife or husband",
+    "child": "Child",
+    "life_partner": "Life partner",
+    "other": "Other",
+}
+
 
 def _key() -> Any:
     """A normalised search key. Collation C, so that a prefix is a range and the index serves under the policies."""
@@ -178,12 +187,22 @@ class Coverage(AboutPatient, Made, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            Index("ix_coverage_patient", "tenant_id", "patient_id"), patient_id="patient", payer_id="payer"
+            one_of("relationship", *RELATIONSHIPS),
+            one_of("subscriber_sex", "", "female", "male", "unknown"),
+            Index("ix_coverage_patient", "tenant_id", "patient_id"),
+            patient_id="patient",
+            payer_id="payer",
         )
 
     payer_id: Mapped[UUID]
     product: Mapped[str] = mapped_column(default="")
     member_id: Mapped[str] = mapped_column(default="")
+    group_number: Mapped[str] = mapped_column(default="")
+    relationship: Mapped[str] = mapped_column(default="self")  # the person is the subscriber's ...
+    subscriber_family_name: Mapped[str] = mapped_column(default="")  # only where it is somebody else
+    subscriber_given_names: Mapped[str] = mapped_column(default="")
+    subscriber_birth_date: Mapped[date | None]
+    subscriber_sex: Mapped[str] = mapped_column(default="")
     rank: Mapped[int] = mapped_column(default=1)  # 1 primary, 2 secondary
     from_on: Mapped[date]
     to_on: Mapped[date | None]

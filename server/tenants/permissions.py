@@ -59,18 +59,54 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
         "See lines and holds of a month, with their proof",
     ),
     "claims.close": (frozenset({ADMINISTRATOR, BILLER}), "Close a month"),
+    "claims.sign": (
+        frozenset({ADMINISTRATOR, BILLER}),
+        "Sign claims, withdraw them, and send them in a file",
+    ),
+    "billing.read": (frozenset({ADMINISTRATOR, BILLER}), "See the practice's billing numbers and charges"),
+    "billing.write": (
+        frozenset({ADMINISTRATOR, BILLER}),
+        "Change the practice's billing numbers and charges",
+    ),
 }
 
 #: scope of an API token -> permissions it may carry; a token never exceeds its owner's role
 SCOPES: Final[dict[str, frozenset[str]]] = {
     "read": frozenset(name for name in PERMISSIONS if name.endswith((".read", ".find"))),
     "write": frozenset(PERMISSIONS)
-    - {"staff.write", "tokens.write", "practice.write", "claims.close", "self.write", "jobs.write"},
+    - {
+        "staff.write",
+        "tokens.write",
+        "practice.write",
+        "claims.close",
+        "claims.sign",
+        "billing.write",
+        "self.write",
+        "jobs.write",
+    },
     "billing": frozenset(
-        {"claims.read", "claims.close", "minutes.read", "enrollment.read", "practice.read", "patients.find"}
+        {
+            "claims.read",
+            "claims.close",
+            "claims.sign",
+            "billing.read",
+            "minutes.read",
+            "enrollment.read",
+            "practice.read",
+            "patients.find",
+        }
     ),
     "administration": frozenset(
-        {"practice.read", "practice.write", "staff.write", "audit.read", "jobs.read", "jobs.write"}
+        {
+            "practice.read",
+            "practice.write",
+            "staff.write",
+            "audit.read",
+            "jobs.read",
+            "jobs.write",
+            "billing.read",
+            "billing.write",
+        }
     ),
 }
 

@@ -1,7 +1,6 @@
 """Where the practice sees people."""
 
 import re
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,14 +11,8 @@ from server.ids import new_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import check_phone, written
+from server.tenants.regions import STATES
 from server.tenants.tables import Site
-
-#: United States postal abbreviations: states, the District, territories, military (Postal Service Publication
-#: 28).
-_STATES: Final = """
-    AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR
-    PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP"""
-STATES: Final = tuple(_STATES.split())
 
 
 async def list_sites(db: Db, actor: Actor, *, with_closed: bool = False) -> list[Site]:

@@ -1,6 +1,7 @@
 """Practices and their people: what is known before a practice is (platform), and what belongs to one (tenant)."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
@@ -293,6 +294,106 @@ class Qualification(Tenant, Made, Table):
     region: Mapped[str] = mapped_column(default="")
     from_on: Mapped[date]
     to_on: Mapped[date | None]
+
+
+# --- what a claim says about the practice ---------------------------------------------------------------------
+#
+# Each row is a statement that holds from a day on. A correction is a further row for the same day: of those that
+# begin on or before a date of service, the latest day counts, and of one day the row written last.
+
+
+class BillingIdentity(Tenant, Made, Table):
+    """Who bills: the legal name and numbers a payer has enrolled, and whom the payer may call."""
+
+    __tablename__ = "billing_identity"
+    __table_args__ = (
+        one_of("tin_kind", "EI", "SY"),
+        Index("ix_billing_identity_from", "tenant_id", "from_on"),
+    )
+    append_only = True
+
+    from_on: Mapped[date]
+    legal_name: Mapped[str]
+    tin: Mapped[str]  # nine digits
+    tin_kind: Mapped[str]  # EI employer number, SY Social Security number of a sole proprietor
+    npi: Mapped[str]
+    taxonomy: Mapped[str]
+    street: Mapped[str]
+    city: Mapped[str]
+    state: Mapped[str]
+    zip: Mapped[str]  # 48226-0001
+    contact_name: Mapped[str]
+    contact_phone: Mapped[str]
+    contact_email: Mapped[str] = mapped_column(default="")
+    submitter_id: Mapped[str]  # the receiver's name for whoever sends the file
+
+
+class SiteBilling(Tenant, Made, Table):
+    """A site as a claim names it. Without one, people are seen at the practice's own address."""
+
+    __tablename__ = "site_billing"
+    __table_args__ = within(Index("ix_site_billing_from", "tenant_id", "site_id", "from_on"), site_id="site")
+    append_only = True
+
+    site_id: Mapped[UUID]
+    from_on: Mapped[date]
+    legal_name: Mapped[str]
+    npi: Mapped[str] = mapped_column(default="")  # empty: it has none of its own
+    place_of_service: Mapped[str]  # two digits
+    street: Mapped[str]
+    city: Mapped[str]
+    state: Mapped[str]
+    zip: Mapped[str]
+
+
+class PayerRoute(Tenant, Made, Table):
+    """How claims reach a payer."""
+
+    __tablename__ = "payer_route"
+    __table_args__ = within(
+        Index("ix_payer_route_from", "tenant_id", "payer_id", "from_on"), payer_id="payer"
+    )
+    append_only = True
+
+    payer_id: Mapped[UUID]
+    from_on: Mapped[date]
+    receiver_id: Mapped[str]  # ISA08: the payer's gateway or a clearinghouse
+    receiver_name: Mapped[str]
+    claim_payer_name: Mapped[str]  # as the payer wants to be called on a claim
+    claim_payer_id: Mapped[str]
+    filing_indicator: Mapped[str]  # SBR09: MB, BL, CI ...
+    production: Mapped[bool] = mapped_column(default=False)  # False: files are marked as a test
+    provider_number: Mapped[str] = mapped_column(default="")  # the payer's own number for the practice
+    names_supervisor: Mapped[bool] = mapped_column(default=False)  # wants incident-to work to say under whom
+    filing_days: Mapped[int] = mapped_column(default=365)  # days after the service in which it takes a claim
+
+
+class Charge(Tenant, Made, Table):
+    """What the practice asks for one unit of a code, from a day on."""
+
+    __tablename__ = "charge"
+    __table_args__ = (Index("ix_charge_code", "tenant_id", "code", "from_on"),)
+    append_only = True
+
+    code: Mapped[str]
+    from_on: Mapped[date]
+    amount: Mapped[Decimal]
+
+
+class ProviderBilling(Tenant, Made, Table):
+    """A practitioner as a claim names one. The NPI stands on the staff row."""
+
+    __tablename__ = "provider_billing"
+    __table_args__ = within(
+        Index("ix_provider_billing_from", "tenant_id", "staff_id", "from_on"), staff_id="staff"
+    )
+    append_only = True
+
+    staff_id: Mapped[UUID]
+    from_on: Mapped[date]
+    family_name: Mapped[str]
+    given_name: Mapped[str]
+    taxonomy: Mapped[str]
 
 
 class AuditEvent(Tenant, Table):

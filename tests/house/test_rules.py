@@ -79,6 +79,7 @@ NOT_CODES = {
     "48201": "a ZIP code",
     "60601": "a ZIP code",
     "60000": "milliseconds",
+    "00501": "the version of an X12 interchange",
     "80840": "the prefix of NPI check digits",
 }
 _CODE = re.compile(r"^(\d{5}|[A-Z]\d{4}|\d{4}[A-Z])$")

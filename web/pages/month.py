@@ -1,17 +1,14 @@
-"""Months: which can be closed, what each came to and why, and one person's whole proof."""
+"""Months: which can be closed, what each came to and why."""
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from carewright_plugin_api.decisions import Decision
 from carewright_plugin_api.facts import local_day
 
 from server.claims.actions import ask_to_close, stop_closing
-from server.claims.overrides import KINDS as OVERRIDES
-from server.claims.overrides import OverrideRow, override_month, overrides_of, withdraw_override
-from server.claims.overview import first_work, month_overview, to_look_at, whole_decision
+from server.claims.overview import first_work, month_overview, to_look_at
 from server.claims.queries import (
     DecisionRow,
     HoldRow,
@@ -19,29 +16,21 @@ from server.claims.queries import (
     MonthRow,
     ProofEntry,
     closes,
-    decision_for,
     entries_behind,
     last_done,
     month_decisions,
 )
-from server.claims.versions import changes_of
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
-from server.ids import parse_id
 from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import ACTIVITIES
 from server.plugin_host.discover import plugins
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from server.tenants.practice import POLICIES
-from web.pages.person_sections import person_frame
 from web.rendering import called, day, minutes_words, moment, month_words
 from web.site import Answer, Visit, page
-from web.typed import beside
 
 _MONTH: Final = re.compile(r"(20|19)\d\d-(0[1-9]|1[0-2])")
-_OVERRIDE_FIELDS: Final = {"kind": "choice", "target": "choice"}
-_BACK_FIELDS: Final = {"reason": "back_reason"}
 _MOST: Final = 1_000
 _BACK: Final = 24
 
@@ -123,7 +112,7 @@ def month_before(month: str) -> str:
     return f"{date.fromisoformat(f'{month}-01') - timedelta(days=1):%Y-%m}"
 
 
-def _asked(visit: Visit) -> str:
+def asked_month(visit: Visit) -> str:
     month = visit.path("month")
     if not _MONTH.fullmatch(month):
         raise not_found("month")
@@ -135,14 +124,14 @@ def _asked(visit: Visit) -> str:
 
 @page.get("/month/{month:str}", permission="claims.read")
 async def one_month(visit: Visit) -> Answer:
-    given = await _month_page(visit, _asked(visit))
+    given = await _month_page(visit, asked_month(visit))
     return visit.show("month/one.html", **given)
 
 
 @page.post("/month/{month:str}/close", permission="claims.close")
 async def closed(visit: Visit) -> Answer:
     """Have everybody's month decided; the page then tells how it goes on. Twice with the same facts, nothing changes."""
-    month = _asked(visit)
+    month = asked_month(visit)
     try:
         async with tenant_db(visit.actor) as db:
             await ask_to_close(db, visit.actor, month)
@@ -156,7 +145,7 @@ async def closed(visit: Visit) -> Answer:
 @page.post("/month/{month:str}/stop", permission="claims.close")
 async def stopped(visit: Visit) -> Answer:
     """Stop the closing that is under way."""
-    month = _asked(visit)
+    month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
         run = await _newest(db, visit.actor, month)
     if run is None:
@@ -172,7 +161,7 @@ async def stopped(visit: Visit) -> Answer:
 @page.get("/month/{month:str}/progress", permission="claims.read")
 async def progress(visit: Visit) -> Answer:
     """How far the closing has come, asked again and again by the page; the page itself once it is over."""
-    month = _asked(visit)
+    month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
         run = await _newest(db, visit.actor, month)
     if visit.htmx and run is not None and run.under_way:
@@ -373,128 +362,3 @@ def _facts(used: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _dollars(amount: Any) -> str:
     return f"${amount:,.2f}"
-
-
-# --- one person's proof -----------------------------------------------------------------------------------------
-
-
-@page.get("/month/{month:str}/{id:str}", permission="claims.read")
-async def evidence(visit: Visit) -> Answer:
-    """Everything behind one person's month, to read and to print."""
-    return visit.show("month/evidence.html", **await _evidence(visit))
-
-
-async def _evidence(visit: Visit) -> dict[str, Any]:
-    month, id, actor = _asked(visit), visit.id("id", "patient"), visit.actor
-    async with tenant_db(actor, read_only=True) as db:
-        given = await person_frame(db, visit, id)
-        row = await decision_for(db, actor, id, month)
-        whole, versions = await whole_decision(db, actor, id, month)
-        ids = {entry for line in row.lines for entry in line.entry_ids}
-        ids |= {entry for hold in row.holds for entry in hold.entry_ids}
-        ids |= {_uuid(left.entry_id) for left in whole.left_out}
-        behind = await entries_behind(db, actor, list(ids))
-        changes = await changes_of(db, actor, [row.id])
-        made = await overrides_of(db, actor, id, month)
-    zone = actor.zone
-    left_out = [
-        {"entry": _entry(behind[entry], zone), "seconds": _lasted(left.seconds), "why": left.sentence}
-        for left in whole.left_out
-        if (entry := _uuid(left.entry_id)) in behind
-    ]
-    counted = {entry for counts in whole.minutes for entry in map(_uuid, counts.entry_ids)}
-    return dict(
-        month=month,
-        title=month_words(month),
-        row=row,
-        payer=_payer(row),
-        lines=[_line(row, line, behind, zone, month) for line in row.lines],
-        holds=[_hold(row, hold, month) for hold in row.holds],
-        counted=[_entry(entry, zone) for key, entry in behind.items() if key in counted],
-        sums=[
-            {
-                "program": PROGRAMS.get(one.program, one.program),
-                "who": {"staff": "Clinical staff", "practitioner": "Practitioner"}.get(one.who, "Together"),
-                "minutes": f"{one.minutes} min",
-            }
-            for one in whole.minutes
-        ],
-        left_out=left_out,
-        findings=whole.findings,
-        versions=versions,
-        decided=moment(row.decided_at, zone),
-        policy=POLICIES.get(row.policy, row.policy),
-        changes=changes.get(row.id, ()),
-        choices=_choices(whole, made, zone),
-        **given,
-    )
-
-
-def _choices(whole: Decision, made: Sequence[OverrideRow], zone: str) -> dict[str, Any]:
-    """What may be decided about the month by a person, and what was: see server/claims/overrides.py."""
-    in_force = {(one.kind, one.target) for one in made if one.withdraws_id is None and not one.withdrawn}
-    lines = list(dict.fromkeys(line.code for line in whole.lines))
-    offers = [("withhold:", "Do not bill anything of this month")] if lines else []
-    if len(lines) > 1:
-        offers += [(f"withhold:{code}", f"Do not bill {code}") for code in lines]
-    for other in whole.alternatives:
-        codes = ", ".join(line.code for line in other.lines) or "no line"
-        money = f" ({_dollars(other.amount)})" if other.amount is not None else ""
-        words = POLICIES.get(other.policy, other.policy)
-        offers.append((f"choose:{other.policy}", f"{words}: {codes}{money}"))
-    offers += [(f"accept:{hold.code}", hold.asserts) for hold in whole.holds if hold.may_accept]
-    return {
-        "offers": [(value, words) for value, words in offers if tuple(value.split(":", 1)) not in in_force],
-        "made": [
-            {
-                "id": one.id,
-                "what": _chosen(one),
-                "reason": one.reason,
-                "by": one.made_by_name or "",
-                "at": moment(one.made_at, zone),
-                "in_force": one.withdraws_id is None and not one.withdrawn,
-            }
-            for one in made
-        ],
-    }
-
-
-def _chosen(one: OverrideRow) -> str:
-    about = {"withhold": one.target or "the whole month", "choose": POLICIES.get(one.target, one.target)}
-    what = f"{OVERRIDES[one.kind]}: {about.get(one.kind, one.target)}"
-    return f"Taken back: {what}" if one.withdraws_id else what
-
-
-@page.post("/month/{month:str}/{id:str}/choose", permission="claims.close")
-async def chosen(visit: Visit) -> Answer:
-    """Decide something about one person's month, with a reason."""
-    month, id, form = _asked(visit), visit.id("id", "patient"), await visit.form()
-    kind, _, target = form.get("choice", "").partition(":")
-    try:
-        async with tenant_db(visit.actor) as db:
-            await override_month(
-                db, visit.actor, id, month, kind=kind, target=target[:64], reason=form.get("reason", "")[:500]
-            )
-    except Refused as refused:
-        given = await _evidence(visit)
-        return visit.again("month/evidence.html", beside(refused, _OVERRIDE_FIELDS), values=form, **given)
-    return visit.go(f"/month/{month}/{id}", "Kept. It counts from the next closing of this month.")
-
-
-@page.post("/month/{month:str}/{id:str}/take-back", permission="claims.close")
-async def choice_taken_back(visit: Visit) -> Answer:
-    month, id, form = _asked(visit), visit.id("id", "patient"), await visit.form()
-    override_id = parse_id(form.get("override_id", ""))
-    if override_id is None:
-        raise not_found("choice")
-    try:
-        async with tenant_db(visit.actor) as db:
-            await withdraw_override(db, visit.actor, override_id, reason=form.get("reason", "")[:500])
-    except Refused as refused:
-        given = await _evidence(visit)
-        return visit.again("month/evidence.html", beside(refused, _BACK_FIELDS), values=form, **given)
-    return visit.go(f"/month/{month}/{id}", "Taken back. It counts from the next closing of this month.")
-
-
-def _uuid(text: str) -> Any:
-    return parse_id(text)

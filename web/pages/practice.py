@@ -9,7 +9,8 @@ from server.tenants.agreements import accepted_documents, documents
 from server.tenants.db import tenant_db
 from server.tenants.payers import add_payer, change_payer, list_payers, payer_for
 from server.tenants.practice import POLICIES, change_practice, practice_of, set_selection_policy
-from server.tenants.sites import STATES, add_site, change_site, list_sites, site_for
+from server.tenants.regions import STATES
+from server.tenants.sites import add_site, change_site, list_sites, site_for
 from server.tenants.tables import Practice
 from web.site import Answer, Visit, page
 from web.zones import zone_choices

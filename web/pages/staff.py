@@ -13,7 +13,7 @@ from server.tenants.qualifications import (
     close_qualification,
     list_qualifications,
 )
-from server.tenants.sites import STATES
+from server.tenants.regions import STATES
 from web.pages.people import date_in
 from web.site import Answer, Visit, page
 

@@ -25,6 +25,7 @@ _CODE = re.compile(r"[A-Z0-9]{5}")
 _MODIFIER = re.compile(r"[A-Z0-9]{2}")
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 _LONGEST_SENTENCE = 2000
+_MOST_POINTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Line:
 
     label: what we call the code, in our own words. entry_ids: the ledger entries whose time the line rests on.
     rests_on: the code of the line without which this one may not stand, if there is one.
+
+    What the claim that carries the line must then show. needs_diagnoses: how many ICD-10 codes the line must point
+    to, at least. diagnoses: the codes it rests on, the weightiest first; empty leaves the choice to the house.
+    units_at_most: what the payer's edits let one line ask for. The line of `rests_on` must stand beside it for the
+    same day.
     """
 
     code: str
@@ -72,6 +78,9 @@ class Line:
     amount_note: str = ""
     entry_ids: tuple[str, ...] = ()
     facts_used: tuple[FactUsed, ...] = ()
+    needs_diagnoses: int = 0
+    diagnoses: tuple[str, ...] = ()
+    units_at_most: int | None = None
     rests_on: str = ""
 
 
@@ -271,6 +280,15 @@ def _line_problems(line: Line, facts: MonthFacts, manifest: "Manifest") -> list[
         found.append(f"line {line.code} has no amount and does not say why")
     if len(line.modifiers) > 4 or not all(_MODIFIER.fullmatch(modifier) for modifier in line.modifiers):
         found.append(f"line {line.code} has modifiers no claim can carry: {', '.join(line.modifiers)}")
+    if line.units_at_most is not None and line.units > line.units_at_most:
+        found.append(
+            f"line {line.code} has {line.units} units and says itself that {line.units_at_most} are the most"
+        )
+    if not 0 <= line.needs_diagnoses <= _MOST_POINTERS:
+        found.append(f"line {line.code} asks to point to {line.needs_diagnoses} diagnoses; a line holds four")
+    unknown = sorted(set(line.diagnoses) - {diagnosis.code.upper() for diagnosis in facts.diagnoses})
+    if unknown:
+        found.append(f"line {line.code} rests on diagnoses nobody chose: {', '.join(unknown[:3])}")
     strange = sorted(set(line.entry_ids) - {entry.id for entry in facts.entries})
     if strange:
         found.append(f"line {line.code} rests on entries nobody asked about: {', '.join(strange[:3])}")

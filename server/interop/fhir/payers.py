@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from server.interop.fhir.rows import CoverageRow
 
@@ -23,6 +24,15 @@ class BilledPayer:
     last: date
 
 
+#: FHIR's subscriber-relationship code -> what the patient is to the subscriber
+_RELATIONSHIPS: Final = {
+    "self": "self",
+    "spouse": "spouse",
+    "child": "child",
+    "common": "life_partner",
+} | dict.fromkeys(("parent", "other", "injured"), "other")
+
+
 def coverage_columns(row: CoverageRow, today: date) -> Columns:
     """A Coverage record. Without a start it is taken from `today`, so that no earlier month is billed on a guess."""
     ended = row.end.last_day if row.end else None
@@ -31,6 +41,8 @@ def coverage_columns(row: CoverageRow, today: date) -> Columns:
     return {
         "product": row.product or (row.kind.text if row.kind else ""),
         "member_id": row.member_id,
+        "group_number": row.group,
+        "relationship": _RELATIONSHIPS.get(row.relationship, "self"),
         "rank": row.order if row.order and 0 < row.order < 10 else 1,
         "from_on": row.start.day if row.start else min(today, ended or today),
         "to_on": ended,

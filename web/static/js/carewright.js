@@ -73,6 +73,8 @@ document.addEventListener("click", (event) => {
   if (look) chooseLook(look.dataset.look);
   if (target.closest("[data-contrast-switch]")) switchContrast();
   if (target.closest("[data-prints]")) window.print();
+  const chooses = target.closest("[data-chooses]");
+  if (chooses) for (const box of document.querySelectorAll(`[data-one-of="${chooses.dataset.chooses}"]`)) box.checked = true;
   const copies = target.closest("[data-copies]");
   if (copies) copy(document.getElementById(copies.dataset.copies));
   if (target instanceof HTMLDialogElement && !target.matches("#lock-dialog")) {
@@ -93,6 +95,18 @@ async function copy(element) {
     toast("This browser did not allow copying. Select the text and press Ctrl+C.", "soon");
   }
 }
+
+/* A column of numbers: arrow keys go up and down it. */
+document.addEventListener("keydown", (event) => {
+  const here = event.target instanceof HTMLInputElement ? event.target : null;
+  if (!here?.dataset.column || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+  const column = [...document.querySelectorAll(`[data-column="${here.dataset.column}"]`)];
+  const next = column[column.indexOf(here) + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.select();
+});
 
 /* What opens to be written in is written in at once. */
 document.addEventListener("toggle", (event) => {

@@ -29,6 +29,7 @@ def lines_of(facts: MonthFacts, standing: Standing, name: str, tallies: Tallies)
     then = f"Date of service {spelled(on)}, {why}."
     sources = tuple(_sources(facts, name))
     shown = (*minutes_used(tallies), *_standing_used(facts, standing))
+    conditions = BOOK.on("ccm.conditions", facts.last_day).whole
     lines = []
     for rung, count in rungs:
         row = BOOK.on(f"code.{rung.code}", facts.last_day)
@@ -52,6 +53,9 @@ def lines_of(facts: MonthFacts, standing: Standing, name: str, tallies: Tallies)
             amount_note=rate.basis if rate else no_fee_note(rung.code, on),
             entry_ids=tally.entry_ids,
             facts_used=shown,
+            needs_diagnoses=conditions,
+            diagnoses=tuple(chronic_codes(facts)),
+            units_at_most=int(edited[0].table["units"]) if edited else None,
             rests_on="" if rung is rungs[0][0] else rungs[0][0].code,
         )
         lines.append(line)

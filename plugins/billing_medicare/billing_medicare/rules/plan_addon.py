@@ -6,6 +6,7 @@ from carewright_plugin_api.facts import MonthFacts, Visit
 
 from billing_medicare.rules.book import BOOK, PROGRAM
 from billing_medicare.rules.money import fee, fee_name, no_fee_note
+from billing_medicare.rules.prerequisites import chronic_codes
 
 
 def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]]:
@@ -50,6 +51,8 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
         amount=rate.amount if rate else None,
         amount_note=rate.basis if rate else no_fee_note(code, visit.on),
         facts_used=used(initiating_visit=visit.on, kind=visit.kind),
+        needs_diagnoses=BOOK.on("ccm.conditions", facts.last_day).whole,
+        diagnoses=tuple(chronic_codes(facts)),
     )
     return (line,), ()
 

@@ -152,7 +152,8 @@ def _coordination(piece: Piece, facts: MonthFacts, made: Answer) -> None:
     if ended or not facts.coverage.in_force(piece.on):
         piece = replace(piece, on=piece.tally.reached_on(highest.threshold(most), facts.zone))
     for rung, units in rungs:
-        if not _add(piece, rung.code, units, row, facts, made):
+        rests_on = "" if rung is ladder.base else ladder.base.code
+        if not _add(piece, rung.code, units, row, facts, made, rests_on):
             return  # the further units are nothing without the first
 
 
@@ -204,7 +205,9 @@ def _conferences(pieces: Sequence[Piece], facts: MonthFacts, made: Answer) -> No
             _add(piece, code, 1, row, facts, made)
 
 
-def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, made: Answer) -> bool:
+def _add(
+    piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, made: Answer, rests_on: str = ""
+) -> bool:
     """A line, unless the plan, an earlier claim or the rule of declines stands in the way; whether it was added."""
     day = facts.last_day
     monthly = piece.service == "coordination"
@@ -253,9 +256,19 @@ def _add(piece: Piece, code: str, units: int, row: Dated, facts: MonthFacts, mad
             amount_note=BOOK.on("fees.schedule", day).citation.title + ".",
             entry_ids=piece.tally.entry_ids,
             facts_used=_facts_used(piece),
+            needs_diagnoses=1,
+            diagnoses=_conditions(piece, facts),
+            rests_on=rests_on,
         )
     )
     return True
+
+
+def _conditions(piece: Piece, facts: MonthFacts) -> tuple[str, ...]:
+    """What the contact was about, where that was written down and is a code somebody chose for the claim."""
+    chosen = {diagnosis.code.upper() for diagnosis in facts.diagnoses}
+    about = {entry.condition.upper() for entry in piece.entries if entry.condition}
+    return tuple(sorted(about & chosen))
 
 
 def _decline(piece: Piece, facts: MonthFacts, made: Answer) -> tuple[tuple[str, ...], list[Hold]]:

@@ -1,0 +1,170 @@
+"""A claim as a value: everything a payer will be told, frozen. Pure.
+
+Its canonical JSON is what a person signs; the X12 file, the text for another billing system and the page are all
+written from it alone. Money is dollars; a ZIP is 48226 or 48226-1906; a sex is F, M or U.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from carewright_plugin_api import canonical
+
+Severity = Literal["error", "warning"]
+Frequency = Literal["1", "7", "8"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    street: str
+    city: str
+    state: str
+    zip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Biller:
+    """Who asks for the money. tin_kind: EI or SY. submitter_id: how the receiver knows who sends."""
+
+    legal_name: str
+    tin: str
+    tin_kind: str
+    npi: str
+    taxonomy: str
+    address: Address
+    contact_name: str
+    contact_phone: str
+    contact_email: str
+    submitter_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the person would be seen. name is empty at the practice's own address."""
+
+    place_of_service: str
+    name: str = ""
+    npi: str = ""
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whom the claim goes to, and through whom."""
+
+    receiver_id: str
+    receiver_name: str
+    payer_name: str
+    payer_id: str
+    filing_indicator: str
+    provider_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Practitioner:
+    family_name: str
+    given_name: str
+    npi: str
+    taxonomy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """birth_date: None where nobody wrote it down."""
+
+    family_name: str
+    given_names: str
+    birth_date: date | None
+    sex: str = "U"
+    suffix: str = ""
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Insured:
+    """subscriber: None where the patient is the subscriber. rank: 1 pays first."""
+
+    member_id: str
+    group_number: str = ""
+    relationship: str = "self"
+    subscriber: Person | None = None
+    rank: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One line. charge: for all units. pointers: places in the claim's diagnoses, counted from 1."""
+
+    code: str
+    units: int
+    service_on: date
+    charge: Decimal
+    pointers: tuple[int, ...]
+    modifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """payer_control_number: the payer's number for the claim that a replacement or void is about."""
+
+    month: str
+    patient: str  # our id for the person
+    payer: str  # our id for the payer
+    coverage: str
+    biller: Biller | None
+    place: Place
+    route: Route | None
+    rendering: Practitioner | None
+    person: Person
+    insured: Insured
+    diagnoses: tuple[str, ...]
+    services: tuple[Service, ...]
+    supervising: Practitioner | None = None
+    frequency: Frequency = "1"
+    payer_control_number: str = ""
+
+    @property
+    def total(self) -> Decimal:
+        return sum((service.charge for service in self.services), Decimal(0))
+
+    def to_json(self) -> str:
+        return canonical.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Claim":
+        return canonical.loads(cls, text)
+
+    def digest(self) -> str:
+        """sha256 of the canonical form: what a signature stands for."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def asks_for(claim: Claim) -> tuple[object, ...]:
+    """What a decision determines: a change in it after signing makes the claim say something else than the rules do.
+    A new telephone number of the practice does not."""
+    services = sorted((s.code, s.modifiers, s.units, s.service_on) for s in claim.services)
+    return (claim.payer, claim.rendering.npi if claim.rendering else "", tuple(services))
+
+
+def service_key(claim: Claim, service: Service) -> str:
+    """The same key for the same service, however often it is decided about. sha256, hex."""
+    parts = (
+        claim.patient, claim.payer, claim.month, service.code, *service.modifiers, service.service_on.isoformat()
+    )  # fmt: skip
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubFinding:
+    """Something about a claim that a payer would refuse (error) or a person should look at (warning).
+
+    id: S01 ... as in docs/billing.md. mends: what a person can do. field: what it is about, in snake_case.
+    """
+
+    id: str
+    severity: Severity
+    sentence: str
+    mends: str
+    field: str

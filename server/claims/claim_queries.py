@@ -1,0 +1,560 @@
+"""Reads of a month's claims, of one claim, and of the files made.
+
+Drafts are derived: each reading assembles them anew from the newest decisions and what is on file, in a fixed number
+of statements for every 500 people.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from carewright_plugin_api.facts import local_day
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
+
+from server.claims.assembly import (
+    Assembled,
+    ChosenDiagnosis,
+    CoverageFile,
+    Decided,
+    DecidedLine,
+    Draft,
+    LiveClaim,
+    PatientFile,
+    PracticeFile,
+    Stayed,
+    Treating,
+    assemble,
+)
+from server.claims.billing_copy import as_csv, as_text
+from server.claims.claim import Address, Claim, Insured, Person
+from server.claims.claim_rows import ClaimRow, ClaimsOverview, InterchangeRow
+from server.claims.overview import to_look_at
+from server.claims.scrub import OnFile, scrub
+from server.claims.tables import Claim as ClaimTable
+from server.claims.tables import (
+    ClaimedService,
+    ClaimLine,
+    ClaimStanding,
+    Interchange,
+    InterchangeClaim,
+    InterchangeDelivery,
+    MonthDecision,
+    UsualSite,
+)
+from server.clock import now, today
+from server.enrollment.tables import Enrollment
+from server.errors import not_found
+from server.ids import new_id
+from server.patients import tables as people
+from server.tenants.actor import Actor
+from server.tenants.billing_identity import statements
+from server.tenants.charges import all_charges
+from server.tenants.db import Db
+from server.tenants.tables import DiagnosisCode, Payer, Staff
+
+_BATCH: Final = 500
+_SEX: Final = {"female": "F", "male": "M"}
+_LIVE: Final = ("signed", "sent")
+
+
+# --- a month ------------------------------------------------------------------------------------------------------
+
+
+async def month_claims(
+    db: Db, actor: Actor, month: str, *, states: Collection[str] = (), payer_id: UUID | None = None,
+    patient_ids: Collection[UUID] | None = None, limit: int | None = None, position: tuple[str, UUID] | None = None,
+) -> list[ClaimRow]:  # fmt: skip
+    """Drafts and signed claims of a month by family name, then id; `position`: (family_key, id) of the last seen."""
+    rows = [row for row, _ in await assembled(db, actor, month, patient_ids)]
+    rows = [
+        row for row in rows
+        if (not states or row.state in states)
+        and (payer_id is None or row.payer_id == payer_id)
+        and (position is None or (row.family_key, row.id) > position)
+    ][:limit]  # fmt: skip
+    db.note(actor, "claims.claims", entity="claim", patient_ids=[row.patient_id for row in rows], month=month)
+    return rows
+
+
+async def claims_overview(db: Db, actor: Actor, month: str) -> ClaimsOverview:
+    """Counts and dollars of a month's claims by state."""
+    counts: dict[str, int] = defaultdict(int)
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    changed = 0
+    for row, _ in await assembled(db, actor, month):
+        counts[row.state] += 1
+        totals[row.state] += row.total
+        changed += row.changed_since
+    return ClaimsOverview(dict(counts), dict(totals), changed)
+
+
+async def claim_for(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
+    """One signed claim. Raises Refused NOT_FOUND."""
+    actor.require("claims.read")
+    found = (
+        await db.execute(select(ClaimTable.month, ClaimTable.patient_id).where(ClaimTable.id == claim_id))
+    ).one_or_none()
+    if found is None:
+        db.note(actor, "claims.read", entity="claim", entity_ids=[claim_id], effect="refused")
+        raise not_found("claim")
+    rows = await month_claims(db, actor, found.month, patient_ids=[found.patient_id])
+    return next(row for row in rows if row.id == claim_id)
+
+
+async def assembled(
+    db: Db, actor: Actor, month: str, patient_ids: Collection[UUID] | None = None
+) -> list[tuple[ClaimRow, Draft | None]]:
+    """Every claim of a month, in order, with the draft behind it where there is one."""
+    actor.require("claims.read")
+    decisions = await _newest(db, month, patient_ids)
+    signed = await _signed(db, month, patient_ids)
+    lines = await _lines(db, [decision.id for decision in decisions.values()])
+    ids = sorted({id for id, d in decisions.items() if lines.get(d.id)} | {one.patient_id for one in signed})
+    practice = await _practice(db, actor)
+    rows: list[tuple[ClaimRow, Draft | None]] = []
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        mine = [one for one in signed if one.patient_id in set(batch)]
+        rows += await _batch(db, actor, month, batch, decisions, lines, mine, practice)
+    return sorted(rows, key=lambda pair: (pair[0].family_key, pair[0].id))
+
+
+async def _batch(
+    db: Db, actor: Actor, month: str, ids: Sequence[UUID], decisions: dict[UUID, Any],
+    lines: dict[UUID, list[DecidedLine]], signed: Sequence[Any], practice: PracticeFile,
+) -> list[tuple[ClaimRow, Draft | None]]:  # fmt: skip
+    files, names = await _files(db, actor, ids)
+    claimed = await _claimed(db, ids)
+    shown = await _shown(db, signed)
+    looks = await to_look_at(db, actor, [decisions[id].id for id in ids if id in decisions])
+    live = _live(signed, shown)
+    made: dict[UUID, Assembled] = {}
+    for id in ids:
+        if id in decisions:
+            d = decisions[id]
+            decided = Decided(d.id, id, month, d.coverage_id, tuple(lines[d.id]), tuple(looks.get(d.id, ())))
+            made[id] = assemble(decided, files[id], practice, live[id])
+    billable = await _billable(db, (d.claim for a in made.values() for d in a.drafts))
+    on = today(actor.zone)
+    payers = {c.payer_id: c.payer_name for file in files.values() for c in file.coverages}
+    rows: list[tuple[ClaimRow, Draft | None]] = []
+    for id, one in made.items():
+        for draft in one.drafts:
+            known = OnFile(on, files[id], billable, claimed, _filing_days(practice, draft))
+            row = _draft_row(draft, known, names[id], payers)
+            rows.append((row, draft))
+    for row in signed:
+        changed = row.patient_id in made and row.id in made[row.patient_id].changed
+        rows.append((_signed_row(row, names[row.patient_id], shown, changed), None))
+    return rows
+
+
+def _filing_days(practice: PracticeFile, draft: Draft) -> int:
+    on = max((service.service_on for service in draft.claim.services), default=date.max)
+    route = practice.route_of(UUID(draft.claim.payer), on)
+    return route.filing_days if route else 365
+
+
+def _draft_row(draft: Draft, known: OnFile, name: Any, payers: dict[UUID, str]) -> ClaimRow:
+    findings = scrub(draft, known)
+    payer_id = UUID(draft.claim.payer)
+    severities = {finding.severity for finding in findings}
+    return ClaimRow(
+        id=draft.id,
+        state="to_mend" if "error" in severities else "to_look_at" if severities else "ready",
+        patient_id=name.id, family_name=name.family_name, given_names=name.given_names,
+        preferred_name=name.preferred_name, family_key=name.family_key, payer_id=payer_id,
+        payer_name=payers.get(payer_id, ""), month=draft.claim.month, decision_id=draft.decision_id, claim=draft.claim,
+        content_hash=draft.claim.digest(), line_ids=tuple(asked.line_id for asked in draft.asked),
+        labels=tuple(asked.label for asked in draft.asked), allowed=tuple(asked.allowed for asked in draft.asked),
+        findings=findings, replaces_id=draft.replaces.id if draft.replaces else None,
+        replaces_number=draft.replaces.number if draft.replaces else "",
+    )  # fmt: skip
+
+
+def _signed_row(
+    row: Any, name: Any, shown: dict[UUID, tuple[str, Decimal | None]], changed: bool
+) -> ClaimRow:
+    return ClaimRow(
+        id=row.id, state=row.state, patient_id=row.patient_id, family_name=name.family_name,
+        given_names=name.given_names, preferred_name=name.preferred_name, family_key=name.family_key,
+        payer_id=row.payer_id, payer_name=row.payer_name, month=row.month, decision_id=row.decision_id,
+        claim=Claim.from_json(row.content), content_hash=row.content_hash, line_ids=tuple(row.line_ids),
+        labels=tuple(shown[id][0] for id in row.line_ids), allowed=tuple(shown[id][1] for id in row.line_ids),
+        number=row.number, replaces_id=row.replaces_id, replaces_number=row.replaces_number or "",
+        changed_since=changed, payer_control_number=row.payer_control_number, note=row.note, signed_at=row.signed_at,
+        signed_by=row.signed_by_name or "", interchange_id=row.interchange_id,
+    )  # fmt: skip
+
+
+def _live(
+    signed: Sequence[Any], shown: dict[UUID, tuple[str, Decimal | None]]
+) -> dict[UUID, list[LiveClaim]]:
+    """What stands of each person's month: signed or sent, no later claim in its place, and not a void that went."""
+    over = {row.replaces_id for row in signed if row.state in _LIVE}
+    found: dict[UUID, list[LiveClaim]] = defaultdict(list)
+    for row in signed:
+        if row.state not in _LIVE or row.id in over or (row.frequency == "8" and row.state == "sent"):
+            continue
+        found[row.patient_id].append(
+            LiveClaim(
+                row.id, row.number, row.state, Claim.from_json(row.content), tuple(row.line_ids),
+                tuple(shown[id][0] for id in row.line_ids), row.payer_control_number,
+            )
+        )  # fmt: skip
+    return found
+
+
+# --- what is stored -----------------------------------------------------------------------------------------------
+
+
+async def _newest(db: Db, month: str, patient_ids: Collection[UUID] | None) -> dict[UUID, Any]:
+    """patient -> (id, coverage_id) of the newest decision of the month."""
+    d = MonthDecision
+    statement = (
+        select(d.patient_id, d.id, d.coverage_id)
+        .where(d.month == month)
+        .ext(distinct_on(d.patient_id))
+        .order_by(d.patient_id, d.version.desc())
+    )
+    if patient_ids is not None:
+        statement = statement.where(d.patient_id.in_(list(patient_ids)))
+    return {row.patient_id: row for row in await db.execute(statement)}
+
+
+async def _lines(db: Db, decision_ids: Sequence[UUID]) -> dict[UUID, list[DecidedLine]]:
+    found: dict[UUID, list[DecidedLine]] = defaultdict(list)
+    names = DecidedLine.__dataclass_fields__
+    for start in range(0, len(decision_ids), _BATCH * 10):
+        rows = await db.execute(
+            select(ClaimLine.decision_id, *(getattr(ClaimLine, name) for name in names))
+            .where(ClaimLine.decision_id.in_(decision_ids[start : start + _BATCH * 10]))
+            .order_by(ClaimLine.decision_id, ClaimLine.number)
+        )
+        for decision_id, *values in rows:
+            given: list[Any] = [tuple(v) if isinstance(v, list) else v for v in values]
+            found[decision_id].append(DecidedLine(*given))
+    return found
+
+
+async def _signed(db: Db, month: str, patient_ids: Collection[UUID] | None) -> Sequence[Any]:
+    c, s, old = ClaimTable, ClaimStanding, aliased(ClaimTable)
+    statement = (
+        select(
+            c.id, c.patient_id, c.number, c.frequency, c.replaces_id, old.number.label("replaces_number"), c.month,
+            c.decision_id, c.payer_id, Payer.name.label("payer_name"), c.line_ids, c.content, c.content_hash,
+            c.signed_at, Staff.name.label("signed_by_name"), s.state, s.interchange_id, s.payer_control_number, s.note,
+        )
+        .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
+        .join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))
+        .outerjoin(old, and_(old.tenant_id == c.tenant_id, old.id == c.replaces_id))
+        .outerjoin(Staff, and_(Staff.tenant_id == c.tenant_id, Staff.id == c.signed_by))
+        .where(c.month == month)
+        .order_by(c.serial)
+    )  # fmt: skip
+    if patient_ids is not None:
+        statement = statement.where(c.patient_id.in_(list(patient_ids)))
+    return (await db.execute(statement)).all()
+
+
+async def _shown(db: Db, signed: Sequence[Any]) -> dict[UUID, tuple[str, Decimal | None]]:
+    """line id -> (our label, the amount the rules expect), for signed claims."""
+    ids = list({id for row in signed for id in row.line_ids})
+    rows = await db.execute(
+        select(ClaimLine.id, ClaimLine.label, ClaimLine.amount).where(ClaimLine.id.in_(ids))
+    )
+    return {id: (label, amount) for id, label, amount in rows}
+
+
+async def _claimed(db: Db, ids: Sequence[UUID]) -> dict[str, str]:
+    """service key -> the claim that asks for it."""
+    c, t = ClaimedService, ClaimTable
+    rows = await db.execute(
+        select(c.service_key, t.number)
+        .join(t, and_(t.tenant_id == c.tenant_id, t.id == c.claim_id))
+        .where(c.patient_id.in_(ids))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def _billable(db: Db, claims: Iterable[Claim]) -> dict[str, bool]:
+    codes = {code for claim in claims for code in claim.diagnoses}
+    rows = await db.execute(
+        select(DiagnosisCode.code, DiagnosisCode.billable).where(DiagnosisCode.code.in_(codes))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def _practice(db: Db, actor: Actor) -> PracticeFile:
+    rows = await db.execute(select(Staff.id, Staff.npi).where(Staff.npi != ""))
+    return PracticeFile(
+        await statements(db, actor), await all_charges(db, actor), {row[0]: row[1] for row in rows}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    id: UUID
+    family_name: str
+    given_names: str
+    preferred_name: str
+    family_key: str
+
+
+async def _files(
+    db: Db, actor: Actor, ids: Sequence[UUID]
+) -> tuple[dict[UUID, PatientFile], dict[UUID, _Name]]:
+    """What is on file about people that a claim tells: six statements."""
+    p = people
+    addresses = await _by(
+        db, ids, p.Address, (p.Address.street, p.Address.city, p.Address.state, p.Address.zip),
+        p.Address.to_on.is_(None), order=(p.Address.use != "home", p.Address.made_at.desc()),
+    )  # fmt: skip
+    diagnoses = await _by(
+        db, ids, p.Diagnosis,
+        (p.Diagnosis.code, p.Diagnosis.chronic, p.Diagnosis.from_on, p.Diagnosis.to_on, p.Diagnosis.rank),
+        order=(p.Diagnosis.code, p.Diagnosis.from_on),
+    )  # fmt: skip
+    treating = await _by(
+        db, ids, Enrollment,
+        (Enrollment.program, Enrollment.practitioner_id, Enrollment.started_on, Enrollment.ended_on),
+        Enrollment.practitioner_id.is_not(None), Enrollment.status.not_in(["declined", "invited"]),
+        order=(Enrollment.started_on,),
+    )  # fmt: skip
+    sites = await _by(
+        db, ids, UsualSite, (UsualSite.from_on, UsualSite.site_id),
+        order=(UsualSite.from_on.desc(), UsualSite.made_at.desc(), UsualSite.id.desc()),
+    )  # fmt: skip
+    stays = await _by(
+        db,
+        ids,
+        p.Stay,
+        (p.Stay.kind, p.Stay.from_at, p.Stay.to_at),
+        ~p.Stay.retracted,
+        order=(p.Stay.from_at,),
+    )
+    coverages = await _coverages(db, ids)
+    rows = await db.execute(
+        select(
+            p.Patient.id, p.Patient.family_name, p.Patient.given_names, p.Patient.preferred_name, p.Patient.family_key,
+            p.Patient.name_suffix, p.Patient.birth_date, p.Patient.birth_date_precision, p.Patient.sex,
+            p.Patient.birth_sex, p.Patient.deceased_on,
+        ).where(p.Patient.id.in_(ids))
+    )  # fmt: skip
+    files, names = {}, {}
+    for row in rows:
+        home = Address(*addresses[row.id][0]) if addresses[row.id] else None
+        sex = _SEX.get(row.sex) or _SEX.get(row.birth_sex) or "U"
+        person = Person(row.family_name, row.given_names, row.birth_date, sex, row.name_suffix, home)
+        files[row.id] = PatientFile(
+            row.id,
+            person,
+            row.birth_date_precision == "day",
+            row.deceased_on,
+            tuple(ChosenDiagnosis(*d) for d in diagnoses[row.id]),
+            tuple(coverages[row.id]),
+            tuple(Treating(*t) for t in treating[row.id]),
+            tuple((from_on, site_id) for from_on, site_id in sites[row.id]),
+            tuple(_stayed(stay, actor.zone) for stay in stays[row.id]),
+        )
+        names[row.id] = _Name(row.id, row.family_name, row.given_names, row.preferred_name, row.family_key)
+    return files, names
+
+
+def _stayed(stay: tuple[Any, ...], zone: str) -> Stayed:
+    kind, from_at, to_at = stay
+    return Stayed(kind, local_day(from_at, zone), local_day(to_at, zone) if to_at else None)
+
+
+async def _coverages(db: Db, ids: Sequence[UUID]) -> dict[UUID, list[CoverageFile]]:
+    c = people.Coverage
+    rows = await db.execute(
+        select(
+            c.patient_id, c.id, c.payer_id, Payer.name, c.from_on, c.to_on, c.replaces_part_b, c.member_id,
+            c.group_number, c.relationship, c.rank, c.subscriber_family_name, c.subscriber_given_names,
+            c.subscriber_birth_date, c.subscriber_sex,
+        )
+        .join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))
+        .where(c.patient_id.in_(ids))
+        .order_by(c.rank, c.from_on, c.id)
+    )  # fmt: skip
+    found: dict[UUID, list[CoverageFile]] = defaultdict(list)
+    for r in rows:
+        subscriber = None
+        if r.relationship != "self" and r.subscriber_family_name:
+            subscriber = Person(
+                r.subscriber_family_name,
+                r.subscriber_given_names,
+                r.subscriber_birth_date,
+                _SEX.get(r.subscriber_sex, "U"),
+            )
+        insured = Insured(r.member_id, r.group_number, r.relationship, subscriber, r.rank)
+        found[r.patient_id].append(
+            CoverageFile(r.id, r.payer_id, r.name, insured, r.from_on, r.to_on, r.replaces_part_b)
+        )
+    return found
+
+
+async def _by(
+    db: Db, ids: Sequence[UUID], table: Any, columns: Sequence[Any], *where: Any, order: Sequence[Any]
+) -> dict[UUID, list[tuple[Any, ...]]]:
+    statement = (
+        select(table.patient_id, *columns)
+        .where(table.patient_id.in_(ids), *where)
+        .order_by(table.patient_id, *order, table.id)
+    )
+    found: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
+    for patient_id, *values in await db.execute(statement):
+        found[patient_id].append(tuple(values))
+    return found
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+async def interchanges(
+    db: Db,
+    actor: Actor,
+    *,
+    month: str | None = None,
+    limit: int = 50,
+    position: tuple[Any, UUID] | None = None,
+) -> list[InterchangeRow]:
+    """Files made, newest first; with `month`, those that hold a claim of it. position: (made_at, id) last seen."""
+    actor.require("claims.read")
+    statement = _interchange().order_by(Interchange.made_at.desc(), Interchange.id.desc()).limit(limit)
+    if month is not None:
+        held = (
+            select(InterchangeClaim.interchange_id)
+            .join(
+                ClaimTable,
+                and_(
+                    ClaimTable.tenant_id == InterchangeClaim.tenant_id,
+                    ClaimTable.id == InterchangeClaim.claim_id,
+                ),
+            )
+            .where(ClaimTable.month == month)
+        )
+        statement = statement.where(Interchange.id.in_(held))
+    if position is not None:
+        at, id = position
+        statement = statement.where(
+            or_(Interchange.made_at < at, and_(Interchange.made_at == at, Interchange.id < id))
+        )
+    return [InterchangeRow(*row) for row in await db.execute(statement)]
+
+
+async def interchange_for(db: Db, actor: Actor, interchange_id: UUID) -> InterchangeRow:
+    """One file. Raises Refused NOT_FOUND."""
+    actor.require("claims.read")
+    found = (await db.execute(_interchange().where(Interchange.id == interchange_id))).one_or_none()
+    if found is None:
+        db.note(actor, "claims.read", entity="interchange", entity_ids=[interchange_id], effect="refused")
+        raise not_found("file of claims")
+    return InterchangeRow(*found)
+
+
+def _interchange() -> Any:
+    i, d = Interchange, InterchangeDelivery
+    delivered = (
+        select(func.count())
+        .where(d.tenant_id == i.tenant_id, d.interchange_id == i.id)
+        .correlate(i)
+        .scalar_subquery()
+    )
+    by = (
+        select(Staff.name)
+        .where(Staff.tenant_id == i.tenant_id, Staff.id == i.made_by)
+        .correlate(i)
+        .scalar_subquery()
+    )
+    return select(
+        i.id, i.submitter_id, i.receiver_id, i.receiver_name, i.control_number, i.production, i.claims, i.total,
+        i.content_hash, i.made_at, func.coalesce(by, ""), delivered,
+    )  # fmt: skip
+
+
+async def claims_in(db: Db, actor: Actor, interchange_id: UUID) -> Sequence[ClaimRow]:
+    """The claims of one file, in its order. Raises Refused NOT_FOUND."""
+    await interchange_for(db, actor, interchange_id)
+    held = (
+        await db.execute(
+            select(InterchangeClaim.claim_id, InterchangeClaim.patient_id, ClaimTable.month)
+            .join(
+                ClaimTable,
+                and_(
+                    ClaimTable.tenant_id == InterchangeClaim.tenant_id,
+                    ClaimTable.id == InterchangeClaim.claim_id,
+                ),
+            )
+            .where(InterchangeClaim.interchange_id == interchange_id)
+            .order_by(InterchangeClaim.position)
+        )
+    ).all()
+    found: dict[UUID, ClaimRow] = {}
+    for month in {row.month for row in held}:
+        theirs = [row.patient_id for row in held if row.month == month]
+        found |= {row.id: row for row in await month_claims(db, actor, month, patient_ids=theirs)}
+    return [found[row.claim_id] for row in held]
+
+
+async def file_of(
+    db: Db, actor: Actor, interchange_id: UUID, *, way: str = "download"
+) -> tuple[InterchangeRow, bytes]:
+    """One file, byte for byte as it was made; that it left is written down, so the door must write."""
+    actor.require("claims.sign")
+    row = await interchange_for(db, actor, interchange_id)
+    content = await db.scalar(select(Interchange.content).where(Interchange.id == interchange_id))
+    inside = await db.execute(
+        select(InterchangeClaim.patient_id).where(InterchangeClaim.interchange_id == interchange_id)
+    )
+    db.add(
+        InterchangeDelivery(
+            tenant_id=actor.tenant_id, id=new_id(), interchange_id=interchange_id, way=way, made_at=now(),
+            made_by=actor.staff_id,
+        )
+    )  # fmt: skip
+    db.note(
+        actor, "claims.file", entity="interchange", entity_ids=[interchange_id], patient_ids=list(inside.scalars()),
+        effect="write", way=way,
+    )  # fmt: skip
+    return replace(row, deliveries=row.deliveries + 1), (content or "").encode("ascii")
+
+
+# --- for another billing system -----------------------------------------------------------------------------------
+
+
+async def billing_text(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> str:
+    """Signed claims as plain aligned text, for typing into another system. Raises Refused NOT_FOUND."""
+    return as_text(await _chosen(db, actor, claim_ids))
+
+
+async def billing_csv(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> str:
+    """Signed claims as CSV, a row per service, safe to open in a spreadsheet. Raises Refused NOT_FOUND."""
+    return as_csv(await _chosen(db, actor, claim_ids))
+
+
+async def _chosen(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> list[ClaimRow]:
+    """These claims, in the order asked for."""
+    actor.require("claims.read")
+    where = {
+        row.id: row
+        for row in await db.execute(
+            select(ClaimTable.id, ClaimTable.month, ClaimTable.patient_id).where(
+                ClaimTable.id.in_(list(claim_ids))
+            )
+        )
+    }
+    if set(claim_ids) - set(where):
+        raise not_found("claim")
+    found: dict[UUID, ClaimRow] = {}
+    for month in {row.month for row in where.values()}:
+        theirs = [row.patient_id for row in where.values() if row.month == month]
+        found |= {row.id: row for row in await month_claims(db, actor, month, patient_ids=theirs)}
+    return [found[id] for id in dict.fromkeys(claim_ids)]
