@@ -249,18 +249,16 @@ def _walk(browser: Any, house: str, database: str) -> None:
     month = last_month()
     ann.go("/month").sees("Month")
     ann.go(f"/month/{month}")
-    ann.page.locator(f'main form[action="/month/{month}/close"] button').first.click()
-    ann.page.wait_for_load_state()
+    _close(ann, month)
     ann.sees("99490", "1 with a line")
     ann.page.locator("main details.proof summary").first.click()
     ann.sees("Nora Feld", "12", "9", "What would change it")
     ann.go(f"/month/{month}/{id}").sees("billing_medicare", "Rule set")
 
     _take_back_the_shorter(nora, id)
-    _contact(nora, id, 13, 7)
+    _contact(nora, id, 13, 7, late=True)
     ann.go(f"/month/{month}")
-    ann.page.locator(f'main form[action="/month/{month}/close"] button').first.click()
-    ann.page.wait_for_load_state()
+    _close(ann, month)
     ann.sees("1 not billable")
     ann.page.locator("main details.proof summary").first.click()
     ann.sees("19 whole minutes count", "What would change it")
@@ -277,7 +275,15 @@ def _qualify(ann: Visitor, name: str, discipline: str) -> None:
     ann.page.wait_for_load_state()
 
 
-def _contact(nora: Visitor, id: str, day: int, minutes: int) -> None:
+def _close(ann: Visitor, month: str) -> None:
+    """The page tells how far it is, and shows the month once it is over."""
+    ann.page.locator(f'main form[action="/month/{month}/close"] button').first.click()
+    ann.page.wait_for_load_state()
+    ann.page.locator("#closing").wait_for(state="detached", timeout=60_000)
+    ann.page.wait_for_load_state()
+
+
+def _contact(nora: Visitor, id: str, day: int, minutes: int, *, late: bool = False) -> None:
     nora.go(f"/people/{id}")
     form = nora.page.locator("#composer form")
     if not form.is_visible():  # words kept from before open it by themselves
@@ -293,6 +299,11 @@ def _contact(nora: Visitor, id: str, day: int, minutes: int) -> None:
     form.locator("[name=reason]").fill("From my notebook")
     form.get_by_role("button", name="Save", exact=True).click()
     nora.page.wait_for_load_state()
+    if late:  # the month was closed meanwhile: it says so, and asks
+        nora.sees("was closed on")
+        nora.page.locator("main [name=late]").check()
+        nora.page.locator("main").get_by_role("button", name="Save", exact=True).click()
+        nora.page.wait_for_load_state()
     nora.sees("Walked twice this week.")
 
 
@@ -305,6 +316,13 @@ def _take_back_the_shorter(nora: Visitor, id: str) -> None:
     form.locator("[name=reason]").fill("Entered for the wrong day")
     form.locator("button[type=submit]").click()
     confirm = nora.page.locator("dialog[open] button").filter(has_text=re.compile("yes|take", re.IGNORECASE))
+    if confirm.count():
+        confirm.first.click()
+    nora.page.wait_for_load_state()
+    nora.sees("was closed on")
+    form = nora.page.locator("form[action$='/void']")
+    form.locator("[name=late]").check()
+    form.locator("button[type=submit]").click()
     if confirm.count():
         confirm.first.click()
     nora.page.wait_for_load_state()

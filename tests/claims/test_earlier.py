@@ -1,12 +1,11 @@
 """What was billed in an earlier month and is paid once is known to the months after it."""
 
-import importlib.util
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from cast import World
+from claims import care, closing
 
 from server.enrollment.prerequisites import (
     NewPractitionerVisit,
@@ -15,15 +14,7 @@ from server.enrollment.prerequisites import (
 )
 from server.tenants.db import tenant_db
 
-_spec = importlib.util.spec_from_file_location("care", Path(__file__).with_name("care.py"))
-assert _spec
-assert _spec.loader
-care = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(care)
-
 PLANNING = "G0506"
-CLOSE = """mutation ($month: Line!) { closeMonth(month: $month) {
-  ... on MonthClose { resultHash } ... on Refusal { code message } } }"""
 LINES = """query ($month: Line!) { monthDecisions(month: $month) { edges { node { patientName lines { code } } } } }"""
 
 
@@ -47,9 +38,7 @@ async def planned(world: World, patient: UUID, month: str, by: str = "dr_lin") -
 
 async def close(ask: Any, world: World, month: str) -> str:
     """The hash of the month's answers."""
-    answer = await ask(world, "bill", CLOSE, month=month)
-    assert not answer["errors"], answer
-    return str(answer["data"]["closeMonth"]["resultHash"])
+    return str((await closing.close(ask, world, month))["resultHash"])
 
 
 async def codes(ask: Any, world: World, month: str) -> dict[str, list[str]]:
