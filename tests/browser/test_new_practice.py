@@ -43,17 +43,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def house(database: str) -> Iterator[str]:
-    """The web process on loopback, as `up` runs it; its address."""
+    """The web process on loopback and a worker, as `up` runs them; the address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "server.app:create_app", "--factory", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--log-level", "warning"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "CAREWRIGHT_PORT": str(port)},
-    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "CAREWRIGHT_PORT": str(port)}
+    process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
+    worker = subprocess.Popen([sys.executable, "-m", "server.worker"], cwd=ROOT, env=environment)
     try:
         for _ in range(200):
             try:
@@ -64,8 +62,9 @@ def house(database: str) -> Iterator[str]:
                 time.sleep(0.2)
         yield address
     finally:
-        process.terminate()
-        process.wait(20)
+        for started in (worker, process):
+            started.terminate()
+            started.wait(30)
 
 
 def last_month() -> str:
