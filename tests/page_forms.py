@@ -28,7 +28,7 @@ KINDS = {
     "visits": "PractitionerVisit", "plan": "PlanVersion", "minutes": "TimeEntry", "staff": "Staff", "sites": "Site",
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
     "imports": "ImportBatch", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
-    "stretches": "TimerStretch", "drafts": "TimeEntry",
+    "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there

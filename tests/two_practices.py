@@ -135,7 +135,13 @@ def _leaves(name: str, path: Path, kind: Any, required: bool, above: tuple[str, 
 
 
 #: what an id argument whose name does not say it is an id of
-KINDS = {"practitioner": "Staff", "batch": "ImportBatch", "close": "MonthClose", "override": "MonthOverride"}
+KINDS = {
+    "practitioner": "Staff",
+    "batch": "ImportBatch",
+    "close": "MonthClose",
+    "override": "MonthOverride",
+    "continues": "Draft",
+}
 _VERB = re.compile(r"^[a-z]+")
 
 
@@ -532,6 +538,10 @@ FITS: dict[str, Any] = {
     "changePayer.kind": LEFT_OUT,
     "region": "MI",
     "scopes": "read",
+    "draftId": LEFT_OUT,
+    "saveDraft.encounterId": LEFT_OUT,
+    "saveDraft.name": "note",
+    "cursorField": "note",
     "days": 30,
     "fromOn": _long_ago,
     "addCoverage.fromOn": lambda *_: f"{next(_years)}-01-01",
@@ -622,6 +632,8 @@ FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
     "reactivateStaff": ("deactivateStaff", {}),
     "addQualification": ("addProvider", {}),
     "endQualification": ("addQualification", {}),
+    "discardDraft": ("saveDraft", {}),
+    "restoreDraft": ("discardDraft", {}),
     "revokeApiToken": ("createApiToken", {}),
 }
 #: who does it instead of the first who may

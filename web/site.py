@@ -208,9 +208,12 @@ class Visit:
         """Asked for by a script of ours that takes a piece of a page, not by somebody who will see a whole one."""
         return self.htmx or "x-timer" in self.request.headers
 
-    async def form(self) -> dict[str, str]:
-        """The form's text fields, trimmed; the last of several with one name. Unreadable text is refused."""
-        return {k: _clean(k, v) for k, v in (await self._read()).items() if isinstance(v, str)}
+    async def form(self, *, trim: bool = True) -> dict[str, str]:
+        """The form's text fields, trimmed; the last of several with one name. Unreadable text is refused.
+
+        trim=False: with the spaces at both ends, for what somebody is still writing."""
+        given = {k: v for k, v in (await self._read()).items() if isinstance(v, str)}
+        return {k: _clean(k, v) if trim else _clean(k, v) and v for k, v in given.items()}
 
     async def many(self, name: str) -> list[str]:
         """All values of a field that may come several times (boxes)."""

@@ -1,10 +1,10 @@
-"""The gate of this room: the only way to hold a contact."""
+"""The gates of this room: the only way to hold a contact, or a draft."""
 
 from uuid import UUID
 
 from sqlalchemy import select
 
-from server.encounters.tables import Encounter
+from server.encounters.tables import Encounter, NoteDraft
 from server.enrollment.days import Life
 from server.enrollment.gate import life_of
 from server.errors import not_found
@@ -27,3 +27,15 @@ async def encounter_for(
         raise not_found("contact")
     patient = await patient_for(db, actor, encounter.patient_id, permission=permission)
     return encounter, life_of(patient, actor)
+
+
+async def draft_for(db: Db, actor: Actor, draft_id: UUID, *, for_update: bool = False) -> NoteDraft:
+    """One's own draft. A colleague's is as if it were not there."""
+    actor.require("encounters.write")
+    statement = select(NoteDraft).where(NoteDraft.id == draft_id, NoteDraft.staff_id == actor.staff_id)
+    draft = (await db.execute(statement.with_for_update() if for_update else statement)).scalar_one_or_none()
+    if draft is None:
+        db.note(actor, "encounters.write", entity="note_draft", entity_ids=[draft_id], effect="refused")
+        raise not_found("draft")
+    await patient_for(db, actor, draft.patient_id, permission="encounters.write")
+    return draft

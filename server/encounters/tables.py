@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from server.tables import AboutPatient, Made, Table, one_of, unique, within
+from server.tables import JSON, AboutPatient, Made, Table, one_of, unique, within
 
 #: kind -> words
 KINDS = {
@@ -94,3 +94,39 @@ class EncounterAmendment(AboutPatient, Made, Table):
     who_else_before: Mapped[str] = mapped_column(default="")
     note_before: Mapped[str] = mapped_column(default="")
     next_step_before: Mapped[str] = mapped_column(default="")
+
+
+class NoteDraft(AboutPatient, Table):
+    """What somebody is still writing about a patient: theirs alone, until it is saved as a contact or discarded.
+
+    One row per opened composer, so that only one window ever writes to it. A row that is no longer open stays a while
+    as a mark, so that a save which arrives late does not bring it back.
+    """
+
+    __tablename__ = "note_draft"
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> Any:
+        return within(
+            one_of("state", "open", "continued", "finished", "discarded"),
+            Index("ix_note_draft_patient", "tenant_id", "patient_id", "staff_id"),
+            Index("ix_note_draft_staff", "tenant_id", "staff_id", "saved_at"),
+            patient_id="patient",
+            staff_id="staff",
+            encounter_id="encounter",
+        )
+
+    staff_id: Mapped[UUID]
+    encounter_id: Mapped[UUID | None]  # the contact it changes; none for a new one
+    revision: Mapped[int] = mapped_column(default=0)  # of that contact, when its author began
+    base: Mapped[JSON]  # how that contact read then, where that is known
+    fields: Mapped[JSON]  # name -> text, as the composer calls them
+    sequence: Mapped[int]
+    cursor_field: Mapped[str] = mapped_column(default="")
+    cursor_at: Mapped[int] = mapped_column(default=0)
+    blank: Mapped[bool] = mapped_column(default=False)  # nothing in it that somebody wrote
+    state: Mapped[str] = mapped_column(default="open")
+    started_at: Mapped[datetime]
+    saved_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]  # since when it is no longer open

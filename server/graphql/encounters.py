@@ -22,6 +22,7 @@ from server.graphql.connections import (
     rows_to_fetch,
 )
 from server.graphql.context import Info, actor_of, batch
+from server.graphql.drafts import finish
 from server.graphql.enrollment import Program, staff_id, staff_key
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText, Text
@@ -29,6 +30,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 
 READ, WRITE = "encounters.read", "encounters.write"
+_DRAFT = "The draft it was written in: finished in the same save."
 NEWEST = Ordering("encounters.newest", datetime, UUID)
 
 
@@ -201,6 +203,7 @@ class RecordEncounterInput:
     note: Text | None = None
     next_step: ShortText | None = None
     about_code: Line | None = None
+    draft_id: strawberry.ID | None = strawberry.field(default=None, description=_DRAFT)
 
     def values(self) -> actions.NewEncounter:
         return actions.NewEncounter(
@@ -244,6 +247,7 @@ class SaveEncounterInput:
     encounter_id: strawberry.ID
     revision: int
     changes: EncounterChanges
+    draft_id: strawberry.ID | None = strawberry.field(default=None, description=_DRAFT)
 
 
 @strawberry.input
@@ -258,6 +262,7 @@ class AmendEncounterInput:
     revision: int
     reason: ShortText
     changes: EncounterChanges
+    draft_id: strawberry.ID | None = strawberry.field(default=None, description=_DRAFT)
 
 
 @strawberry.type
@@ -269,6 +274,7 @@ class EncountersMutation:
             made = await actions.record_encounter(
                 db, actor, id_of("Patient", input.patient_id), input.values()
             )
+            await finish(db, actor, made.patient_id, input.draft_id)
             return await read_again(db, actor, made.id)
 
     @mutation(permission=WRITE, description="Mend a contact that is not signed yet.")
@@ -283,6 +289,7 @@ class EncountersMutation:
                     revision=input.revision,
                     changes=input.changes.values(),
                 )
+                await finish(db, actor, saved.patient_id, input.draft_id)
                 return await read_again(db, actor, saved.id)
         except actions.MovedOn as moved:
             return await _newer(info, moved)
@@ -315,6 +322,7 @@ class EncountersMutation:
                     reason=input.reason,
                     changes=input.changes.values(),
                 )
+                await finish(db, actor, amended.patient_id, input.draft_id)
                 return await read_again(db, actor, amended.id)
         except actions.MovedOn as moved:
             return await _newer(info, moved)

@@ -20,6 +20,7 @@ from server.graphql.connections import (
     rows_to_fetch,
 )
 from server.graphql.context import Info, actor_of, batch
+from server.graphql.drafts import finish
 from server.graphql.encounters import Encounter, RecordEncounterInput, read_again
 from server.graphql.enrollment import Program, staff_id, staff_key
 from server.graphql.refusals import field, mutation
@@ -377,6 +378,7 @@ class MinutesMutation:
                 encounter, entries = await actions.record_contact(
                     db, actor, patient_id, input.encounter.values(), spans
                 )
+            await finish(db, actor, patient_id, input.encounter.draft_id)
             return RecordedContact(
                 encounter=await read_again(db, actor, encounter.id),
                 minutes=[await _read_again(db, actor, entry.id) for entry in entries],

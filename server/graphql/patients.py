@@ -22,6 +22,7 @@ from server.graphql.connections import (
 )
 from server.graphql.consents import ConsentsOfPatient
 from server.graphql.context import Info, actor_of, batch
+from server.graphql.drafts import DraftsOfPatient
 from server.graphql.encounters import EncountersOfPatient
 from server.graphql.enrollment import EnrollmentOfPatient
 from server.graphql.minutes import MinutesOfPatient
@@ -96,6 +97,7 @@ class Patient(
     PrerequisitesOfPatient,
     PlansOfPatient,
     EncountersOfPatient,
+    DraftsOfPatient,
     MinutesOfPatient,
 ):
     key: strawberry.Private[UUID]

@@ -9,6 +9,7 @@ from server.graphql.billing import BillingMutation, BillingQuery
 from server.graphql.claims import ClaimsMutation, ClaimsQuery, ClaimsSubscription
 from server.graphql.connections import NodeQuery
 from server.graphql.consents import ConsentsMutation, ConsentsQuery
+from server.graphql.drafts import DraftsMutation, DraftsQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.evidence import EvidenceQuery
@@ -38,6 +39,7 @@ class Query(
     ImportsQuery,
     AuditQuery,
     JobsQuery,
+    DraftsQuery,
     ClaimsQuery,
     EvidenceQuery,
     SignedClaimsQuery,
@@ -60,6 +62,7 @@ class Mutation(
     PrerequisitesMutation,
     PlansMutation,
     EncountersMutation,
+    DraftsMutation,
     MinutesMutation,
     JobsMutation,
     ClaimsMutation,

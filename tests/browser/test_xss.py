@@ -3,13 +3,7 @@
 The trap is the function the payloads call; our own policy's complaints count too, for a page of ours must not need it.
 """
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,33 +23,6 @@ pytestmark = [
     pytest.mark.skipif(look.chromium() is None, reason="no Chromium on this machine"),
 ]
 TRAP = "window.__hits = []; window.__xss = (...given) => { window.__hits.push(String(document.currentScript || given)); };"
-
-
-@pytest.fixture(scope="module")
-def house(database: str) -> Iterator[str]:
-    """The web process on loopback; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "uvicorn", "server.app:create_app", "--factory", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--log-level", "warning"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "CAREWRIGHT_PORT": str(port)},
-    )
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/health/ready", timeout=2).read()
-                break
-            except OSError:
-                assert process.poll() is None, "the web process ended"
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 async def test_no_page_springs_the_trap(

@@ -221,7 +221,7 @@ async def test_two_people_in_one_note_lose_nothing(lakeside: World, browse: Any)
     assert 'value="1"' in await nora.get(f"{note}/change")
     await rosa.send(note, **given, note="Rosa wrote more")
     refused = await nora.send(note, 422, **given, note="Nora wrote too")
-    assert "Somebody saved this contact while you were writing" in refused.text
+    assert "A colleague saved this contact while you were writing" in refused.text
     assert "Rosa wrote more" in refused.text
     assert "Nora wrote too" in refused.text
     assert 'name="revision" value="2"' in refused.text

@@ -13,8 +13,10 @@ from server.encounters.actions import (
 )
 from server.encounters.queries import EncounterRow, amendments_of, encounter_row
 from server.encounters.tables import KINDS, OUTCOMES
+from server.encounters.under_way import my_note_draft
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
+from server.ids import parse_id
 from server.minutes.actions import NewMinutes, record_contact
 from server.minutes.arithmetic import Span
 from server.minutes.queries import minutes_of_encounters
@@ -22,7 +24,9 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from web.pages.comparison import comparison, form_of, settled
 from web.pages.diary import contact_title
+from web.pages.drafts import draft_again, finish_draft_of, keep_form, opened_draft, said_when, writing_said
 from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
@@ -46,7 +50,10 @@ async def new_contact(visit: Visit) -> Answer:
     id = visit.id("id", "patient")
     async with tenant_db(visit.actor, read_only=True) as db:
         given = await _composer_page(db, visit, id)
-    return visit.show("contact/new.html", values=given["composer"]["start"], **given)
+        given["draft"], row = await opened_draft(db, visit.actor, id, chosen=parse_id(visit.query("draft")))
+    return visit.show(
+        "contact/new.html", values=given["composer"]["start"] | (row.fields if row else {}), **given
+    )
 
 
 @page.post("/people/{id:str}/contacts", permission="encounters.write")
@@ -70,12 +77,20 @@ async def record(visit: Visit) -> Answer:
                 )
             if form.get("then") == "sign":
                 await sign_encounter(db, actor, encounter.id, revision=encounter.revision)
+            await finish_draft_of(db, actor, id, form)
     except Refused as refused:
-        async with tenant_db(actor, read_only=True) as db:
-            given = await _composer_page(db, visit, id)
-        return visit.again("contact/new.html", beside(refused, _FIELDS), values=form, **given)
+        return await new_again(visit, refused, form)
     said = "Written down, with its minutes." if span or timer_id else "Written down."
     return visit.go(f"/people/{id}", said)
+
+
+async def new_again(visit: Visit, refused: Refused, form: Form) -> Answer:
+    """The page of a new contact with what was typed, and what was refused."""
+    async with tenant_db(visit.actor, read_only=True) as db:
+        given = await _composer_page(db, visit, visit.id("id", "patient"))
+    return visit.again(
+        "contact/new.html", beside(refused, _FIELDS), values=form, draft=draft_again(form), **given
+    )
 
 
 async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
@@ -84,7 +99,10 @@ async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
     given = await person_frame(db, visit, id)
     enrolled = (await enrollments_of(db, visit.actor, [id])).get(id, [])
     programs = [e.program for e in enrolled if e.ended_on is None]
-    return given | {"composer": await composer_of(db, visit.actor, id, programs)}
+    return given | {
+        "composer": await composer_of(db, visit.actor, id, programs),
+        "writing": await writing_said(db, visit.actor, id),
+    }
 
 
 def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
@@ -139,9 +157,18 @@ async def contact(visit: Visit) -> Answer:
 @page.get("/people/{id:str}/contacts/{contact:str}/change", permission="encounters.write")
 async def change_form(visit: Visit) -> Answer:
     """To mend it while it is unsigned; to amend it with a reason afterwards."""
+    id, contact_id = visit.id("id", "patient"), visit.id("contact", "contact")
     async with tenant_db(visit.actor, read_only=True) as db:
         given = await _change_page(db, visit)
-    return visit.show("contact/change.html", values=_values(given["contact"], visit.zone), **given)
+        given["draft"], row = await opened_draft(
+            db, visit.actor, id, contact_id, chosen=parse_id(visit.query("draft"))
+        )
+    values = form_of(given["contact"], visit.zone)
+    if row is not None and row.revision != given["contact"].revision:
+        return _compared(visit, given, row.fields, row.base)
+    if row is not None:
+        values |= {"video_declined": ""} | row.fields  # a box that is not ticked is not sent
+    return visit.show("contact/change.html", values=values, **given)
 
 
 @page.post("/people/{id:str}/contacts/{contact:str}", permission="encounters.write")
@@ -151,9 +178,10 @@ async def change(visit: Visit) -> Answer:
     actor = visit.actor
     revision = number_in(form, "revision")
     try:
-        changes = _changes_in(form, actor.zone)
         async with tenant_db(actor) as db:
             row = await _row(db, actor, id, contact_id)
+            chosen = settled(form, form_of(row, actor.zone)) if form.get("merging") else form
+            changes = _changes_in(chosen, actor.zone)
             if row.signed_at is None:
                 await save_encounter(db, actor, contact_id, revision=revision, changes=changes)
             else:
@@ -161,16 +189,58 @@ async def change(visit: Visit) -> Answer:
                 await amend_encounter(
                     db, actor, contact_id, revision=revision, reason=reason, changes=changes
                 )
+            await finish_draft_of(db, actor, id, form)
+    except MovedOn as moved:
+        return await _kept_and_compared(visit, moved, form, contact_id)
     except Refused as refused:
-        async with tenant_db(actor, read_only=True) as db:
-            given = await _change_page(db, visit)
-        newer = isinstance(refused, MovedOn)
-        # Seen beside one's own, the newer text is what the next save starts from.
-        typed = form | ({"revision": str(given["contact"].revision)} if newer else {})
-        return visit.again(
-            "contact/change.html", beside(refused, _FIELDS), values=typed, newer=newer, **given
-        )
+        return await change_again(visit, refused, form, contact_id)
     return visit.go(f"/people/{id}/contacts/{contact_id}", "Saved.")
+
+
+async def change_again(visit: Visit, refused: Refused, form: Form, contact_id: UUID) -> Answer:
+    """The page of a change with what was typed, and what was refused."""
+    async with tenant_db(visit.actor, read_only=True) as db:
+        given = await _change_page(db, visit, contact_id)
+        given["draft"] = draft_again(form)
+        _, row = await opened_draft(db, visit.actor, visit.id("id"), contact_id)
+    if form.get("merging"):
+        return _compared(visit, given, form, row.base if row else {}, beside(refused, _FIELDS))
+    return visit.again("contact/change.html", beside(refused, _FIELDS), values=form, **given)
+
+
+async def _kept_and_compared(visit: Visit, moved: MovedOn, form: Form, contact_id: UUID) -> Answer:
+    """Somebody was faster: what this author wrote stays their draft, and is laid beside what the contact says now."""
+    id, actor = visit.id("id", "patient"), visit.actor
+    try:
+        async with tenant_db(actor) as db:
+            kept = await keep_form(db, actor, id, form, contact_id)
+    except Refused as refused:
+        return await change_again(visit, refused, form, contact_id)
+    async with tenant_db(actor, read_only=True) as db:
+        given = await _change_page(db, visit, contact_id)
+        row = await my_note_draft(db, actor, kept.id)
+    given["draft"] = {
+        "id": str(kept.id),
+        "sequence": kept.sequence,
+        "said": f"Kept as your draft, saved {said_when(kept.saved_at, actor.zone)}",
+    }
+    return _compared(visit, given, form, row.base if row else {}, _whole(moved))
+
+
+def _compared(
+    visit: Visit,
+    given: dict[str, Any],
+    mine: Form,
+    base: dict[str, Any],
+    refused: Refused | None = None,
+) -> Answer:
+    """Both texts side by side; the author says field by field what stays."""
+    row: EncounterRow = given["contact"]
+    shown = comparison(row, mine, base, visit.zone)
+    values = {**form_of(row, visit.zone), **mine, "revision": str(row.revision)}
+    if refused is None:
+        return visit.show("contact/compare.html", compared=shown, values=values, **given)
+    return visit.again("contact/compare.html", refused, compared=shown, values=values, **given)
 
 
 @page.post("/people/{id:str}/contacts/{contact:str}/sign", permission="encounters.write")
@@ -205,10 +275,10 @@ async def _row(db: Db, actor: Actor, id: UUID, contact_id: UUID) -> EncounterRow
     return row
 
 
-async def _contact_page(db: Db, visit: Visit) -> dict[str, Any]:
+async def _contact_page(db: Db, visit: Visit, contact_id: UUID | None = None) -> dict[str, Any]:
     id, actor = visit.id("id", "patient"), visit.actor
     given = await person_frame(db, visit, id)
-    row = await _row(db, actor, id, visit.id("contact", "contact"))
+    row = await _row(db, actor, id, contact_id or visit.id("contact", "contact"))
     minutes = (await minutes_of_encounters(db, actor, [row.id])).get(row.id, [])
     amendments = (await amendments_of(db, actor, [row.id])).get(row.id, [])
     return given | {
@@ -225,31 +295,11 @@ async def _contact_page(db: Db, visit: Visit) -> dict[str, Any]:
     }
 
 
-async def _change_page(db: Db, visit: Visit) -> dict[str, Any]:
-    given = await _contact_page(db, visit)
-    composer = await composer_of(db, visit.actor, visit.id("id", "patient"), [])
+async def _change_page(db: Db, visit: Visit, contact_id: UUID | None = None) -> dict[str, Any]:
+    given = await _contact_page(db, visit, contact_id)
+    id, actor = visit.id("id", "patient"), visit.actor
+    composer = await composer_of(db, actor, id, [])
     row = given["contact"]
     if row.about_code and row.about_code not in {code for code, _ in composer["codes"]}:
         composer["codes"].append((row.about_code, row.about_code))
-    return given | {"composer": composer, "now_reads": _now_reads(row, visit.zone)}
-
-
-def _now_reads(row: EncounterRow, zone: str) -> list[tuple[str, str]]:
-    """How the contact reads now, for somebody whose own text is a revision behind."""
-    return [
-        ("Kind", f"{KINDS[row.kind]}, {OUTCOMES[row.outcome]}"),
-        ("When", moment(row.at, zone)),
-        ("Note", row.note),
-        ("Next step", row.next_step),
-    ]
-
-
-def _values(row: EncounterRow, zone: str) -> dict[str, Any]:
-    from zoneinfo import ZoneInfo
-
-    local = row.at.astimezone(ZoneInfo(zone))
-    return {name: getattr(row, name) for name in (*_TEXTS, "kind", "outcome", "program", "revision")} | {
-        "on": local.date().isoformat(),
-        "began": f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}",
-        "video_declined": "yes" if row.video_declined else "",
-    }
+    return given | {"composer": composer, "writing": await writing_said(db, actor, id)}

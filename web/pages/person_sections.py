@@ -18,6 +18,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
 from web.pages.diary import diary_of
+from web.pages.drafts import opened_draft, writing_said
 from web.rendering import called, clock, day
 from web.site import Visit
 from web.typed import pairs
@@ -67,6 +68,9 @@ async def sections_of(db: Db, actor: Actor, patient: Patient) -> dict[str, Any]:
         given["composer"] = await composer_of(
             db, actor, id, [e.program for e in enrollments if not e.ended_on]
         )
+        given["draft"], row = await opened_draft(db, actor, id)
+        given["composer"]["start"] |= row.fields if row else {}
+        given["writing"] = await writing_said(db, actor, id)
     return given
 
 

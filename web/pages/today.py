@@ -9,11 +9,13 @@ from server.claims.overview import first_work
 from server.claims.queries import closes
 from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
 from server.encounters.tables import KINDS
+from server.encounters.under_way import my_note_drafts
 from server.minutes.timer_queries import my_drafts, my_stretches
 from server.patients import choices
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.pages.diary import said_day
+from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
@@ -35,13 +37,21 @@ _LAST: Final = {
 @page.get("/", permission="self.read")
 async def today(visit: Visit) -> Answer:
     actor = visit.actor
-    given: dict[str, Any] = {"cares": actor.may("encounters.write"), "people": [], "loose": []}
+    given: dict[str, Any] = {"cares": actor.may("encounters.write"), "people": [], "loose": [], "drafts": []}
     async with tenant_db(actor, read_only=True) as db:
         if actor.may("encounters.read") and actor.may("chart.read"):
             rows = await people_in_my_care(db, actor, limit=_MOST + 1)
             given["people"] = [_row(row, visit.today, actor.zone) for row in rows[:_MOST]]
             given["more"] = len(rows) > _MOST
         if given["cares"]:
+            given["drafts"] = [
+                {
+                    "href": composer_address(row),
+                    "words": draft_title(row),
+                    "when": f"A draft, saved {said_when(row.saved_at, actor.zone)}",
+                }
+                for row in await my_note_drafts(db, actor, limit=_MOST)
+            ]
             given["loose"] = [
                 {
                     "href": f"/people/{row.patient_id}/contacts/{row.id}",

@@ -313,6 +313,7 @@ function unlockPage() {
   document.documentElement.classList.remove("is-locked");
   lock.close();
   toast("You are signed in again. Everything you typed is still here.");
+  body.dispatchEvent(new CustomEvent("signed-in-again"));
   const then = afterUnlock;
   afterUnlock = null;
   then?.();
@@ -324,6 +325,8 @@ async function look() {
     else lockPage();
   } catch { /* the line is down: nothing is known, nothing is taken away */ }
 }
+body.addEventListener("session-ended", lockPage);
+body.addEventListener("session-unsure", look);
 if (sessionUrl) {
   setInterval(() => { if (locked || document.visibilityState === "visible") look(); }, 60000);
   setInterval(() => { if (locked) look(); }, 4000);

@@ -1,0 +1,114 @@
+"""What an author wrote beside what a contact says now, field by field, and what they chose of the two."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from server.encounters.merging import Difference, differences, marked
+from server.encounters.queries import EncounterRow
+from server.encounters.tables import KINDS, OUTCOMES
+from server.enrollment.tables import PROGRAMS
+from server.errors import Refused
+from web.typed import Form
+
+#: field of the form -> its label, in the order they are compared
+_LABELS: Final = {
+    "note": "Note",
+    "next_step": "Next step",
+    "kind": "Kind",
+    "on": "Day",
+    "began": "Began",
+    "outcome": "How it went",
+    "program": "Program",
+    "who_else": "Who else was there",
+    "about_code": "About one condition",
+    "video_declined": "Video was offered, and they preferred the phone",
+}
+_TEXTS: Final = ("note", "next_step", "who_else")
+_CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
+    "kind": KINDS,
+    "outcome": OUTCOMES,
+    "program": PROGRAMS,
+    "video_declined": {"yes": "Yes", "": "No"},
+}
+
+
+def form_of(row: EncounterRow, zone: str) -> dict[str, str]:
+    """A contact as its form holds it."""
+    return _form({name: getattr(row, name) for name in row.__dataclass_fields__}, zone)
+
+
+def _form(values: Mapping[str, Any], zone: str) -> dict[str, str]:
+    local = values["at"].astimezone(ZoneInfo(zone))
+    texts = ("kind", "outcome", "program", "who_else", "note", "next_step", "about_code")
+    return {name: str(values[name]) for name in texts} | {
+        "revision": str(values.get("revision", "")),
+        "on": local.date().isoformat(),
+        "began": f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}",
+        "video_declined": "yes" if values["video_declined"] else "",
+    }
+
+
+def _found(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str) -> list[Difference]:
+    theirs = form_of(row, zone)
+    was = _form({**base, "at": datetime.fromisoformat(base["at"])}, zone) if base else None
+    return differences(was, {name: theirs[name] for name in _LABELS}, mine, texts=_TEXTS)
+
+
+def comparison(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
+    """Each field that differs: both sides in words and pieces, both together, and what is chosen to begin with.
+
+    base: the contact as the author found it (NoteDraft.base), or empty.
+    """
+    return [
+        {
+            "field": found.field,
+            "label": _LABELS[found.field],
+            "theirs": _pieces(found.field, found.theirs, found.mine),
+            "mine": _pieces(found.field, found.mine, found.theirs),
+            "own": found.mine,
+            "changed_by": found.changed_by,
+            "is_text": found.field in _TEXTS,
+            "rows": 4 if found.field == "note" else 2,
+            "together": (mine.get(f"both_{found.field}") or found.together)
+            if found.changed_by == "both"
+            else "",
+            "chosen": mine.get(f"pick_{found.field}") or _first_choice(found),
+        }
+        for found in _found(row, mine, base, zone)
+    ]
+
+
+def _first_choice(found: Difference) -> str:
+    """What one side alone changed stays as that side has it; of a text both changed, both stay."""
+    if found.changed_by != "both":
+        return found.changed_by
+    return "both" if found.together else ""
+
+
+def _pieces(field: str, text: str, other: str) -> list[tuple[str, bool]]:
+    """The text in pieces, each with whether it stands on this side only."""
+    if field in _TEXTS:
+        return marked(text, other)
+    words = _CHOICES.get(field, {}).get(text, text)
+    return [(words, True)] if words else []
+
+
+def settled(form: Form, theirs: Mapping[str, str]) -> dict[str, str]:
+    """The form with what was chosen of each field. Refused: a field of which nothing was chosen."""
+    chosen = dict(form)
+    for name, label in _LABELS.items():
+        pick = form.get(f"pick_{name}", "")
+        if pick == "theirs":
+            chosen[name] = theirs[name]
+        elif pick == "both" and name in _TEXTS:
+            chosen[name] = form.get(f"both_{name}", "")
+        elif pick != "mine" and form.get(f"differs_{name}"):
+            raise Refused(
+                "CHOICE_NEEDED",
+                f"{label}: you and a colleague wrote something different here.",
+                "Say which of the two stays.",
+                f"pick_{name}",
+            )
+    return chosen
