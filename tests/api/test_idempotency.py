@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,13 @@ def count(behind: AsyncEngine) -> Callable[..., Awaitable[int]]:
             )
 
     return count
+
+
+async def all_of(callers: Iterable[Coroutine[Any, Any, bytes]]) -> list[bytes]:
+    """Everybody's answer; when one fails, nobody goes on knocking while the next test is set up."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in callers]
+    return [task.result() for task in tasks]
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -381,6 +388,7 @@ async def test_a_database_connection_cut_inside_leaves_neither_effect_nor_key(
     assert await count(lakeside, name="North") == 1
 
 
+@pytest.mark.timeout(400)
 async def test_a_thousand_at_once_have_one_effect_and_one_answer(
     lakeside: World, send: Send, count: Any, record_property: Count
 ) -> None:
@@ -388,15 +396,15 @@ async def test_a_thousand_at_once_have_one_effect_and_one_answer(
     statuses: Counter[int] = Counter()
 
     async def caller() -> bytes:
-        for _ in range(20):
+        while True:  # the test's own timeout ends it
             answer = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
             statuses[answer.status_code] += 1
             if answer.status_code == 200:
                 return answer.content
             assert answer.status_code == 503, answer.text
-        raise AssertionError("turned away twenty times")
+            await asyncio.sleep(random.uniform(0.5, 2))
 
-    bodies = set(await asyncio.gather(*(caller() for _ in range(1_000))))
+    bodies = set(await all_of(caller() for _ in range(1_000)))
     effects = await count(lakeside, name="North")
     record_property(
         "count",
@@ -426,12 +434,12 @@ async def test_fifty_keys_by_twenty_callers_half_of_whom_fail(
             answer = await send(lakeside, "ada", ADD_SITE, key=f"key {key}", input=site(f"Key {key}"))
             if answer.status_code == 200 and "errors" not in answer.json():
                 return answer.content
-            assert answer.status_code == 409 or code_of(answer) == "INTERNAL", answer.text
+            assert answer.status_code in (409, 503) or code_of(answer) == "INTERNAL", answer.text
         raise AssertionError(f"key {key} was never done")
 
     callers = [key for key in range(50) for _ in range(20)]
     chance.shuffle(callers)
-    told = list(zip(callers, await asyncio.gather(*map(caller, callers)), strict=True))
+    told = list(zip(callers, await all_of(map(caller, callers)), strict=True))
     bodies = {key: {body for k, body in told if k == key} for key in range(50)}
     effects = await count(lakeside, name="Key %")
     record_property(
