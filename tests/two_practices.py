@@ -560,6 +560,7 @@ FITS: dict[str, Any] = {
     "rank": 1,
     "role": "CARE_MANAGER",
     "retryJobs.kind": LEFT_OUT,
+    "jobs.state": "DEAD",
     "tin": "38-7654321",
     "tinKind": "EI",
     "taxonomy": "207Q00000X",
@@ -808,7 +809,8 @@ _ENDS = re.compile(r"^(end|void|withdraw|strike|revoke|pause|resume|close|retrac
 
 
 def _order(name: str) -> tuple[bool, bool]:
-    return bool(_ENDS.match(name)), name.startswith("end")
+    # retryJobs leaves no failed job for the others
+    return bool(_ENDS.match(name)), name.startswith("end") or name == "retryJobs"
 
 
 # --- rows -----------------------------------------------------------------------------------------------
