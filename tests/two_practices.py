@@ -141,6 +141,11 @@ KINDS = {
     "close": "MonthClose",
     "override": "MonthOverride",
     "continues": "Draft",
+    "signOffClaims.draftId": "ClaimDraft",
+    "line": "ClaimLine",
+    "claims": "Claim",
+    "recordPayerNumber": "Claim",
+    "recordClaimRefusal": "Claim",
 }
 _VERB = re.compile(r"^[a-z]+")
 
@@ -149,8 +154,8 @@ def kind_of(leaf: Leaf) -> str | None:
     """The kind of id a place takes, by its name; `endContactWay(id)` takes the id of a ContactWay."""
     stem = leaf.name.removesuffix("Ids").removesuffix("Id")
     if leaf.name in {"id", "ids"}:
-        return None if leaf.field == "node" else _VERB.sub("", leaf.field) or None
-    stem = KINDS.get(stem, stem)
+        return None if leaf.field == "node" else KINDS.get(leaf.field) or _VERB.sub("", leaf.field) or None
+    stem = KINDS.get(f"{leaf.field}.{leaf.name}") or KINDS.get(stem, stem)
     return stem[:1].upper() + stem[1:]
 
 
@@ -234,7 +239,9 @@ class Practice:
             fit = FITS.get(f"{name}.{leaf.name}", FITS.get(leaf.name))
             if fit is LEFT_OUT or (not leaf.required and not full):
                 continue
-            if leaf.type == "ID":
+            if leaf.type == "ID" and callable(fit):
+                _put(built, leaf.path, fit(self, moment, leaf))
+            elif leaf.type == "ID":
                 kind = kind_of(leaf)
                 if kind is None or not self.has(kind):
                     if leaf.required:

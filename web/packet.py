@@ -18,6 +18,8 @@ from server.claims.evidence import (
     LineProof,
     PlanProof,
 )
+from server.claims.overrides import KINDS as OVERRIDES
+from server.claims.overrides import OverrideRow
 from server.claims.queries import HoldRow
 from server.encounters.tables import KINDS, OUTCOMES
 from server.enrollment.consent import KINDS as CONSENT_KINDS
@@ -166,6 +168,8 @@ def packet(found: Evidence, month: str) -> dict[str, Any]:
             {"sentence": f"{one.sentence} {one.next_step}".strip(), "look": one.severity == "review", "rule": one.rule_id}
             for one in found.findings
         ],
+        "changes": [one.sentence for one in found.changes],
+        "chosen": [_chosen(one, zone) for one in found.overrides],
         "decided": _decided(found, zone),
         "versions": [
             {
@@ -332,6 +336,8 @@ def _remarks(one: EntryProof, zone: str) -> list[str]:
             f"entered {exact(earlier.made_at, zone)} by {_by(earlier)}"
             + (f": “{earlier.reason}”" if earlier.reason else ".")
         )
+    if row.late:
+        said.append("Late: the month was closed already when this was written.")
     if row.state == "draft":
         said.append("A draft: not confirmed by the person whose time it is.")
     if row.part_of:
@@ -611,6 +617,19 @@ def _services(found: Evidence) -> list[str]:
         )
         for one in sorted(found.facts.billed, key=lambda s: (s.on, s.code))
     ]
+
+
+def _chosen(one: OverrideRow, zone: str) -> dict[str, Any]:
+    """What a person decided about the month, or took back."""
+    about = {"withhold": one.target or "the whole month", "choose": POLICIES.get(one.target, one.target)}
+    what = f"{OVERRIDES[one.kind]}: {about.get(one.kind, one.target)}"
+    return {
+        "id": str(one.id),
+        "what": f"Taken back: {what}" if one.withdraws_id else what,
+        "reason": one.reason,
+        "by": f"{exact(one.made_at, zone)} by {one.made_by_name or 'the system'}",
+        "in_force": one.withdraws_id is None and not one.withdrawn,
+    }
 
 
 def _decided(found: Evidence, zone: str) -> list[tuple[str, str]]:

@@ -16,8 +16,11 @@ from carewright_plugin_api.facts import Entry, MonthFacts, local_day
 from sqlalchemy import and_, select
 
 from server.claims.adding_up import Sum, left_out_of, seconds_within, sum_behind, sums_of
+from server.claims.difference import Change
+from server.claims.overrides import OverrideRow, overrides_of
 from server.claims.queries import DecisionRow, HoldRow, LineRow, decision_parts
 from server.claims.tables import ClaimLine, MonthClose, MonthDecision
+from server.claims.versions import changes_of
 from server.encounters.queries import (
     EncounterAmendmentRow,
     EncounterRow,
@@ -166,7 +169,8 @@ class Evidence:
     """Everything behind one version of one patient-month's decision.
 
     facts: what the rules were told; None where no rules were asked. as_stored: facts and answer still match the
-    fingerprints kept with them. entries: those asked about, in order; beside: ledger rows of the month that were not.
+    fingerprints kept with them. changes: against the version before. overrides: what people chose for the month, with
+    their reasons, those taken back too. entries: those asked about, in order; beside: ledger rows of the month that were not.
     """
 
     who: Who
@@ -191,6 +195,8 @@ class Evidence:
     attestations: tuple[AttestationRow, ...]
     levels: tuple[DecisionLevelRow, ...]
     services: tuple[OtherServiceRow, ...]
+    overrides: tuple[OverrideRow, ...]
+    changes: tuple[Change, ...]
     element_labels: dict[str, str]
 
     @property
@@ -274,6 +280,8 @@ async def evidence_of(
             if one.month == month
         ),
         services=tuple((await other_services_of(db, reader, [patient_id])).get(patient_id, [])),
+        overrides=tuple(await overrides_of(db, reader, patient_id, month)),
+        changes=(await changes_of(db, reader, [chosen])).get(chosen, ()),
         element_labels=_element_labels(row.plugin, programs, facts),
     )
 

@@ -79,6 +79,7 @@ class EvidenceWording:
     ended_at: datetime
     activity: str
     void: bool
+    late: bool = strawberry.field(description="The month was closed already when it was written.")
     reason: str
     recorded_at: datetime
     recorded_by: str | None
@@ -90,6 +91,7 @@ class EvidenceWording:
             ended_at=row.ended_at,
             activity=row.activity,
             void=row.void,
+            late=row.late,
             reason=row.reason,
             recorded_at=row.made_at,
             recorded_by=row.made_by_name,
@@ -318,6 +320,17 @@ class EvidenceFinding:
     facts_used: list[FactUsed]
 
 
+@strawberry.type(description="What a person chose for the month, or took back, with the reason.")
+class EvidenceChoice:
+    kind: str
+    target: str
+    reason: str
+    takes_back: bool = strawberry.field(description="It takes back an earlier choice.")
+    in_force: bool
+    recorded_at: datetime
+    recorded_by: str | None
+
+
 @strawberry.type(description="One version of the decision; all are kept.")
 class EvidenceVersion:
     number: int
@@ -363,6 +376,10 @@ class Evidence:
     consents: list[EvidenceConsent]
     plans: list[EvidencePlan]
     findings: list[EvidenceFinding]
+    choices: list[EvidenceChoice]
+    changes: list[str] = strawberry.field(
+        description="Against the version before, as sentences; none for the first."
+    )
     versions: list[EvidenceVersion]
 
     @classmethod
@@ -419,6 +436,19 @@ class Evidence:
                 )
                 for one in found.findings
             ],
+            choices=[
+                EvidenceChoice(
+                    kind=one.kind,
+                    target=one.target,
+                    reason=one.reason,
+                    takes_back=one.withdraws_id is not None,
+                    in_force=one.withdraws_id is None and not one.withdrawn,
+                    recorded_at=one.made_at,
+                    recorded_by=one.made_by_name,
+                )
+                for one in found.overrides
+            ],
+            changes=[one.sentence for one in found.changes],
             versions=[
                 EvidenceVersion(
                     number=v.number,

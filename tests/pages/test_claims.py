@@ -267,7 +267,7 @@ async def test_a_month_decided_anew_shows_what_changed_since_signed(
     assert at
     (choice,) = chosen_in(await bill.get(at[1]))
     await bill.send(f"{claims}/sign", {"chosen": choice, "looked": choice.split("|")[1]})
-    await care.minutes(lakeside, ruth, month, 20, who="rosa", hour=16)
+    await care.minutes(lakeside, ruth, month, 20, who="rosa", hour=16, late=True)
     await close_month(lakeside.actor("bill"), month)
     page = await bill.get(claims)
     assert "changed since signed" in page

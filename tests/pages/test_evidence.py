@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from cast import World
+from claims.month_end import close_month
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.claims.actions import close_month
 from server.encounters.actions import NewEncounter, amend_encounter, sign_encounter
 from server.graphql.connections import global_id
 from server.minutes.actions import (
@@ -56,23 +56,23 @@ async def a_full_month(world: World) -> tuple[UUID, str]:
         )
         await correct_minutes(
             db, nora, entries[0].id, changes={"ended_at": start + timedelta(minutes=22, seconds=17)},
-            reason="The phone says so",
+            reason="The phone says so", late=True,
         )  # fmt: skip
         meeting = await log_minutes(
             db, nora, ruth,
             NewMinutes(program="ccm", activity="team_meeting", started_at=care.at(world, month, 6, 9), joint=True,
-                       ended_at=care.at(world, month, 6, 9, 10), reason="Huddle"),
+                       ended_at=care.at(world, month, 6, 9, 10), reason="Huddle", late=True),
         )  # fmt: skip
-        await join_meeting(db, nora, meeting.id, Joining(patient_id=otto, reason="Huddle"))
+        await join_meeting(db, nora, meeting.id, Joining(patient_id=otto, reason="Huddle", late=True))
         for day, activity in ((7, "administrative"), (8, "coordination")):
             beside = await log_minutes(
                 db, nora, ruth,
                 NewMinutes(program="ccm", activity=activity, started_at=care.at(world, month, day, 9),
-                           ended_at=care.at(world, month, day, 9, 4), reason="Late"),
+                           ended_at=care.at(world, month, day, 9, 4), reason="Late", late=True),
             )  # fmt: skip
-        await void_minutes(db, nora, beside.id, reason="It was about another person")
+        await void_minutes(db, nora, beside.id, reason="It was about another person", late=True)
     async with tenant_db(rosa) as db:
-        await join_meeting(db, rosa, meeting.id, Joining(reason="Huddle"))
+        await join_meeting(db, rosa, meeting.id, Joining(reason="Huddle", late=True))
     await close_month(world.actor("bill"), month)
     return ruth, month
 
@@ -111,6 +111,7 @@ async def test_an_auditor_finds_everything_in_one_place(
         "Nora Feld Registered nurse; clinical staff; licensed as Registered nurse, since",
         "2:00:00 pm to 2:22:17 pm E",
         "“The phone says so”", "Before, it said", "“From my notebook”",
+        "Late: the month was closed already when this was written.",
         "Taken back", "“It was about another person”",
         "4 min left out: Scheduling, billing and training do not count.",
         "A meeting of Nora Feld, Rosa Ortiz. It was about one more patient.",
@@ -292,3 +293,36 @@ async def test_the_proof_costs_the_same_number_of_statements_however_much_was_wr
         event.remove(Engine, "before_cursor_execute", count)
     assert len(found.entries) == 12
     assert counts[0] == counts[1] > 0
+
+
+async def test_what_people_decided_and_what_changed_belong_to_the_proof(
+    full: tuple[World, UUID, str], at_browser: Any, ask: Any
+) -> None:
+    world, ruth, month = full
+    bill = await at_browser(world, "bill")
+    address = f"/month/{month}/{ruth}"
+    assert "What changed since the version before" in words(await bill.get(address)), (
+        "version 2 counts more time"
+    )
+    await bill.send(f"{address}/choose", {"choice": "withhold:", "reason": "Ruth asked us not to <bill> it"})
+    for place in (address, f"{address}/packet", f"{address}?version=1"):
+        text = words(await bill.get(place))
+        assert "Do not bill it: the whole month" in text, place
+        assert "“Ruth asked us not to &lt;bill&gt; it”" in text, place
+        assert "by Bill Janssen" in text, place
+    refused = await bill.send(f"{address}/choose", {"choice": "withhold:99490", "reason": ""}, 422)
+    assert "Ruth asked us" in refused.text
+    again = await bill.get(address)
+    override = re.search(r'name="override_id" value="([^"]+)"', again)
+    assert override
+    await bill.send(f"{address}/take-back", {"override_id": override[1], "reason": "She changed her mind"})
+    text = words(await bill.get(address))
+    assert "Taken back: Do not bill it" in text
+    assert "“She changed her mind”" in text
+    assert 'name="override_id"' not in await bill.get(address)
+    asked = """query ($p: ID!, $m: Line!) { evidence(patientId: $p, month: $m) {
+      choices { kind reason takesBack inForce recordedBy } changes } }"""
+    answer = await ask(world, "bill", asked, p=global_id("Patient", ruth), m=month)
+    found = answer["data"]["evidence"]
+    assert [(one["takesBack"], one["inForce"]) for one in found["choices"]] == [(False, False), (True, False)]
+    assert found["changes"]

@@ -10,9 +10,7 @@ from litestar import Response
 from markupsafe import Markup
 
 from server.claims.evidence import evidence_of
-from server.claims.overrides import KINDS as OVERRIDES
-from server.claims.overrides import OverrideRow, override_month, overrides_of, withdraw_override
-from server.claims.versions import changes_of
+from server.claims.overrides import OverrideRow, override_month, withdraw_override
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import parse_id
@@ -21,7 +19,7 @@ from server.tenants.practice import POLICIES
 from web.packet import exact, packet
 from web.pages.month import asked_month
 from web.pages.person_sections import person_frame
-from web.rendering import moment, render
+from web.rendering import render
 from web.site import Answer, Visit, page
 from web.typed import beside
 
@@ -41,14 +39,11 @@ async def _given(visit: Visit) -> dict[str, Any]:
     async with tenant_db(actor, read_only=True) as db:
         given = await person_frame(db, visit, id)
         found = await evidence_of(db, actor, id, month, **_which(visit))
-        changes = await changes_of(db, actor, [found.decision.id])
-        made = await overrides_of(db, actor, id, month)
     return {
         **packet(found, month),
         **_printed(visit),
         **given,
-        "changes": changes.get(found.decision.id, ()),
-        "choices": _choices(found.answer, made, actor.zone),
+        "offers": _offers(found.answer, found.overrides),
     }
 
 
@@ -104,8 +99,8 @@ def _style() -> Markup:
 # --- what a person decides about the month ----------------------------------------------------------------------
 
 
-def _choices(whole: Decision, made: Sequence[OverrideRow], zone: str) -> dict[str, Any]:
-    """What may be decided about the month by a person, and what was: see server/claims/overrides.py."""
+def _offers(whole: Decision, made: Sequence[OverrideRow]) -> list[tuple[str, str]]:
+    """What a person may decide about the month and has not yet: see server/claims/overrides.py."""
     in_force = {(one.kind, one.target) for one in made if one.withdraws_id is None and not one.withdrawn}
     lines = list(dict.fromkeys(line.code for line in whole.lines))
     offers = [("withhold:", "Do not bill anything of this month")] if lines else []
@@ -117,26 +112,7 @@ def _choices(whole: Decision, made: Sequence[OverrideRow], zone: str) -> dict[st
         words = POLICIES.get(other.policy, other.policy)
         offers.append((f"choose:{other.policy}", f"{words}: {codes}{money}"))
     offers += [(f"accept:{hold.code}", hold.asserts) for hold in whole.holds if hold.may_accept]
-    return {
-        "offers": [(value, words) for value, words in offers if tuple(value.split(":", 1)) not in in_force],
-        "made": [
-            {
-                "id": one.id,
-                "what": _chosen(one),
-                "reason": one.reason,
-                "by": one.made_by_name or "",
-                "at": moment(one.made_at, zone),
-                "in_force": one.withdraws_id is None and not one.withdrawn,
-            }
-            for one in made
-        ],
-    }
-
-
-def _chosen(one: OverrideRow) -> str:
-    about = {"withhold": one.target or "the whole month", "choose": POLICIES.get(one.target, one.target)}
-    what = f"{OVERRIDES[one.kind]}: {about.get(one.kind, one.target)}"
-    return f"Taken back: {what}" if one.withdraws_id else what
+    return [(value, words) for value, words in offers if tuple(value.split(":", 1)) not in in_force]
 
 
 @page.post("/month/{month:str}/{id:str}/choose", permission="claims.close")
