@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -387,17 +387,19 @@ def selection(kind: Any, depth: int) -> str:
         return f"{{ __typename {refusal} }}"
     if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
         types: dict[str, str] = {}
-        parts = ["__typename"]
+        # What all of them have is named once: a name may stand only so often in a selection.
+        shared = set(kind.fields) if isinstance(kind, GraphQLInterfaceType) else set()
+        parts = ["__typename", *sorted(shared)]
         for member in sorted(CORE.get_possible_types(kind), key=lambda t: t.name):
-            parts.append(f"... on {member.name} {_fields(member, depth, types)}")
+            parts.append(f"... on {member.name} {_fields(member, depth, types, shared)}")
         return "{ " + " ".join(parts) + " }"
     return _fields(kind, depth, {})
 
 
-def _fields(kind: GraphQLObjectType, depth: int, types: dict[str, str]) -> str:
+def _fields(kind: GraphQLObjectType, depth: int, types: dict[str, str], but: Collection[str] = ()) -> str:
     parts = []
     for name, given in kind.fields.items():
-        if any(is_required_argument(a) for a in given.args.values()):
+        if name in but or any(is_required_argument(a) for a in given.args.values()):
             continue
         target = get_named_type(given.type)
         below = ""
@@ -570,6 +572,7 @@ FITS: dict[str, Any] = {
     "jobs.state": "DEAD",
     "tin": "38-7654321",
     "tinKind": "EI",
+    "relationship": "spouse",
     "taxonomy": "207Q00000X",
     "placeOfService": "11",
     "filingIndicator": "MB",
@@ -599,6 +602,7 @@ FITS: dict[str, Any] = {
     "recordClaimRefusal.id": _claim(1),
     "withdrawClaim.id": _claim(2),
     "claims": _claim(0),
+    "claims.states": LEFT_OUT,
     "evidence.version": LEFT_OUT,
     "evidence.lineId": LEFT_OUT,
     "makeInterchanges.payerId": LEFT_OUT,
@@ -691,7 +695,7 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.pinned["Staff"] = global_id("Staff", world.staff["nora"])
     practice.pinned["Payer"] = global_id("Payer", world.payers["medicare_part_b"])
     practice.pinned["Practice"] = global_id("Practice", world.tenant_id)
-    practice.ids["TimerStretch"] += await silences(world, patient, practice.month)
+    practice.ids["TimerStretch"] += await silences(world, patient, last_month(world.zone))  # nobody closes it
     practice.failed = [global_id("Job", await failed_job(world, n)) for n in range(3)]
     practice.ids["Job"] = practice.failed[:1]
     await _bill(practice)

@@ -30,6 +30,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_identity import routes_on
 from server.tenants.db import Db
 from server.tenants.names import written
+from server.tenants.payers import payer_for
 from server.tenants.sites import site_for
 
 _MOST_AT_ONCE: Final = 2000
@@ -55,7 +56,11 @@ async def sign_claims(db: Db, actor: Actor, month: str, chosen: Sequence[Chosen]
             "chosen",
         )
     await _turn(db, actor)
-    rows = await assembled(db, actor, month, {one.patient_id for one in chosen})
+    people = {one.patient_id for one in chosen}
+    if people - set((await db.execute(select(Patient.id).where(Patient.id.in_(people)))).scalars()):
+        db.note(actor, "claims.sign", entity="patient", entity_ids=sorted(people), effect="refused")
+        raise not_found("patient")
+    rows = await assembled(db, actor, month, people)
     drafts = {row.id: (row, draft) for row, draft in rows if draft is not None}
     left: list[LeftBehind] = []
     taken: list[tuple[ClaimRow, Draft]] = []
@@ -280,6 +285,8 @@ async def make_interchanges(
     """
     actor.require("claims.sign")
     await _turn(db, actor)
+    if payer_id is not None:
+        await payer_for(db, actor, payer_id, permission="claims.sign")
     waiting = await _waiting(db, month, payer_id)
     if not waiting:
         raise Refused(

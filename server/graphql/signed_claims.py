@@ -26,7 +26,9 @@ from server.graphql.connections import (
 from server.graphql.context import Info, actor_of
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText
+from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
+from server.tenants.payers import payer_for
 
 BY_PERSON = Ordering("signed_claims.by_person", str, UUID)
 NEWEST = Ordering("interchanges.newest", datetime, UUID)
@@ -241,12 +243,16 @@ class SignedClaimsQuery:
                 f"Use {', '.join(STATES)}.",
                 "states",
             )
+        payer = id_of("Payer", payer_id) if payer_id else None
+        patient = id_of("Patient", patient_id) if patient_id else None
         async with tenant_db(actor, read_only=True) as db:
+            if payer is not None:
+                await payer_for(db, actor, payer, permission="claims.read")
+            if patient is not None:
+                await patient_for(db, actor, patient, permission="claims.read")
             rows = await claim_queries.month_claims(
-                db, actor, month_of(month), states=states or (),
-                payer_id=id_of("Payer", payer_id) if payer_id else None,
-                patient_ids=[id_of("Patient", patient_id)] if patient_id else None, limit=rows_to_fetch(first),
-                position=cursors.read(after),
+                db, actor, month_of(month), states=states or (), payer_id=payer,
+                patient_ids=[patient] if patient else None, limit=rows_to_fetch(first), position=cursors.read(after),
             )  # fmt: skip
         return page_from_rows(
             rows,
