@@ -52,8 +52,8 @@ async def _closed(house: House, actors: list[Actor], month: str) -> float:
     running = asyncio.create_task(worker.run())
     owner = await house.owner()
     try:
-        while await owner.fetchval("select count(*) from month_close where state <> 'done'"):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - the worker is asked from outside, as by its users
+        while await owner.fetchval("select count(*) from month_close where state <> 'done'"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         took = time.perf_counter() - started
         decided = await owner.fetchval("select count(*) from month_decision")
     finally:
