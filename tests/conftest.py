@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -35,6 +36,13 @@ SOME_CODES = (
     ("N18.31", "Chronic kidney disease, stage 3a"),
     ("F33.1", "Major depressive disorder, recurrent, moderate"),
 )
+
+
+# A busy machine draws its examples slowly; that says nothing about what is tested.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
