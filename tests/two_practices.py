@@ -42,7 +42,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import migrations.model
 from server.claims.claim_queries import month_claims
 from server.claims.claim_rows import Chosen
-from server.claims.sign import make_interchanges, sign_claims
+from server.claims.sending import make_interchanges
+from server.claims.sign import sign_claims
 from server.graphql.connections import global_id, parts_of
 from server.graphql.context import Context
 from server.graphql.refusals import described, permissions

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from server.claims import claim_queries, sign
+from server.claims import claim_queries, files, sending, sign, usual_site
 from server.claims.claim import Service
 from server.claims.claim_rows import STATES, Chosen, ClaimRow, InterchangeRow
 from server.errors import Refused
@@ -217,7 +217,7 @@ async def _load_claim(info: Info, id: UUID) -> Claim:
 
 async def _load_interchange(info: Info, id: UUID) -> Interchange:
     async with tenant_db(actor_of(info), read_only=True) as db:
-        return Interchange.of(await claim_queries.interchange_for(db, actor_of(info), id))
+        return Interchange.of(await files.interchange_for(db, actor_of(info), id))
 
 
 node_kind("Claim", permission="claims.read", loader=_load_claim)
@@ -280,7 +280,7 @@ class SignedClaimsQuery:
         actor = actor_of(info)
         cursors = NEWEST.within(actor.tenant_id)
         async with tenant_db(actor, read_only=True) as db:
-            rows = await claim_queries.interchanges(
+            rows = await files.interchanges(
                 db, actor, month=month_of(month) if month else None, limit=rows_to_fetch(first),
                 position=cursors.read(after),
             )  # fmt: skip
@@ -377,7 +377,7 @@ class SignedClaimsMutation:
     ) -> MadeInterchanges:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            rows = await sign.make_interchanges(
+            rows = await sending.make_interchanges(
                 db, actor, month=month_of(month) if month else None,
                 payer_id=id_of("Payer", payer_id) if payer_id else None,
             )  # fmt: skip
@@ -387,7 +387,7 @@ class SignedClaimsMutation:
     async def download_interchange(self, info: Info, id: strawberry.ID) -> InterchangeFile:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            row, content = await claim_queries.file_of(db, actor, id_of("Interchange", id))
+            row, content = await files.file_of(db, actor, id_of("Interchange", id))
         return InterchangeFile(
             file_name=row.file_name, content=content.decode("ascii"), interchange=Interchange.of(row)
         )
@@ -396,7 +396,7 @@ class SignedClaimsMutation:
     async def set_usual_site(self, info: Info, input: SetUsualSiteInput) -> UsualSite:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            await sign.set_usual_site(
+            await usual_site.set_usual_site(
                 db,
                 actor,
                 id_of("Patient", input.patient_id),

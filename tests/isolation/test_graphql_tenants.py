@@ -179,6 +179,9 @@ async def refill(behind: AsyncEngine, tenant_id: UUID) -> None:
             "insert into dirty_month (tenant_id, id, patient_id, month, marked_at) "
             "select :t, gen_random_uuid(), id, '2020-01', now() from patient where tenant_id = :t "
             "and not exists (select from dirty_month where tenant_id = :t) limit 1",
+            "insert into undecided_change (tenant_id, id, patient_id, month, marked_at) "
+            "select :t, gen_random_uuid(), id, '2020-01', now() from patient where tenant_id = :t "
+            "and not exists (select from undecided_change where tenant_id = :t) limit 1",
         ):
             await connection.execute(sa.text(statement), {"t": tenant_id})
 

@@ -10,18 +10,11 @@ from carewright_plugin_api.facts import local_day
 from litestar import Response
 
 from server.claims.claim import Address, Claim, Person, ScrubFinding
-from server.claims.claim_queries import (
-    billing_csv,
-    billing_text,
-    claim_for,
-    claims_in,
-    file_of,
-    interchanges,
-    month_claims,
-)
+from server.claims.claim_queries import billing_csv, billing_text, claim_for, month_claims
 from server.claims.claim_rows import STATES, Chosen, ClaimRow, InterchangeRow
+from server.claims.files import claims_in, file_of, interchanges
+from server.claims.sending import make_interchanges
 from server.claims.sign import (
-    make_interchanges,
     record_payer_number,
     record_refusal,
     sign_claims,

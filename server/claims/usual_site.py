@@ -1,0 +1,33 @@
+"""Where a person would be seen face to face: what a claim names as its place."""
+
+from datetime import date
+from uuid import UUID
+
+from server.claims.tables import UsualSite
+from server.clock import now, today
+from server.errors import not_found
+from server.ids import new_id
+from server.patients.gate import patient_for
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+from server.tenants.sites import site_for
+
+
+async def set_usual_site(
+    db: Db, actor: Actor, patient_id: UUID, site_id: UUID, *, from_on: date | None = None
+) -> None:
+    """Where this person would be seen face to face, from a day on (or the first of this month). Raises Refused
+    NOT_FOUND."""
+    await patient_for(db, actor, patient_id, permission="patients.write")
+    site = await site_for(db, actor, site_id)
+    if not site.active:
+        raise not_found("site")
+    db.add(
+        UsualSite(
+            tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, site_id=site_id,
+            from_on=from_on or today(actor.zone).replace(day=1), made_at=now(), made_by=actor.staff_id,
+        )
+    )  # fmt: skip
+    db.note(
+        actor, "claims.usual_site", entity="usual_site", entity_ids=[site_id], patient_ids=[patient_id], effect="write"
+    )  # fmt: skip
