@@ -156,8 +156,10 @@ class Form:
 _DAY = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
 _FITTING = {
     "birth_date": "1944-05-02", "npi": "1234567893", "time_zone": "America/Detroit", "phone": "(313) 555-0142",
-    "state": "MI", "zip": "48201", "email": "somebody@somewhere.example", "code": "J44.9", "minutes": "12",
-    "language": "en", "days": "30",
+    "state": "MI", "zip": "48226-1906", "email": "somebody@somewhere.example", "code": "J44.9", "minutes": "12",
+    "language": "en", "days": "30", "tin": "38-7654321", "taxonomy": "207Q00000X", "receiver_id": "GATE01",
+    "claim_payer_id": "PAYER01", "submitter_id": "SENDER01", "contact_phone": "(313) 555-0142", "contact_email": "",
+    "filing_days": "365", "other_code": "A1234", "other_amount": "12.00",
 }  # fmt: skip
 
 
@@ -174,6 +176,8 @@ def _value(practice: Practice, name: str, control: Control, words: Callable[[str
     if control.kind == "file":
         return None
     by_type = {"date": _DAY, "time": "13:00", "number": "10", "month": practice.month}
+    if name.startswith("amount_"):
+        return "95.00"
     if name in _FITTING:
         return _FITTING[name]
     if control.kind in by_type:

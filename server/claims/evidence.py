@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
+from carewright_plugin_api.canonical import NotCanonical
 from carewright_plugin_api.decisions import Decision, Finding, LeftOut
-from carewright_plugin_api.facts import Entry, MonthFacts, local_day
+from carewright_plugin_api.facts import Entry, MonthFacts, Policy, local_day
 from sqlalchemy import and_, select
 
 from server.claims.adding_up import Sum, left_out_of, seconds_within, sum_behind, sums_of
@@ -231,8 +232,7 @@ async def evidence_of(
         actor, "claims.evidence", entity="month_decision", entity_ids=[chosen], patient_ids=[patient_id],
         month=month, version=row.version,
     )  # fmt: skip
-    answer = Decision.from_json(stored_answer)
-    facts = MonthFacts.from_json(stored_facts) if stored_facts else None
+    facts, answer, readable = _read(stored_facts, stored_answer, row.policy)
 
     lines = [line for line in row.lines if line_id in (None, line.id)]
     sums = sums_of(facts, answer) if facts else ()
@@ -249,7 +249,7 @@ async def evidence_of(
         decision=row,
         answer=answer,
         facts=facts,
-        as_stored=_as_stored(row, facts, stored_answer, stored_hash),
+        as_stored=readable and _as_stored(row, facts, stored_answer, stored_hash),
         versions=versions,
         lines=tuple(
             LineProof(
@@ -281,7 +281,7 @@ async def evidence_of(
         ),
         services=tuple((await other_services_of(db, reader, [patient_id])).get(patient_id, [])),
         overrides=tuple(await overrides_of(db, reader, patient_id, month)),
-        changes=(await changes_of(db, reader, [chosen])).get(chosen, ()),
+        changes=await _changes(db, reader, chosen),
         element_labels=_element_labels(row.plugin, programs, facts),
     )
 
@@ -331,6 +331,21 @@ async def _stored(
     if found is None:
         raise not_found("decision")
     return found[0], found[1], found[2], found[3]
+
+
+def _read(facts: str, answer: str, policy: str) -> tuple[MonthFacts | None, Decision, bool]:
+    """(facts, answer, whether both could be read). What somebody spoiled is shown as missing, and said."""
+    try:
+        return MonthFacts.from_json(facts) if facts else None, Decision.from_json(answer), True
+    except NotCanonical:
+        return None, Decision(policy=cast(Policy, policy)), False
+
+
+async def _changes(db: Db, reader: Actor, decision_id: UUID) -> tuple[Change, ...]:
+    try:
+        return (await changes_of(db, reader, [decision_id])).get(decision_id, ())
+    except NotCanonical:  # this version or the one before was spoiled, which `as_stored` says of this one
+        return ()
 
 
 def _as_stored(row: DecisionRow, facts: MonthFacts | None, answer: str, kept: str) -> bool:

@@ -326,3 +326,21 @@ async def test_what_people_decided_and_what_changed_belong_to_the_proof(
     found = answer["data"]["evidence"]
     assert [(one["takesBack"], one["inForce"]) for one in found["choices"]] == [(False, False), (True, False)]
     assert found["changes"]
+
+
+async def test_a_stored_decision_that_cannot_be_read_is_said_and_not_failed_on(
+    full: tuple[World, UUID, str], browse: Any, behind: AsyncEngine
+) -> None:
+    world, ruth, month = full
+    for column, spoiled in (("facts", "left(facts, 40)"), ("decision", "left(decision, 40)")):
+        async with behind.begin() as connection:
+            await connection.execute(
+                sa.text(
+                    f"update month_decision set {column} = {spoiled} where tenant_id = :t and version = 2"
+                ),
+                {"t": world.tenant_id},
+            )
+        for place in ("", "/packet"):
+            answer = await browse(world, "bill").get(f"/month/{month}/{ruth}{place}")
+            assert answer.status_code == 200, column
+            assert "no longer match the fingerprints" in words(answer.text)

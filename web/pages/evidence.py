@@ -14,6 +14,7 @@ from server.claims.overrides import OverrideRow, override_month, withdraw_overri
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import parse_id
+from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
 from server.tenants.practice import POLICIES
 from web.packet import exact, packet
@@ -139,7 +140,10 @@ async def choice_taken_back(visit: Visit) -> Answer:
         raise not_found("choice")
     try:
         async with tenant_db(visit.actor) as db:
-            await withdraw_override(db, visit.actor, override_id, reason=form.get("reason", "")[:500])
+            await patient_for(db, visit.actor, id, permission="claims.read")
+            row = await withdraw_override(db, visit.actor, override_id, reason=form.get("reason", "")[:500])
+            if (row.patient_id, row.month) != (id, month):
+                raise not_found("choice")  # of another person or month: nothing is kept
     except Refused as refused:
         given = await _given(visit)
         return visit.again("month/evidence.html", beside(refused, _BACK_FIELDS), values=form, **given)
