@@ -235,6 +235,8 @@ async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -
 
 
 async def let_stand(db: Db, actor: Actor, ids: Sequence[UUID], **values: Any) -> None:
+    """What became of these claims."""
+    actor.require("claims.sign")
     await db.execute(
         update(ClaimStanding)
         .where(ClaimStanding.claim_id.in_(ids))
@@ -264,6 +266,7 @@ def _not_sent(row: ClaimRow) -> Refused:
 
 async def take_turn(db: Db, actor: Actor) -> None:
     """One at a time in a practice: what is signed, withdrawn or sent next sees what was before."""
+    actor.require("claims.sign")
     await db.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{actor.tenant_id} claims"}
     )
