@@ -316,7 +316,8 @@ class Visit:
         }
 
     def _flash_read(self) -> list[Cookie]:
-        return [Cookie(key=_FLASH, value="", path="/", max_age=0)] if self.said else []
+        said = Cookie(key=_FLASH, value="", path="/", max_age=0, httponly=True, samesite="lax")
+        return [said] if self.said else []
 
 
 # --- declaring pages --------------------------------------------------------------------------------------

@@ -151,7 +151,15 @@ async def test_a_seed_that_was_cut_off_is_finished_by_the_next(superuser: Any, d
     await demo.seed()
     await superuser("update directory set state = 'preparing' where slug = 'hillcrest'")
     tenant = await demo.practice_id("hillcrest")
-    for table in ("qualification", "site", "payer"):
+    for table in (
+        "qualification",
+        "provider_billing",
+        "site_billing",
+        "charge",
+        "payer_route",
+        "site",
+        "payer",
+    ):
         await superuser(f"delete from {table} where tenant_id = :id", id=tenant)
     await superuser("delete from staff where tenant_id = :id and role <> 'administrator'", id=tenant)
     assert len(await demo.seed()) == 15

@@ -1,7 +1,9 @@
 """The proof of one person's month, to read, to print and to keep as a file."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +59,7 @@ async def evidence_file(visit: Visit) -> Answer:
     text = render(
         "month/packet.html",
         style=_style(),
+        style_hash=_style_hash(),
         practice=found.who.practice_name,
         **packet(found, month),
         **_printed(visit),
@@ -68,7 +71,7 @@ async def evidence_file(visit: Visit) -> Answer:
         media_type="text/html",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+            "Content-Security-Policy": f"default-src 'none'; style-src '{_style_hash()}'; frame-ancestors 'none'; sandbox",
         },
     )
 
@@ -95,6 +98,11 @@ def _printed(visit: Visit) -> dict[str, Any]:
 def _style() -> Markup:
     """The file's own stylesheet, in the file. Ours, from this folder: nothing of a person's words is in it."""
     return Markup("<style>{}</style>").format(Markup(_STYLE.read_text()))  # noqa: S704
+
+
+def _style_hash() -> str:
+    """How a browser is told that this stylesheet, and no other, may stand in the file."""
+    return f"sha256-{b64encode(sha256(_STYLE.read_bytes()).digest()).decode()}"
 
 
 # --- what a person decides about the month ----------------------------------------------------------------------
