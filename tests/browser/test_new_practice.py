@@ -296,13 +296,13 @@ def _contact(nora: Visitor, id: str, day: int, minutes: int, *, late: bool = Fal
     if not form.locator("[name=reason]").is_visible():
         form.locator("details.more summary").click()
     form.locator("[name=reason]").fill("From my notebook")
-    form.get_by_role("button", name="Save", exact=True).click()
-    nora.page.wait_for_load_state()
+    with nora.page.expect_navigation():  # the draft is kept first, and only then is the form sent
+        form.get_by_role("button", name="Save", exact=True).click()
     if late:  # the month was closed meanwhile: it says so, and asks
         nora.sees("was closed on")
         nora.page.locator("main [name=late]").check()
-        nora.page.locator("main").get_by_role("button", name="Save", exact=True).click()
-        nora.page.wait_for_load_state()
+        with nora.page.expect_navigation():
+            nora.page.locator("main").get_by_role("button", name="Save", exact=True).click()
     nora.sees("Walked twice this week.")
 
 

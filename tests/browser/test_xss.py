@@ -28,11 +28,11 @@ TRAP = "window.__hits = []; window.__xss = (...given) => { window.__hits.push(St
 async def test_no_page_springs_the_trap(
     two: TwoPractices, behind: AsyncEngine, house: str, record_property: Callable[[str, object], None]
 ) -> None:
-    from playwright.async_api import async_playwright
+    from playwright.async_api import Error, async_playwright
 
     columns = await hostile_texts(two, behind, " ".join(PAYLOADS))
     assert columns > len(TENANT_TABLES)
-    seen, shown, wrong = 0, 0, []
+    seen, shown, files, wrong = 0, 0, 0, []
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=look.chromium(), args=["--no-sandbox"])
         for who in ("nora", "ada", "bill"):
@@ -53,7 +53,13 @@ async def test_no_page_springs_the_trap(
             for route in routes("GET"):
                 if route.scope != "tenant" or who_may(route.permission) != who:
                     continue
-                await page.goto(route.address(two.b), wait_until="load")
+                try:
+                    await page.goto(route.address(two.b), wait_until="load")
+                except Error as error:
+                    if "Download is starting" not in error.message:
+                        raise
+                    files += 1  # kept, not shown: nothing of it runs here
+                    continue
                 # Handlers that wait for a person: point at everything, put the caret everywhere, open everything.
                 await page.evaluate(
                     "() => { for (const e of document.querySelectorAll('body *')) { for (const t of ['mouseover', 'focus', "
@@ -70,7 +76,7 @@ async def test_no_page_springs_the_trap(
     assert shown > seen // 2, "hardly any page shows what was typed: the trap is blind"
     record_property(
         "count",
-        f"P23 browser: {len(PAYLOADS)} payloads in {columns} columns, {seen} pages, {shown} show them: 0 traps, 0 reports",
+        f"P23 browser: {len(PAYLOADS)} payloads in {columns} columns, {seen} pages, {shown} show them, {files} are files to keep: 0 traps, 0 reports",
     )
 
 

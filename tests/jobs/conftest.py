@@ -70,12 +70,23 @@ def idempotent_job(lakeside: World, hillcrest: World, behind: AsyncEngine, real_
 
 @pytest.fixture(autouse=True)
 async def _effects(behind: AsyncEngine) -> AsyncIterator[None]:
+    """An empty ledger for each test; what other practices had in it is put aside and brought back."""
+    ledger = ("job", "bell", "schedule")
     async with behind.begin() as connection:
-        for statement in (*EFFECT_TABLE, "delete from job", "delete from bell", "delete from schedule"):
+        for statement in (
+            *EFFECT_TABLE,
+            *(f"create table aside_{table} as table {table}" for table in ledger),
+            *(f"delete from {table}" for table in ledger),
+        ):
             await connection.execute(sa.text(statement))
     yield
     async with behind.begin() as connection:
-        await connection.execute(sa.text("drop table trial_effect"))
+        for statement in (
+            "drop table trial_effect",
+            *(f"insert into {table} table aside_{table} on conflict do nothing" for table in ledger),
+            *(f"drop table aside_{table}" for table in ledger),
+        ):
+            await connection.execute(sa.text(statement))
 
 
 class Ledger:
