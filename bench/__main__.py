@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...] [--size ci|full] [--json]`: each benchmark on a fresh house, its ratios as a table.
+"""`python -m bench [NAME ...] [--size ci|full] [--report] [--json]`: each benchmark on a fresh house, its ratios as a table.
 
 Exits 1 if a ratio misses its gate three times in a row: one bad minute on a shared machine is no news.
 """
@@ -37,15 +37,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--size", choices=("ci", "full"), default="ci", help="ci: minutes; full: the sizes of the targets"
     )
+    parser.add_argument(
+        "--report", action="store_true", help="measure once and say so; a missed gate is no failure"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object for programs")
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(NAMES)):
         parser.error(f"there is no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
     ratios: list[Ratio] = []
     for name in asked.names or NAMES:
-        for attempt in range(1, _TRIES + 1):
+        tries = 1 if asked.report else _TRIES
+        for attempt in range(1, tries + 1):
             found = asyncio.run(run(name, asked.size))
-            if all(ratio.meets_gate for ratio in found) or attempt == _TRIES:
+            if all(ratio.meets_gate for ratio in found) or attempt == tries:
                 break
             print(f"{name}: a gate was missed, measuring again", file=sys.stderr)
         ratios += found
@@ -63,7 +67,7 @@ def main(arguments: list[str]) -> int:
                 {"size": asked.size, **machine, "ratios": [asdict(ratio) for ratio in ratios]}, indent=1
             )
         )
-    return 0 if all(ratio.meets_gate for ratio in ratios) else 1
+    return 0 if asked.report or all(ratio.meets_gate for ratio in ratios) else 1
 
 
 def told(ratio: Ratio) -> str:
