@@ -62,6 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
     asyncio.run(_make_template())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser takes its time: what needs one runs with the campaigns, after the suite."""
+    for item in items:
+        if item.get_closest_marker("browser") is not None:
+            item.add_marker(pytest.mark.campaign)
+
+
 def pytest_terminal_summary(terminalreporter: "object") -> None:
     """The figures that promises ask for, told by tests through `record_property("count", ...)`."""
     figures = [

@@ -31,6 +31,7 @@ def test_every_kind_has_a_sample() -> None:
     assert len(KINDS) >= 6
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("kind", KINDS)
 async def test_twice_eight_times_and_killed_anywhere_is_once(
     kind: str, idempotent_job: Any, record_property: Any

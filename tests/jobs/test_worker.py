@@ -243,6 +243,7 @@ async def campaign(
     return told
 
 
+@pytest.mark.campaign
 async def test_killed_and_paused_workers_lose_and_double_nothing(
     scene: Scene, ring_server: OwnValkey, record_property: Any
 ) -> None:
@@ -266,6 +267,7 @@ REAL_KILLS, REAL_JOBS = 12, 80
 
 @pytest.mark.usefixtures("real_kinds")
 @pytest.mark.timeout(300)
+@pytest.mark.campaign
 async def test_killed_workers_lose_and_double_nothing_of_the_real_kinds(
     behind: AsyncEngine, ring_server: OwnValkey, tmp_path: Path, record_property: Any
 ) -> None:
