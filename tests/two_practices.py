@@ -967,26 +967,31 @@ class TwoPractices:
 
 
 async def make_two(app: Any, behind: AsyncEngine) -> TwoPractices:
+    canaries = Canaries()
+    a = await make_whole("lakeside", app, behind)
+    b = await make_whole("hillcrest", app, behind, words=canaries)
+    return TwoPractices(a, b, canaries)
+
+
+async def make_whole(slug: str, app: Any, behind: AsyncEngine, *, words: Words = plain_words) -> Practice:
+    """A practice with something of everything, and the ids of all of it."""
     from cast import make_practice
 
-    canaries = Canaries()
-    a = await lived_in(await make_practice("lakeside"), app)
-    b = await lived_in(await make_practice("hillcrest"), app, words=canaries)
-    for practice in (a, b):
-        await plant_the_rest(behind, practice)
-        for name, found in (await ids_in_every_table(behind, practice.world.tenant_id)).items():
-            known = practice.ids[name]
-            known[:0] = [i for i in (global_id(name, id) for id in found) if i not in known]
-        async with behind.connect() as connection:
-            for kind, table in (("SignIn", "sign_in"), ("ApiToken", "api_token")):
-                # Rosa's: nobody of the cast is signed out by a test that ends one.
-                rows = await connection.execute(
-                    sa.text(f"select id from {table} where tenant_id = :t and person_id = :rosa"),
-                    {"t": practice.world.tenant_id, "rosa": practice.world.persons["rosa"]},
-                )
-                practice.ids[kind] = [global_id(kind, id) for id in rows.scalars()]
-        practice.ids["Directory"] = [global_id("Directory", practice.world.tenant_id)]
-    return TwoPractices(a, b, canaries)
+    practice = await lived_in(await make_practice(slug), app, words=words)
+    await plant_the_rest(behind, practice)
+    for name, found in (await ids_in_every_table(behind, practice.world.tenant_id)).items():
+        known = practice.ids[name]
+        known[:0] = [i for i in (global_id(name, id) for id in found) if i not in known]
+    async with behind.connect() as connection:
+        for kind, table in (("SignIn", "sign_in"), ("ApiToken", "api_token")):
+            # Rosa's: nobody of the cast is signed out by a test that ends one.
+            rows = await connection.execute(
+                sa.text(f"select id from {table} where tenant_id = :t and person_id = :rosa"),
+                {"t": practice.world.tenant_id, "rosa": practice.world.persons["rosa"]},
+            )
+            practice.ids[kind] = [global_id(kind, id) for id in rows.scalars()]
+    practice.ids["Directory"] = [global_id("Directory", practice.world.tenant_id)]
+    return practice
 
 
 async def hostile_texts(two: TwoPractices, behind: AsyncEngine, payload: str) -> int:

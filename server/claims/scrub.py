@@ -543,9 +543,9 @@ def _last_day(claim: Claim) -> date:
     return max((service.service_on for service in days), default=date.min)
 
 
-def _refuses(check: object, value: str) -> bool:
+def _refuses(check: Callable[[str], object], value: str) -> bool:
     try:
-        check(value)  # type: ignore[operator]
+        check(value)
     except Refused:
         return True
     return False

@@ -99,6 +99,10 @@ async def test_a_storm_on_one_account_is_slowed_and_its_owner_gets_in(
     lou: Any, new_visitor: Any, monkeypatch: pytest.MonkeyPatch, counts: Any
 ) -> None:
     mark = (await lou.in_()).mark
+    at = now()
+    monkeypatch.setattr(
+        attempts, "now", lambda: at
+    )  # no waiting ends while a busy machine works through the storm
     evaluated = 0
     plain = passwords._verify
 
@@ -113,7 +117,7 @@ async def test_a_storm_on_one_account_is_slowed_and_its_owner_gets_in(
     codes = [r.code for r in results if isinstance(r, Refused)]
     assert len(codes) == 300
     assert set(codes) == {"SIGN_IN_WRONG", "TRY_LATER"}
-    assert evaluated == codes.count("SIGN_IN_WRONG") <= throttle.ACCOUNT.per_hour
+    assert evaluated == codes.count("SIGN_IN_WRONG") == throttle.ACCOUNT.free
     stormed = evaluated
 
     with pytest.raises(Refused) as refused:  # a stranger's browser waits, even with the right password
