@@ -4,14 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from sqlalchemy import select
-
 from server.claims.actions import ask_to_close
 from server.claims.queries import MonthRow, close_row
-from server.errors import Refused
-from server.tenants.actor import Actor, system
-from server.tenants.db import auth_db, tenant_db
-from server.tenants.tables import Directory, Practice
+from server.tenants.commands import actor_for
+from server.tenants.db import tenant_db
 
 _LOOK_AGAIN_SECONDS = 0.2
 _HANDS = 3  # one asks the rules, one reads, one stores
@@ -54,20 +50,3 @@ async def close_month(
     finally:
         over.set()
         await asyncio.gather(*hands, return_exceptions=True)
-
-
-async def actor_for(slug: str, *rights: str) -> Actor:
-    """The system's actor in a practice named on the command line, with exactly these rights."""
-    async with auth_db() as db:
-        tenant_id = await db.scalar(
-            select(Directory.id).where(Directory.slug == slug, Directory.state == "open")
-        )
-    if tenant_id is None:
-        raise Refused(
-            "NO_SUCH_PRACTICE",
-            f"There is no open practice called {slug!r} here.",
-            "Use the short name shown on the Practice page, such as lakeside.",
-        )
-    async with tenant_db(system(tenant_id, "UTC"), read_only=True) as db:
-        zone = await db.scalar(select(Practice.time_zone))
-    return system(tenant_id, zone or "UTC", *rights, via="command")

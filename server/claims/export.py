@@ -14,12 +14,12 @@ from typing import Any, Final
 from sqlalchemy import exists, select
 
 from server.claims.claim_rows import InterchangeRow
-from server.claims.command import actor_for
 from server.claims.files import file_of, interchanges
 from server.claims.sending import make_interchanges
 from server.claims.tables import Interchange, InterchangeDelivery
 from server.errors import Refused
 from server.tenants.actor import Actor
+from server.tenants.commands import actor_for
 from server.tenants.db import tenant_db
 
 _RIGHTS: Final = ("claims.read", "claims.sign")

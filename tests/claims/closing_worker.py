@@ -29,6 +29,12 @@ async def _finish_without_fence(db: Any, job: jobs.Claimed) -> None:
     )
 
 
+async def _finish_and_claim_without_fence(db: Any, job: jobs.Claimed) -> jobs.Claimed | None:
+    await db.flush()
+    await _finish_without_fence(db, job)
+    return await jobs.claim(db)
+
+
 async def _renew_without_fence(db: Any, job: jobs.Claimed) -> bool:
     return True
 
@@ -60,6 +66,7 @@ def main() -> None:
     closing.PATIENTS_PER_BATCH = int(os.environ.get("PATIENTS_PER_BATCH", "2"))  # type: ignore[misc]
     if "no-fence" in sys.argv:
         jobs.finish, jobs.renew = _finish_without_fence, _renew_without_fence
+        jobs.finish_and_claim = _finish_and_claim_without_fence
         closing._take = _take_without_looking
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed
     for _ in sys.stdin:

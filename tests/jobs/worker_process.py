@@ -35,6 +35,12 @@ async def finish_without_fence(db: Any, job: jobs.Claimed) -> None:
     )
 
 
+async def finish_and_claim_without_fence(db: Any, job: jobs.Claimed) -> jobs.Claimed | None:
+    await db.flush()
+    await finish_without_fence(db, job)
+    return await jobs.claim(db)
+
+
 async def renew_without_fence(db: Any, job: jobs.Claimed) -> bool:
     return True
 
@@ -80,6 +86,7 @@ def kinds(options: list[str]) -> None:
         closing.PATIENTS_PER_BATCH = 2  # type: ignore[misc]
     if "no-fence" in options:
         jobs.finish, jobs.renew = finish_without_fence, renew_without_fence
+        jobs.finish_and_claim = finish_and_claim_without_fence
     if "no-sweep" in options:
         worker._SWEEP_SECONDS = 3_600.0
 
