@@ -350,20 +350,23 @@ async def _transaction(
         clean = not driver.is_in_transaction()
     finally:
         # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
-        await _surely(_give_back(connection, clean=clean))
+        if clean:
+            await connection.close()  # hands it back without a word, so there is nothing that could be interrupted
+        else:
+            await _surely(_throw_away(connection))
 
 
-async def _give_back(connection: AsyncConnection, *, clean: bool) -> None:
+async def _throw_away(connection: AsyncConnection) -> None:
     with suppress(Exception):
-        if not clean:
-            await connection.invalidate()
+        await connection.invalidate()
     with suppress(Exception):
         await connection.close()
 
 
 async def _forget(db: Db) -> None:
-    # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end.
-    await _surely(AsyncSession.close(db))
+    # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end. So it never
+    # waits, and nobody can cancel it half way.
+    await AsyncSession.close(db)
 
 
 _finishing: set[asyncio.Task[None]] = set()

@@ -239,11 +239,11 @@ async def test_control_a_connection_that_is_kept_after_a_cancel_is_found_out(
     """With the throwing-away taken out, the inspection fails."""
     drivers = []
 
-    async def keep(connection: Any, *, clean: bool) -> None:
+    async def keep(connection: Any) -> None:
         drivers.append((await connection.get_raw_connection()).driver_connection)
         await connection.close()
 
-    monkeypatch.setattr(door, "_give_back", keep)
+    monkeypatch.setattr(door, "_throw_away", keep)
     reached = asyncio.Event()
 
     async def think() -> None:
