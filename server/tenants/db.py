@@ -351,7 +351,9 @@ async def _transaction(
     finally:
         # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
         if clean:
-            await connection.close()  # hands it back without a word, so there is nothing that could be interrupted
+            await (
+                connection.close()
+            )  # hands it back without a word, so there is nothing that could be interrupted
         else:
             await _surely(_throw_away(connection))
 
