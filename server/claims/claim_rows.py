@@ -77,7 +77,11 @@ class ClaimsOverview:
 
 @dataclass(frozen=True, slots=True)
 class InterchangeRow:
-    """One file of claims. file_name: as it is downloaded. deliveries: how often it left the house."""
+    """One file of claims. deliveries: how often it left the house.
+
+    file_name: as it is downloaded. Control numbers begin at 1 in every practice and for every submitter, so who
+    sends it and the end of its id keep the files of several practices apart in one folder.
+    """
 
     id: UUID
     submitter_id: str
@@ -95,7 +99,8 @@ class InterchangeRow:
     @property
     def file_name(self) -> str:
         kind = "P" if self.production else "T"
-        return f"837P-{self.receiver_id.replace(' ', '_')}-{self.control_number:09d}-{kind}.edi"
+        ends = f"{self.submitter_id}-{self.receiver_id}".replace(" ", "_")
+        return f"837P-{ends}-{self.control_number:09d}-{kind}-{self.id.hex[-8:]}.edi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ _RIGHTS: Final = ("claims.read", "claims.sign")
 async def export_month(month: str, practice: str, out: Path) -> dict[str, Any]:
     """Write every file of the month that has not left yet into `out`.
 
-    Raises Refused NO_SUCH_PRACTICE or FOLDER_NOT_WRITABLE, and then nothing is noted as exported that is not safely
-    there.
+    Raises Refused NO_SUCH_PRACTICE, FOLDER_NOT_WRITABLE or FILE_IN_THE_WAY, and then nothing is noted as exported
+    that is not safely there.
     """
     actor = await actor_for(practice, *_RIGHTS)
     folder = _probe(out)
@@ -92,9 +92,19 @@ def _probe(out: Path) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it under its name, or nothing: written aside, forced to the disk, then renamed."""
+    """All of it under its name, or nothing: written aside, forced to the disk, then renamed.
+
+    What stands there already is never replaced: the same bytes are an earlier run's, others are somebody's file.
+    """
     aside: Path | None = None
     try:
+        if path.exists() and path.read_bytes() != content:
+            raise Refused(
+                "FILE_IN_THE_WAY",
+                f"{path} is there already and holds something else. It was left as it is, and this file of claims "
+                "was not noted as exported.",
+                "Move that file away, or choose another folder, and run the same command again.",
+            )
         handle, name = tempfile.mkstemp(prefix=".claims-", dir=path.parent)
         aside = Path(name)
         with os.fdopen(handle, "wb") as file:

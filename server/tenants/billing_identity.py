@@ -288,7 +288,8 @@ def _digits_of_phone(text: str) -> str:
 
 
 def _edi_id(text: str, field: str, what: str) -> str:
-    """An id as the envelope of a file carries it: two to fifteen characters."""
+    """An id as the envelope of a file carries it: two to fifteen characters, in capitals, which the file is
+    written in; two spellings of one id would each have control numbers of their own."""
     plain = text.strip()
     if not 2 <= len(plain) <= 15 or not _EDI_ID.fullmatch(plain):
         raise Refused(
@@ -297,4 +298,4 @@ def _edi_id(text: str, field: str, what: str) -> str:
             "Copy it from the papers the payer or the clearinghouse sent when you enrolled.",
             field,
         )
-    return plain
+    return plain.upper()

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -142,7 +143,7 @@ async def test_a_closed_month_becomes_a_file_that_a_payer_takes(
     assert f"CLM*{claim['number']}*180***11:B:1*Y*A*Y*Y~" in text
     again = await said(ask, lakeside, DOWNLOAD, id=interchange["id"])
     assert (again["content"], again["interchange"]["deliveries"]) == (text, 2)
-    assert again["fileName"] == "837P-08202-000000001-P.edi"
+    assert re.fullmatch(r"837P-LAKESIDE01-08202-000000001-P-[0-9a-f]{8}\.edi", again["fileName"])
     assert [c["state"] for c in await claims(ask, lakeside, month)] == ["sent"]
 
     assert await claims(ask, hillcrest, month) == []

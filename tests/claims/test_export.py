@@ -4,6 +4,7 @@
 import errno
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from cast import World
 from conftest import ROOT
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import claims, signed
+from test_claims import MAKE, claims, said, signed
 
 from server.claims.export import export_month
 from server.errors import Refused
@@ -50,7 +51,8 @@ async def test_a_month_is_written_once_and_whole(
     content = Path(one["path"]).read_bytes()
     assert complaints(content.decode("ascii")) == []
     assert hashlib.sha256(content).hexdigest() == one["sha256"]
-    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["837P-08202-000000001-P.edi"]
+    (name,) = [path.name for path in (tmp_path / "new" / "folder").iterdir()]
+    assert re.fullmatch(r"837P-LAKESIDE01-08202-000000001-P-[0-9a-f]{8}\.edi", name)
     assert Path(one["path"]).stat().st_mode & 0o077 == 0, "patients' data is for its owner"
     assert (one["claims"], one["total"]) == (1, "100.00")
     again = await export_month(month, lakeside.slug, tmp_path)
@@ -99,6 +101,48 @@ async def test_a_full_disk_leaves_no_half_file_and_the_next_run_the_same_bytes(
         )
     assert Path(one["path"]).read_text() == kept
     assert (one["control_number"], await deliveries(behind, lakeside)) == (1, 1)
+
+
+async def test_two_practices_share_a_folder_and_a_clearinghouse(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine, tmp_path: Path
+) -> None:
+    """Both send as the same submitter to the same receiver, and both begin with number 1."""
+    kept = {}
+    for world in (lakeside, hillcrest):
+        month = await a_signed_month(world, ask, behind)
+        (one,) = (await export_month(month, world.slug, tmp_path))["files"]
+        assert one["control_number"] == 1
+        kept[one["path"]] = one["sha256"]
+    on_disk = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
+    assert len(kept) == 2
+    assert on_disk == kept
+
+
+async def test_a_file_in_the_way_is_left_as_it_is(
+    lakeside: World, ask: Any, behind: AsyncEngine, tmp_path: Path
+) -> None:
+    month = await a_signed_month(lakeside, ask, behind)
+    assert (await said(ask, lakeside, MAKE, month=month))["__typename"] == "MadeInterchanges"
+    async with behind.connect() as connection:
+        id, content = (
+            await connection.execute(
+                sa.text("select id, content from interchange where tenant_id = :t"), {"t": lakeside.tenant_id}
+            )
+        ).one()
+    path = tmp_path / f"837P-LAKESIDE01-08202-000000001-P-{id.hex[-8:]}.edi"
+    path.write_text("somebody else's")
+    with pytest.raises(Refused) as refused:
+        await export_month(month, lakeside.slug, tmp_path)
+    assert refused.value.code == "FILE_IN_THE_WAY"
+    assert path.read_text() == "somebody else's"
+    assert list(tmp_path.iterdir()) == [path]
+    assert await deliveries(behind, lakeside) == 0
+
+    # What an interrupted run of the same export left is the same file, and is noted now.
+    path.write_text(content)
+    (one,) = (await export_month(month, lakeside.slug, tmp_path))["files"]
+    assert (one["path"], path.read_text()) == (str(path), content)
+    assert await deliveries(behind, lakeside) == 1
 
 
 def test_the_command_refuses_in_one_sentence(tmp_path: Path) -> None:

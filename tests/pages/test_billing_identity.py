@@ -150,6 +150,17 @@ async def test_a_correction_is_a_further_statement_and_an_empty_number_keeps_the
     assert "Earlier statements" in await bill.get(BILLING)
 
 
+async def test_an_id_is_kept_in_the_capitals_a_file_is_written_in(lakeside: World, at_browser: Any) -> None:
+    """Otherwise two spellings of one id would each count their files from 1."""
+    bill, actor = await at_browser(lakeside, "bill"), lakeside.actor("bill")
+    await bill.send(f"{BILLING}/identity", IDENTITY | {"submitter_id": "Lake01"})
+    await bill.send(f"{BILLING}/payers/{lakeside.payers['medicare_part_b']}", ROUTE | {"receiver_id": "gate01"})
+    async with tenant_db(actor, read_only=True) as db:
+        stated = await statements(db, actor)
+    assert [row.submitter_id for row in stated.identities] == ["LAKE01"]
+    assert [row.receiver_id for row in stated.routes] == ["GATE01"]
+
+
 async def test_many_charges_at_once_save_what_differs(lakeside: World, at_browser: Any) -> None:
     bill, actor = await at_browser(lakeside, "bill"), lakeside.actor("bill")
     first = {"from_on": "2026-01-01", "amount_99490": "95", "amount_99439": "1,050.25", "other_code": "a1234",
