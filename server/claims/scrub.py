@@ -23,6 +23,7 @@ from server.claims.x12.words import plain, strange, unsafe_id
 from server.errors import Refused
 from server.tenants.billing_values import PLACES_OF_SERVICE, check_taxonomy, check_tin, is_po_box
 from server.tenants.npi import check_npi
+from server.tenants.regions import STATES
 
 MEDICARE: Final = "MB"
 #: Medicare Beneficiary Identifier. Source: CMS, Understanding the MBI format (11 places; no S, L, O, I, B or Z).
@@ -58,11 +59,11 @@ _Rule = Callable[[Draft, OnFile], Iterator[ScrubFinding]]
 def scrub(draft: Draft, known: OnFile) -> tuple[ScrubFinding, ...]:
     """Everything to be said about a draft, errors first, each thing once."""
     rules: tuple[_Rule, ...] = (
-        _who_bills, _who_treats, _where, _how, _person, _insured, _coverage, _dates, _filing, _services, _together,
-        _charges, _diagnoses, _twice, _correction, _writable, _looks,
+        _who_bills, _who_treats, _where, _how, _person, _states, _insured, _coverage, _dates, _filing, _services,
+        _together, _charges, _diagnoses, _twice, _correction, _writable, _looks,
     )  # fmt: skip
     if draft.claim.frequency == "8":
-        rules = (_correction, _writable)  # what was wrong with a claim is why it is made void
+        rules = (_states, _correction, _writable)  # what was wrong with a claim is why it is made void
     found = dict.fromkeys(finding for rule in rules for finding in rule(draft, known))
     return tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.id)))
 
@@ -195,6 +196,20 @@ def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubF
         )
     elif not _ZIP.fullmatch(address.zip):
         yield _error("S21", field, f"“{address.zip[:12]}” is not a ZIP code.", mends)
+
+
+def _states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    """Of a void too: a state that is none does not spoil one claim but the file."""
+    people = (("address", draft.claim.person), ("subscriber", draft.claim.insured.subscriber))
+    for where, person in people:
+        state = person.address.state if person and person.address else ""
+        if state and state.upper() not in STATES:
+            yield _error(
+                "S21",
+                where,
+                f"“{state[:20]}” is not how a claim names a state, and a payer sends the whole file back for it.",
+                f"Write it as its two letters, such as MI, on {_PERSON_PAGE}, under details.",
+            )
 
 
 def _insured(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:

@@ -404,6 +404,7 @@ BAD = {
     "no route": ({"leave_out": "route"}, {}, "", "S21"),
     "no charge": ({"leave_out": "charges"}, {}, "", "S21"),
     "no address": ({}, {"address": False}, "", "S21"),
+    "a state written out": ({}, {}, "update address set state = 'Michigan'", "S21"),
     "no Medicare number": ({}, {"member": "12345"}, "", "S17"),
     "a code that is none": ({}, {}, "update diagnosis set code = 'E11.99' where code = 'E11.9'", "S16"),
     "a code not specific enough": ({}, {}, "update diagnosis set code = 'E11' where code = 'E11.9'", "S16"),

@@ -154,7 +154,9 @@ async def test_an_id_is_kept_in_the_capitals_a_file_is_written_in(lakeside: Worl
     """Otherwise two spellings of one id would each count their files from 1."""
     bill, actor = await at_browser(lakeside, "bill"), lakeside.actor("bill")
     await bill.send(f"{BILLING}/identity", IDENTITY | {"submitter_id": "Lake01"})
-    await bill.send(f"{BILLING}/payers/{lakeside.payers['medicare_part_b']}", ROUTE | {"receiver_id": "gate01"})
+    await bill.send(
+        f"{BILLING}/payers/{lakeside.payers['medicare_part_b']}", ROUTE | {"receiver_id": "gate01"}
+    )
     async with tenant_db(actor, read_only=True) as db:
         stated = await statements(db, actor)
     assert [row.submitter_id for row in stated.identities] == ["LAKE01"]

@@ -138,7 +138,9 @@ async def test_from_a_line_to_a_file(
     assert file_at
     assert "A test file" in await bill.get(file_at[1])
     file = await bill.send(file_at[1], {}, 200)
-    assert re.search(r'filename="837P-LAKE01-GATE01-\d{9}-T-[0-9a-f]{8}\.edi"', file.headers["content-disposition"])
+    assert re.search(
+        r'filename="837P-LAKE01-GATE01-\d{9}-T-[0-9a-f]{8}\.edi"', file.headers["content-disposition"]
+    )
     assert file.content.startswith(b"ISA*")
     assert file.content.split(b"*")[15] == b"T"
     assert b"SV1*HC:99490*95*UN*1" in file.content
