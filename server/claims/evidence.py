@@ -240,7 +240,7 @@ async def evidence_of(
     if line_id is not None:
         wanted = {id for line in lines for id in line.entry_ids}
         entries, beside = [one for one in entries if one.row.id in wanted], []
-    contacts = await _contacts(db, reader, [*entries, *beside])
+    contacts = await _contacts(db, reader, entries)
     coverage_rows = (await coverages(db, reader, [patient_id])).get(patient_id, [])
     told_coverage = facts.coverage.id if facts else ""
     programs = _programs(row, facts)

@@ -250,6 +250,28 @@ async def test_graphql_tells_the_same(full: tuple[World, UUID, str], hillcrest: 
     assert [e["extensions"]["code"] for e in theirs["errors"]] == ["NOT_FOUND"]
 
 
+async def test_a_contact_the_rules_were_not_told_of_lends_no_note(
+    full: tuple[World, UUID, str], browse: Any, ask: Any
+) -> None:
+    """A biller may not read contacts; only what a claim rests on is lent. Written after the close, it rests on none."""
+    world, ruth, month = full
+    nora, start = world.actor("nora"), care.at(world, month, 9, 10)
+    async with tenant_db(nora) as db:
+        await record_contact(
+            db, nora, ruth,
+            NewEncounter(kind="phone", at=start, outcome="reached", program="ccm", note="Her son drinks again"),
+            [NewMinutes(program="ccm", activity="contact", started_at=start, ended_at=start + timedelta(minutes=6),
+                        reason="Remembered later", late=True)],
+        )  # fmt: skip
+    text = words((await browse(world, "bill").get(f"/month/{month}/{ruth}")).text)
+    assert "Her son drinks" not in text
+    assert "“Remembered later”" in text, "the minutes stand in the ledger, not part of this decision"
+    assert "Weight 152" in text, "the note of what is billed is there"
+    found = (await ask(world, "bill", EVIDENCE, p=global_id("Patient", ruth), m=month))["data"]["evidence"]
+    assert [one["note"] for one in found["notes"]] == ["Weight 152"]
+    assert [e["askedAbout"] for e in found["entries"] if e["now"]["reason"] == "Remembered later"] == [False]
+
+
 async def test_a_month_nobody_rules_has_a_proof_too(lakeside: World, browse: Any) -> None:
     month = care.last_month(lakeside.zone)
     ruth = await care.someone_in_care(lakeside, month, covered=False)
