@@ -139,6 +139,8 @@ async def _trips(house: House, actors: list[Actor]) -> list[Ratio]:
                 await ask()
             before = counted.trips
             await ask()
-            found.append(Ratio("B-3", f"round trips: {what}", counted.trips - before, gate, goal, "less"))
+            found.append(
+                Ratio("B-3", f"round trips: {what}", counted.trips - before, gate, goal, "less", counted=True)
+            )
         await doors.close()
     return found

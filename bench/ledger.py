@@ -47,7 +47,7 @@ async def measure(house: House, size: str) -> list[Ratio]:
 
 
 async def _throughput(house: House, size: str) -> Ratio:
-    """Both sides: the same rows, four at a time, claim and finish each in a transaction of its own."""
+    """Both sides: the same rows, four hands, one transaction for each job that finishes it and claims the next."""
     count = _JOBS[size]
     actors = [system(new_id(), "UTC") for _ in range(_HANDS)]
     pool = await asyncpg.create_pool(house.plain("app"), min_size=_HANDS, max_size=_HANDS)
@@ -66,17 +66,16 @@ async def _throughput(house: House, size: str) -> Ratio:
 
     async def bare() -> None:
         async def hand(actor: Actor) -> None:
-            tenant = actor.tenant_id
+            tenant, taken = actor.tenant_id, None
             async with pool.acquire() as connection:
                 while True:
                     await connection.execute(f"begin; set local app.tenant_id = '{tenant}'")
+                    if taken is not None:
+                        await connection.execute(_FINISH, tenant, taken["id"], taken["fence"])
                     taken = await connection.fetchrow(_CLAIM, tenant)
                     await connection.execute("commit")
                     if taken is None:
                         return
-                    await connection.execute(f"begin; set local app.tenant_id = '{tenant}'")
-                    await connection.execute(_FINISH, tenant, taken["id"], taken["fence"])
-                    await connection.execute("commit")
 
         await asyncio.gather(*(hand(actor) for actor in actors))
 

@@ -12,7 +12,10 @@ Variant = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One figure of merit. gate and goal: bounds for `value`, a minimum where more is better. note: bare figures."""
+    """One figure of merit. gate and goal: bounds for `value`, a minimum where more is better. note: bare figures.
+
+    counted: the value was counted, not timed, and is the same on every machine.
+    """
 
     id: str
     what: str
@@ -21,6 +24,7 @@ class Ratio:
     goal: float | None
     better: Literal["more", "less"]
     note: str = ""
+    counted: bool = False
 
     @property
     def meets_gate(self) -> bool:

@@ -86,9 +86,11 @@ def test(context: typer.Context) -> None:
             "The test tools are not installed here.",
             "Run it as `python3 carewright.py test`.",
         )
-    arguments = context.args if "-m" in context.args else ["-m", "not campaign", *context.args]
-    whole = not any((ROOT / word.partition("::")[0]).exists() for word in context.args)
-    if whole and "-n" not in context.args and (os.cpu_count() or 1) > 1:
+    named = [place for word in context.args if (place := ROOT / word.partition("::")[0]).exists()]
+    # Who names a file wants all that is in it, campaigns too; whoever names a folder, or nothing, the default suite.
+    chosen = "-m" in context.args or any(place.is_file() for place in named)
+    arguments = context.args if chosen else ["-m", "not campaign", *context.args]
+    if not named and "-n" not in context.args and (os.cpu_count() or 1) > 1:
         arguments = ["-n", "2", "--dist", "loadfile", *arguments]
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *arguments])  # noqa: S606 -- our own Python

@@ -27,6 +27,7 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from sqlalchemy import text
 
 from server.ids import new_id
+from server.logs import log
 from server.tables import JSON
 
 if TYPE_CHECKING:  # the rooms above: their shapes only, never their code
@@ -189,6 +190,7 @@ async def claim(db: "Db") -> Claimed | None:
             return None
         if row["state"] == "running":
             return _claimed(row)
+        _log_dead(row)
 
 
 async def finish_and_claim(db: "Db", job: Claimed) -> Claimed | None:
@@ -198,8 +200,13 @@ async def finish_and_claim(db: "Db", job: Claimed) -> Claimed | None:
     if row["closed"] is None:
         raise Overtaken
     if row["state"] == "dead":
+        _log_dead(row)
         return await claim(db)
     return None if row["id"] is None else _claimed(row)
+
+
+def _log_dead(row: Mapping[str, Any]) -> None:
+    log.error("job.dead", kind=row["kind"], practice=row["tenant_id"], job=row["id"], attempt=row["attempts"])
 
 
 def _kinds() -> tuple[list[str], list[float], list[int]]:
@@ -229,13 +236,13 @@ _NEXT = """next as (
     lease_until = clock_timestamp() + make_interval(secs => next.lease),
     done_at = case when spent then now() end
   from next where job.tenant_id = next.tenant_id and job.id = next.id
-  returning job.id, state, kind, args, job.attempts, fence,
+  returning job.tenant_id, job.id, state, kind, args, job.attempts, fence,
     (select time_zone from practice where practice.tenant_id = job.tenant_id) as zone
 )"""
 _CLAIM = f"with {_NEXT.format(when='true')} select * from taken"  # noqa: S608 - a constant of ours
 _FINISH_AND_CLAIM = f"""with closed as (
   update job set state = 'done', done_at = clock_timestamp(), lease_until = null, last_error = ''
-  where id = $4 and fence = $5 and state in ('running', 'ready') returning id
+  where id = $4 and fence = $5 and state = 'running' returning id
 ), {_NEXT.format(when="exists (select from closed) and job.id <> $4")}
 select closed.id as closed, taken.* from (select) one left join closed on true left join taken on true"""  # noqa: S608 - the same
 
@@ -321,7 +328,7 @@ async def _close(db: "Db", job_id: UUID, fence: int, state: str, why: str) -> bo
     closed = await db.execute(
         text("""
         update job set state = :state, done_at = clock_timestamp(), lease_until = null, last_error = :why
-        where id = :id and fence = :fence and state in ('running', 'ready') returning id"""),
+        where id = :id and fence = :fence and state = 'running' returning id"""),
         {"id": job_id, "fence": fence, "state": state, "why": why},
     )
     return closed.scalar_one_or_none() is not None

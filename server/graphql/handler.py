@@ -44,7 +44,14 @@ from server.graphql import once
 from server.graphql.document import BadDocument, Documents, Prepared
 from server.graphql.edge import Connection, ContextFor, Edge, Gate, Introspection, Scope, no_scope
 from server.graphql.limits import GraphQLRequest, Limits, body_too_large, read_request
-from server.graphql.refusals import LogError, document_error, log_without_words, masked, refusal_error
+from server.graphql.refusals import (
+    LogError,
+    document_error,
+    log_without_words,
+    masked,
+    our_fault,
+    refusal_error,
+)
 from server.graphql.websocket import subscription_socket
 
 
@@ -278,7 +285,7 @@ async def _body(edge: Edge, request: Request[Any, Any, Any]) -> bytes:
 async def _run(
     edge: Edge, context: Any, asked: GraphQLRequest, prepared: Prepared, key: str | None
 ) -> tuple[int, dict[str, Any] | bytes]:
-    async def run() -> tuple[int, dict[str, Any]]:
+    async def run() -> once.Ran:
         # The timeout lies inside the scope: late work is rolled back, and no commit is cut in two.
         try:
             async with asyncio.timeout(edge.seconds):
@@ -288,15 +295,17 @@ async def _run(
         payload = edge.payload(result, prepared)
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             # The variables did not fit: nothing was run.
-            return 400, {"errors": payload["errors"]}
-        return 200, payload
+            return once.Ran(400, {"errors": payload["errors"]}, stands=False)
+        # All errors, not the few that are told: one failure of ours among thirty refusals is a failure.
+        return once.Ran(200, payload, stands=not any(our_fault(error) for error in result.errors or ()))
 
     try:
         async with edge.scope(context, prepared.plan.kind):
             if key is not None and once.wants_once(context, prepared):
                 answer = await once.run_once(key, context.actor, asked, prepared, run, edge.encode)
                 return answer.status, answer.body
-            return await run()
+            ran = await run()
+            return ran.status, ran.payload
     except _OutOfTime:
         late = [refusal_error(_took_too_long(edge))]
         return 200, {"errors": late, "data": None, "extensions": edge.cost(prepared)}

@@ -6,6 +6,7 @@ answer like any other. On queries the header means nothing.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -20,15 +21,22 @@ from server.tenants.idempotency import Answer, Asked, checked_key, once
 HEADER: Final = "idempotency-key"
 STATUS: Final = {"IDEMPOTENCY_KEY_REUSED": 422, "IDEMPOTENCY_KEY_IN_USE": 409}
 
-Payload = tuple[int, dict[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What an operation came to. stands: an answer to keep; else what it did is undone."""
+
+    status: int
+    payload: dict[str, Any]
+    stands: bool
 
 
 class _Undone(Exception):
     """Leaves the transaction with an answer that is not kept."""
 
-    def __init__(self, payload: Payload) -> None:
+    def __init__(self, ran: Ran) -> None:
         super().__init__()
-        self.payload = payload
+        self.ran = ran
 
 
 def wants_once(context: Any, prepared: Prepared) -> bool:
@@ -46,24 +54,28 @@ async def run_once(
     actor: Actor,
     asked: GraphQLRequest,
     prepared: Prepared,
-    run: Callable[[], Awaitable[Payload]],
+    run: Callable[[], Awaitable[Ran]],
     encode: Callable[[Any], bytes],
 ) -> Answer:
     """The answer of `run`, or the one kept with the key. Raises what `idempotency.once` raises."""
 
     async def work() -> Answer:
-        status, payload = await run()
-        if status != 200 or _our_fault(payload):
-            data = {"data": None} if "data" in payload else {}
-            raise _Undone((status, payload | data))
-        # Not `encode`, which masks: an answer that cannot be written is our failure, and undoes what was done.
-        return Answer(status, orjson.dumps(payload))
+        ran = await run()
+        if not ran.stands:
+            raise _Undone(ran)
+        try:
+            return Answer(ran.status, orjson.dumps(ran.payload))
+        except (
+            TypeError,
+            ValueError,
+        ):  # an answer that cannot be written is our failure too; `encode` masks it
+            raise _Undone(ran) from None
 
     try:
         return await once(actor, _asked(checked_key(key), asked, prepared), work)
     except _Undone as undone:
-        status, payload = undone.payload
-        return Answer(status, encode(payload))
+        ran = undone.ran
+        return Answer(ran.status, encode(ran.payload | ({"data": None} if "data" in ran.payload else {})))
 
 
 def _asked(key: str, asked: GraphQLRequest, prepared: Prepared) -> Asked:
@@ -72,8 +84,3 @@ def _asked(key: str, asked: GraphQLRequest, prepared: Prepared) -> Asked:
     text = prepared.document.sha256.encode()
     hash = keyed_hash("idempotency", text, (asked.operation_name or "").encode(), given)
     return Asked(",".join(prepared.plan.root), key, hash)
-
-
-def _our_fault(payload: dict[str, Any]) -> bool:
-    codes = {error["extensions"].get("code") for error in payload.get("errors", ())}
-    return "INTERNAL" in codes

@@ -303,7 +303,7 @@ def described(error: GraphQLError, log_error: LogError) -> dict[str, Any]:
     code = (error.extensions or {}).get("code")
     if code is not None:
         return {"message": _clipped(error.message), **place, "extensions": dict(error.extensions or {})}
-    if _about_the_input(error, cause):
+    if not our_fault(error):
         return {
             "message": _clipped(error.message),
             **place,
@@ -313,6 +313,13 @@ def described(error: GraphQLError, log_error: LogError) -> dict[str, Any]:
             },
         }
     return {**masked(cause, log_error), **place}
+
+
+def our_fault(error: GraphQLError) -> bool:
+    """Did something fail on our side? Then it is masked, and what was done with an idempotency key is undone."""
+    cause = _cause(error)
+    told = isinstance(cause, Refused) or (error.extensions or {}).get("code") is not None
+    return not told and not _about_the_input(error, cause)
 
 
 def masked(error: BaseException, log_error: LogError) -> dict[str, Any]:

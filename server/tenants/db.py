@@ -8,7 +8,7 @@ sees one table that says which practices have work due.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,6 +33,10 @@ _WEB_SECONDS = 5
 
 class CommitInside(RuntimeError):
     """The door commits, once, at the end. Code inside it may not."""
+
+
+class NotCommitted(RuntimeError):
+    """The block ended well, and yet the transaction was undone: somebody inside caught a statement's error."""
 
 
 class _OneTransaction(Session):
@@ -67,6 +71,19 @@ class Db(AsyncSession):
         self.rings: datetime | None = None
         #: Parts of this transaction (`one_transaction`) take turns: resolvers run side by side, a connection does not.
         self.turn = asyncio.Lock()
+        #: Whether the block of `one_transaction` has ended: what still runs then can no longer be part of it.
+        self.ended = False
+        #: What `after_commit` was given.
+        self.later: list[Callable[[Db], Awaitable[None]]] = []
+
+    def after_commit(self, work: Callable[["Db"], Awaitable[None]]) -> None:
+        """Do `work` at the sign-in door once this transaction is committed, and not at all if it is not.
+
+        work: takes that door's session (`auth_db`); everything given here is one transaction there, finished even if
+        whoever asked has gone. A crash between the two commits loses it, so it may only be what does no harm when
+        missing and can be asked for again.
+        """
+        self.later.append(work)
 
     def note(
         self,
@@ -173,8 +190,15 @@ class Doors:
         if read_only:
             # Reads ran in a read-only transaction; what was seen is written down before the answer leaves.
             await self._write_apart(engine, context, db.notes)
+        if db.later:
+            await _surely(self._do_later(db.later))
         if db.rings:
             await ring()
+
+    async def _do_later(self, later: Sequence[Callable[[Db], Awaitable[None]]]) -> None:
+        async with self.auth() as auth:
+            for work in later:
+                await work(auth)
 
     @asynccontextmanager
     async def one(self, actor: Actor) -> AsyncIterator[Db]:
@@ -182,7 +206,10 @@ class Doors:
             token = _around.set(_Around(self, actor.tenant_id, db))
             try:
                 yield db
+                async with db.turn:  # a part that somebody left running ends first
+                    db.ended = True
             finally:
+                db.ended = True
                 _around.reset(token)
 
     @asynccontextmanager
@@ -192,6 +219,8 @@ class Doors:
         if actor.tenant_id != around.tenant_id:
             raise RuntimeError("one transaction is one practice's")
         async with around.db.turn:
+            if around.db.ended:
+                raise RuntimeError("the transaction this would be a part of has ended already")
             driver = around.db.driver
             # PostgreSQL lifts what a savepoint made read only when the savepoint ends, either way.
             await driver.execute("savepoint part" + ("; set local transaction_read_only = on" * read_only))
@@ -202,9 +231,10 @@ class Doors:
                 if not read_only:
                     await db.flush()
                 await driver.execute("release savepoint part")
-            except Exception as error:
-                with suppress(Exception):
-                    await driver.execute("rollback to savepoint part; release savepoint part")
+            except (
+                BaseException
+            ) as error:  # also when cancelled: half a part must not be committed with the rest
+                await _surely(_undo_part(driver))
                 if isinstance(error, Refused):
                     around.db.notes += [n for n in db.notes if n["effect"] == "refused"]
                 raise
@@ -212,6 +242,7 @@ class Doors:
                 _around.reset(token)
                 await _forget(db)
         around.db.notes += db.notes
+        around.db.later += db.later
         around.db.rings = min((r for r in (around.db.rings, db.rings) if r is not None), default=None)
 
     async def _write_apart(
@@ -340,7 +371,10 @@ async def _transaction(
         try:
             await driver.execute(begin)
             yield connection, driver
-            await driver.execute("; ".join([*last_words, "commit"]))
+            ended = await driver.execute("; ".join([*last_words, "commit"]))
+            if ended != "COMMIT":
+                # PostgreSQL answers the COMMIT of an aborted transaction with a friendly ROLLBACK.
+                raise NotCommitted("a statement failed, its error was caught, and so nothing was committed")
         except Exception:
             # What went wrong inside is the news; that a broken connection cannot roll back is not.
             with suppress(Exception):
@@ -356,6 +390,11 @@ async def _transaction(
             )  # hands it back without a word, so there is nothing that could be interrupted
         else:
             await _surely(_throw_away(connection))
+
+
+async def _undo_part(driver: Any) -> None:
+    with suppress(Exception):  # then the connection is broken, and COMMIT will say so
+        await driver.execute("rollback to savepoint part; release savepoint part")
 
 
 async def _throw_away(connection: AsyncConnection) -> None:
@@ -437,7 +476,8 @@ def one_transaction(actor: Actor) -> Any:
     """`async with one_transaction(actor) as db:` every `tenant_db` opened inside, here or further down, is part of it.
 
     All of them commit together when the block ends, or none does; each still undoes itself alone when it refuses.
-    What goes through another door (`auth_db`) is not part of it.
+    What goes through another door (`auth_db`) is not part of it; what must wait for the commit is given to
+    `db.after_commit`.
     """
     return doors().one(actor)
 

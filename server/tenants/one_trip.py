@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 _HERE: Final = "with here as materialized (select set_config('app.tenant_id', $1, true)::uuid as tenant_id) "
 _CONNECTIONS: Final = 4
+_SECONDS: Final = 10
 
 
 class OneTrip:
@@ -30,7 +31,10 @@ class OneTrip:
     async def ask(self, tenant_id: UUID, question: str, *values: Any) -> list[asyncpg.Record]:
         """Rows of `question`, a select from `here` and joined to `here.tenant_id`; values are its $2, $3 ..."""
         pool = self._pool or await self._open()
-        return await pool.fetch(_HERE + question, str(UUID(str(tenant_id))), *values, timeout=10)
+        async with asyncio.timeout(
+            _SECONDS
+        ):  # for both: pool.fetch has no limit while it waits for a connection
+            return await pool.fetch(_HERE + question, str(UUID(str(tenant_id))), *values)
 
     async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
         async with self._opening:

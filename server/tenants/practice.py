@@ -1,6 +1,8 @@
 """The practice itself: its name, number, zone, and how diagnosis codes are chosen for its claims."""
 
 from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -8,7 +10,7 @@ from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.tenants.actor import Actor
-from server.tenants.db import Db, auth_db
+from server.tenants.db import Db
 from server.tenants.names import check_phone, check_zone, written
 from server.tenants.npi import check_npi
 from server.tenants.tables import Directory, PolicyChoice, Practice
@@ -68,10 +70,8 @@ async def change_practice(
     db.note(
         actor, "practice.change", entity="practice", entity_ids=[practice.id], effect="write", changed=changed
     )
-    if "name" in changed:
-        # The directory's copy is for the switcher alone; were this cut off, saving once more mends it.
-        async with auth_db() as auth:
-            await auth.execute(update(Directory).where(Directory.id == actor.tenant_id).values(name=called))
+    # The directory's copy is for the switcher alone. Told each time: were it lost once, saving again mends it.
+    db.after_commit(partial(_tell_directory, tenant_id=actor.tenant_id, name=called))
     return Changed(practice, tuple(warnings))
 
 
@@ -110,6 +110,10 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
         before=before, after=policy,
     )  # fmt: skip
     return practice
+
+
+async def _tell_directory(auth: Db, tenant_id: UUID, name: str) -> None:
+    await auth.execute(update(Directory).where(Directory.id == tenant_id).values(name=name))
 
 
 async def _practice(db: Db, actor: Actor) -> Practice:

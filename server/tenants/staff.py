@@ -1,11 +1,12 @@
 """Who works in the practice: inviting, roles, leaving, and providers who bill without signing in.
 
-What concerns a login as well is told to the sign-in door last, when the practice's own change is already
-certain to go through: sessions ended or a link mailed for a change that was then rolled back do no harm,
-because nothing is allowed without the staff row.
+What concerns a login as well is told to the sign-in door after the practice's own change is committed
+(`db.after_commit`), and not at all if it is not. Nothing is allowed without the staff row, so what a crash between
+the two leaves undone (a session, a link) opens no door; asking again does it.
 """
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -17,7 +18,7 @@ from server.ids import new_id
 from server.mail import post
 from server.tenants import attempts, links, sessions, throttle
 from server.tenants.actor import Actor
-from server.tenants.db import Db, auth_db
+from server.tenants.db import Db
 from server.tenants.names import fold_email, written
 from server.tenants.npi import check_npi
 from server.tenants.permissions import ADMINISTRATOR, PROVIDER, ROLES
@@ -165,8 +166,7 @@ async def change_role(db: Db, actor: Actor, staff_id: UUID, role: str) -> Staff:
         after=role,
     )
     if staff.person_id is not None:
-        async with auth_db() as auth:
-            await sessions.end_all(auth, staff.person_id, tenant_id=actor.tenant_id)
+        db.after_commit(partial(sessions.end_all, person_id=staff.person_id, tenant_id=actor.tenant_id))
     elif staff.email and staff.active:
         await _mail_invitation(db, actor, staff)
     return staff
@@ -186,28 +186,35 @@ async def deactivate(db: Db, actor: Actor, staff_id: UUID) -> Staff:
     staff.active = False
     await db.flush()
     db.note(actor, "staff.deactivate", entity="staff", entity_ids=[staff.id], effect="write")
-    async with auth_db() as auth:
-        await links.end(auth, "invite", staff_id=staff.id)
-        if staff.person_id is not None:
-            await _shut_out(auth, staff.person_id, actor.tenant_id, now())
+    db.after_commit(partial(links.end, kind="invite", staff_id=staff.id))
+    if staff.person_id is not None:
+        db.after_commit(partial(_shut_out, person_id=staff.person_id, tenant_id=actor.tenant_id, at=now()))
     return staff
 
 
 async def reactivate(db: Db, actor: Actor, staff_id: UUID) -> Staff:
     """Somebody comes back, in the role they had. Who never joined gets a new invitation."""
     staff = await staff_for(db, actor, staff_id, permission="staff.write")
-    if staff.active:
+    if staff.active and staff.person_id is None:
         return staff
-    staff.active = True
-    await db.flush()
-    db.note(actor, "staff.reactivate", entity="staff", entity_ids=[staff.id], effect="write")
+    was_away = not staff.active
+    if was_away:
+        staff.active = True
+        await db.flush()
+        db.note(actor, "staff.reactivate", entity="staff", entity_ids=[staff.id], effect="write")
     if staff.person_id is not None:
-        async with auth_db() as auth:
-            values = {"person_id": staff.person_id, "tenant_id": actor.tenant_id}
-            await auth.execute(insert(Membership).values(values).on_conflict_do_nothing())
+        who, where = staff.person_id, actor.tenant_id
+        if was_away:  # whatever was left open when they went does not come back with them
+            db.after_commit(partial(_shut_out, person_id=who, tenant_id=where, at=now()))
+        db.after_commit(partial(_let_in, person_id=who, tenant_id=where))
     elif staff.email:
         await _mail_invitation(db, actor, staff)
     return staff
+
+
+async def _let_in(auth: Db, person_id: UUID, tenant_id: UUID) -> None:
+    values = {"person_id": person_id, "tenant_id": tenant_id}
+    await auth.execute(insert(Membership).values(values).on_conflict_do_nothing())
 
 
 async def _shut_out(auth: Db, person_id: UUID, tenant_id: UUID, at: datetime) -> None:
@@ -310,17 +317,23 @@ async def _mail_invitation(db: Db, actor: Actor, staff: Staff) -> None:
     names = await db.execute(select(Practice.name).where(Practice.tenant_id == actor.tenant_id))
     practice = names.scalar_one()
     inviting = await db.get(Staff, (actor.tenant_id, actor.staff_id)) if actor.staff_id else None
-    async with auth_db() as auth:
-        await links.end(auth, "invite", staff_id=staff.id)
+    to, id, role, tenant_id = staff.email, staff.id, staff.role, actor.tenant_id
+    greeting = {
+        "name": staff.name,
+        "inviting": inviting.name if inviting else practice,
+        "practice": practice,
+        "role": ROLES[role].lower(),
+    }
+
+    async def mail(auth: Db) -> None:
+        await links.end(auth, "invite", staff_id=id)
         address = links.issue(
-            auth, "invite", staff.email, tenant_id=actor.tenant_id, staff_id=staff.id,
-            details={"role": staff.role, "practice": practice},
-        )  # fmt: skip
-        body = _INVITATION.format(
-            name=staff.name, inviting=inviting.name if inviting else practice, practice=practice,
-            role=ROLES[staff.role].lower(), address=address,
-        )  # fmt: skip
-        post(auth, to=staff.email, subject=f"{practice} invites you to Carewright", body=body)
+            auth, "invite", to, tenant_id=tenant_id, staff_id=id, details={"role": role, "practice": practice}
+        )
+        body = _INVITATION.format(**greeting, address=address)
+        post(auth, to=to, subject=f"{practice} invites you to Carewright", body=body)
+
+    db.after_commit(mail)
 
 
 _INVITATION = """Hello {name},

@@ -58,7 +58,7 @@ async def create_token(db: Db, actor: Actor, *, name: str, scopes: Iterable[str]
     if actor.person_id is None:
         raise not_found("person on the staff")
     wanted = sorted(set(scopes))
-    made = await _make(actor.tenant_id, actor.person_id, actor.role, name, wanted, days)
+    made = _make(db, actor.tenant_id, actor.person_id, actor.role, name, wanted, days)
     db.note(actor, "token.create", entity="api_token", entity_ids=[made.id], effect="write", scopes=wanted)
     return made
 
@@ -92,11 +92,12 @@ async def revoke_token(db: Db, actor: Actor, token_id: UUID) -> None:
         )
         if there.scalar_one_or_none() is None:
             raise not_found("token")
-        await auth.execute(
-            update(ApiToken)
-            .where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
-            .values(revoked_at=now())
-        )
+
+    async def revoke(auth: Db) -> None:
+        ending = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
+        await auth.execute(ending.values(revoked_at=now()))
+
+    db.after_commit(revoke)
     db.note(actor, "token.revoke", entity="api_token", entity_ids=[token_id], effect="write")
 
 
@@ -173,14 +174,14 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
                 "email",
             )
         wanted = sorted(set(scopes)) or ["read"]
-        made = await _make(practice.id, staff.person_id, staff.role, "Made by command", wanted, days)
+        made = _make(db, practice.id, staff.person_id, staff.role, "Made by command", wanted, days)
         ids = [made.id, staff.id]
         db.note(actor, "token.create", entity="api_token", entity_ids=ids, effect="write", scopes=wanted)
-        return made.text
+    return made.text
 
 
-async def _make(
-    tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int
+def _make(
+    db: Db, tenant_id: UUID, person_id: UUID, role: str, name: str, wanted: list[str], days: int
 ) -> NewToken:
     for scope in wanted:
         if scope not in SCOPES:
@@ -205,14 +206,16 @@ async def _make(
             "Choose a number of days in between.",
             "days",
         )
-    text, at, id = new_token("api"), now(), new_id()
-    ends_at = at + timedelta(days=days)
-    async with auth_db() as auth:
-        auth.add(
-            ApiToken(
-                id=id, token_hash=token_hash(text), person_id=person_id, tenant_id=tenant_id,
-                name=written(name, "name", what="what the token is for", longest=80), scopes=wanted, made_at=at,
-                ends_at=ends_at,
-            )
-        )  # fmt: skip
-    return NewToken(id, text, ends_at)
+    text, at = new_token("api"), now()
+    row = ApiToken(
+        id=new_id(), token_hash=token_hash(text), person_id=person_id, tenant_id=tenant_id,
+        name=written(name, "name", what="what the token is for", longest=80), scopes=wanted, made_at=at,
+        ends_at=at + timedelta(days=days),
+    )  # fmt: skip
+    made = NewToken(row.id, text, row.ends_at)
+
+    async def keep(auth: Db) -> None:
+        auth.add(row)
+
+    db.after_commit(keep)
+    return made
