@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 from sqlalchemy import event, insert, text
@@ -84,6 +84,11 @@ class Db(AsyncSession):
         missing and can be asked for again.
         """
         self.later.append(work)
+
+    async def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """As always, but without the detour through a greenlet when there is nothing to write."""
+        if self.new or self.deleted or self.dirty:
+            await super().flush(objects)
 
     def note(
         self,
@@ -366,8 +371,7 @@ async def _transaction(
     connection = await engine.connect()
     clean = False
     try:
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
+        driver = cast(Any, connection.sync_connection).connection.driver_connection
         try:
             await driver.execute(begin)
             yield connection, driver
@@ -406,8 +410,9 @@ async def _throw_away(connection: AsyncConnection) -> None:
 
 async def _forget(db: Db) -> None:
     # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end. So it never
-    # waits, and nobody can cancel it half way.
-    await AsyncSession.close(db)
+    # waits, and nobody can cancel it half way. A session that nothing was asked of has nothing to forget.
+    if db.in_transaction() or len(db.identity_map) or db.new:
+        await AsyncSession.close(db)
 
 
 _finishing: set[asyncio.Task[None]] = set()

@@ -218,6 +218,40 @@ async def test_our_own_failure_undoes_the_whole_operation_and_frees_the_key(
     assert await count(lakeside, name="First") == await count(lakeside, name="Second") == 1
 
 
+async def test_one_failure_of_ours_behind_many_refusals_is_still_a_failure(
+    lakeside: World, send: Send, count: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than twenty errors are not all told; which of them are ours must be known of every one."""
+    real = sites.add_site
+
+    async def fails(db: Any, actor: Any, **given: str) -> Any:
+        made = await real(db, actor, **given)
+        if given["name"] == "Last":
+            raise ValueError("boom")
+        return made
+
+    monkeypatch.setattr(sites, "add_site", fails)
+    monkeypatch.setattr("server.graphql.edge._MOST_ERRORS", 0)
+    failed = await send(lakeside, "ada", TWO_SITES, key="k", a=site("First"), b=site("Last"))
+    assert failed.json()["data"] is None
+    assert await count(lakeside, name="First") == 0
+    assert await count(lakeside, "select count(*) from idempotency_key where tenant_id = :t") == 0
+
+
+async def test_an_answer_that_cannot_be_written_is_a_failure_and_undoes_what_was_done(
+    lakeside: World, hillcrest: World, send: Send, count: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server.graphql.edge import Edge
+
+    monkeypatch.setattr(Edge, "cost", lambda *_: {"cost": object()})
+    failed = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
+    assert (failed.status_code, code_of(failed), failed.json()["data"]) == (200, "INTERNAL", None)
+    assert await count(lakeside, name="North") == await count(hillcrest, name="North") == 0
+    monkeypatch.undo()
+    assert (await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))).json()["data"]
+    assert await count(lakeside, name="North") == 1
+
+
 async def test_of_several_mutations_a_refused_one_undoes_itself_alone(
     lakeside: World, send: Send, count: Any
 ) -> None:

@@ -365,6 +365,115 @@ async def test_savepoints_undo_their_part_only(lakeside: World) -> None:
     )
 
 
+async def test_a_part_needs_a_transaction_around_it(lakeside: World, behind: AsyncEngine) -> None:
+    """Work left running when the block ends is refused; without that it would be inside somebody else's transaction."""
+    ada, go = lakeside.actor("ada"), asyncio.Event()
+
+    async def late() -> None:
+        await go.wait()
+        async with tenant_db(ada) as db:
+            await db.execute(sa.text("update practice set phone = 'late'"))
+
+    async with door.one_transaction(ada):
+        left = asyncio.create_task(late())
+        await asyncio.sleep(0)
+    go.set()
+    with pytest.raises(RuntimeError, match="has ended already"):
+        await left
+    assert await phone_of(behind, lakeside) == ""
+
+
+async def test_a_part_that_still_runs_ends_before_the_transaction_does(
+    lakeside: World, hillcrest: World, behind: AsyncEngine
+) -> None:
+    ada, begun = lakeside.actor("ada"), asyncio.Event()
+
+    async def slow() -> None:
+        async with tenant_db(ada) as db:
+            begun.set()
+            await db.execute(sa.text("update practice set phone = 'slow' from pg_sleep(0.2)"))
+
+    async with door.one_transaction(ada):
+        left = asyncio.create_task(slow())
+        await begun.wait()
+    await left
+    assert await phone_of(behind, lakeside) == "slow"
+    assert await phone_of(behind, hillcrest) == ""
+
+
+async def test_a_part_that_is_cancelled_leaves_nothing_in_what_is_committed(
+    lakeside: World, behind: AsyncEngine
+) -> None:
+    ada = lakeside.actor("ada")
+
+    async def half() -> None:
+        async with tenant_db(ada) as db:
+            await db.execute(sa.text("update practice set phone = 'half'"))
+            await asyncio.sleep(10)
+
+    async with door.one_transaction(ada) as db:
+        await db.execute(sa.text("update practice set name = 'Whole'"))
+        part = asyncio.create_task(half())
+        await asyncio.sleep(0.1)
+        part.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await part
+    assert await phone_of(behind, lakeside) == ""
+    async with tenant_db(ada, read_only=True) as db:
+        assert await db.scalar(sa.text("select name from practice")) == "Whole"
+
+
+async def test_an_error_that_was_caught_is_no_commit(lakeside: World, behind: AsyncEngine) -> None:
+    """PostgreSQL answers the COMMIT of an aborted transaction without an error; the door must not."""
+
+    async def work(db: Any) -> None:
+        await db.execute(sa.text("update practice set phone = 'gone'"))
+        with contextlib.suppress(sa.exc.DBAPIError):
+            await db.execute(sa.text("select 1/0"))
+
+    with pytest.raises(door.NotCommitted):
+        await within(lakeside, work)
+    assert await phone_of(behind, lakeside) == ""
+
+
+async def test_what_waits_for_the_commit_is_done_after_it_or_never(lakeside: World) -> None:
+    ada, done = lakeside.actor("ada"), []
+
+    async def say(word: str) -> None:
+        async with tenant_db(ada, read_only=True) as db:
+            done.append((word, await db.scalar(sa.text("select phone from practice"))))
+
+    async def change(word: str, error: BaseException | None = None) -> None:
+        async with tenant_db(ada) as db:
+            await db.execute(sa.text("update practice set phone = :p"), {"p": word})
+            db.after_commit(lambda _: say(word))
+            if error is not None:
+                raise error
+
+    await change("alone")
+    with pytest.raises(Mishap):
+        await change("undone", Mishap())
+    async with door.one_transaction(ada):
+        await change("part")
+        with pytest.raises(Mishap):
+            await change("undone part", Mishap())
+        assert done == [("alone", "alone")]
+    assert done == [("alone", "alone"), ("part", "part")]
+    with contextlib.suppress(Mishap):
+        async with door.one_transaction(ada):
+            await change("undone with the rest")
+            raise Mishap
+    assert len(done) == 2
+
+
+async def phone_of(behind: AsyncEngine, world: World) -> str:
+    async with behind.connect() as connection:
+        found = await connection.execute(
+            sa.text("select phone from practice where id = :t"), {"t": world.tenant_id}
+        )
+        return str(found.scalar_one())
+
+
 async def test_read_only_is(lakeside: World) -> None:
     for statement in (
         "update practice set phone = '1'",

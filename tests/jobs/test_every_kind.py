@@ -106,11 +106,34 @@ async def test_with_anothers_ids_a_job_does_nothing_to_either(
         await at.sql("delete from bell where tenant_id = :t")
         await at.sql("update bell set due_at = now() where tenant_id = :b", b=b.tenant_id)
         await drain_once()
+        tried = await at.sql(
+            "select attempts from job where tenant_id = :b and dedupe_key = 'borrowed' and kind = :kind",
+            b=b.tenant_id, kind=kind,
+        )  # fmt: skip
+        assert tried, "the job is not there"
+        assert tried[0][0] >= 1, "it was never tried, so this says nothing"
         assert await taken_down(behind, a.tenant_id) == before, "something happened to the other practice"
         after = {
             name: held for name, held in (await taken_down(behind, b.tenant_id)).items() if name != "job"
         }
         assert (ids_in(after) - theirs) & ids_in(before) == set(), "something of the other practice was taken"
+
+
+async def test_control_a_job_that_reaches_into_another_practice_is_found_out(
+    lakeside: World, hillcrest: World, behind: AsyncEngine
+) -> None:
+    async def reaches(db: Any, actor: Any, _args: Any) -> None:
+        async with behind.begin() as owner:  # as nobody in the product can
+            await owner.execute(
+                sa.text("update site set name = name || '!' where tenant_id <> :t"), {"t": actor.tenant_id}
+            )
+
+    jobs.register("trial.reaches", reaches, lease_seconds=5, max_attempts=3)
+    before = await taken_down(behind, lakeside.tenant_id)
+    async with tenant_db(hillcrest.system()) as db:
+        await jobs.add(db, hillcrest.system(), "trial.reaches", "borrowed", {})
+    assert await drain_once() >= 1
+    assert await taken_down(behind, lakeside.tenant_id) != before
 
 
 def ids_in(rows: Rows) -> set[str]:

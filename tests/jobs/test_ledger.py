@@ -1,6 +1,7 @@
 """The ledger of work, through the doors: what is added is done, once, in its practice, whatever happens between."""
 
 import asyncio
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from cast import World
 from sqlalchemy.ext.asyncio import AsyncEngine
 from trial_kinds import CANARY
 
-from server import jobs, worker
+from server import jobs, logs, worker
 from server.ids import new_id
 from server.tenants.db import doors, tenant_db
 from server.worker import drain_once, work_once
@@ -191,16 +192,21 @@ async def test_a_stopping_worker_gives_its_job_back_without_counting_it(
 
 
 async def test_a_job_whose_workers_die_each_time_goes_to_the_dead_letters(
-    lakeside: World, ledger: Any
+    lakeside: World, ledger: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logs.configure()
     await ledger.add(lakeside, "trial.effect")
     for _ in range(3):
         async with doors().tenant(lakeside.system()) as db:
             assert await jobs.claim(db) is not None  # and dies
         await ledger.hasten()
+    capsys.readouterr()
     assert await drain_once() == 0
     assert (await ledger.job(lakeside)).state == "dead"
     assert await ledger.effects(lakeside) == []
+    out, err = capsys.readouterr()
+    told = [json.loads(line) for line in (out + err).splitlines() if "job.dead" in line]
+    assert [(line["kind"], line["practice"]) for line in told] == [("trial.effect", str(lakeside.tenant_id))]
 
 
 async def test_a_kind_only_another_version_knows_is_left_to_it(lakeside: World, ledger: Any) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import any_, select
 
 from server.errors import Refused
 from server.ids import new_id
-from server.tenants import invitations, sessions, staff
-from server.tenants.db import auth_db, tenant_db
+from server.tenants import invitations, practice, sessions, staff, tokens
+from server.tenants.db import Doors, auth_db, tenant_db
 from server.tenants.tables import AuditEvent, Membership, OneTimeLink, Staff
 
 PASSWORD = "marble song kettle otter"
@@ -306,6 +306,59 @@ async def test_leaving_and_coming_back(lakeside: Any, superuser: Any) -> None:
         back = select(Membership).where(Membership.person_id == lakeside.persons["fred"])
         assert (await db.execute(back)).first() is not None
     assert await sessions.session_actor(lakeside.sessions["fred"]) is None  # the old session stays ended
+
+
+async def test_what_was_undone_in_the_practice_was_not_done_at_the_door(
+    lakeside: Any, hillcrest: Any, superuser: Any, letters: Any
+) -> None:
+    """A change, and the failure of what came after it in the same transaction: nobody signed out, nothing mailed."""
+    ada, fred, nora = lakeside.actor("ada"), lakeside.staff["fred"], lakeside.staff["nora"]
+    door = """select (select count(*) from sign_in where ended_at is null),
+      (select count(*) from api_token where revoked_at is null), (select count(*) from membership),
+      (select count(*) from one_time_link where used_at is null), (select count(*) from mail),
+      (select array_agg(name order by id) from directory)"""
+    before = await superuser(door)
+
+    async def everything() -> None:
+        async with tenant_db(ada) as db:
+            await staff.change_role(db, ada, nora, "biller")
+            await staff.deactivate(db, ada, fred)
+            await staff.invite(
+                db, ada, name="Lou Ortiz", email="lou.undone@lakeside.example", role="care_manager"
+            )
+            await practice.change_practice(
+                db, ada, name="Another name", npi="1881000008", phone="", time_zone="America/Detroit"
+            )
+            await tokens.create_token(db, ada, name="Undone", scopes=["read"], days=3)
+            raise ConnectionError("the power went")
+
+    with pytest.raises(ConnectionError):
+        await everything()
+    assert await superuser(door) == before
+    assert await sessions.session_actor(lakeside.sessions["fred"]) is not None
+
+
+async def test_coming_back_again_opens_the_door_that_a_cut_left_shut(
+    lakeside: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, fred = lakeside.actor("ada"), lakeside.staff["fred"]
+
+    async def cut(*_: object) -> None:
+        raise ConnectionError("the power went")
+
+    async with tenant_db(ada) as db:
+        await staff.deactivate(db, ada, fred)
+    with monkeypatch.context() as patch:
+        patch.setattr(Doors, "_do_later", cut)
+        with pytest.raises(ConnectionError):
+            async with tenant_db(ada) as db:
+                await staff.reactivate(db, ada, fred)
+    there = "select count(*) from membership where person_id = :id and tenant_id = :tenant"
+    named = {"id": lakeside.persons["fred"], "tenant": lakeside.tenant_id}
+    assert await superuser(there, **named) == [(0,)]
+    async with tenant_db(ada) as db:
+        await staff.reactivate(db, ada, fred)
+    assert await superuser(there, **named) == [(1,)]
 
 
 async def test_a_provider_without_a_sign_in(lakeside: Any) -> None:
