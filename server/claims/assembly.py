@@ -172,8 +172,8 @@ class Asked:
 class Draft:
     """A claim that may be signed once its scrub finds no error. asked: one per service.
 
-    replaces: the sent claim that this one replaces or voids. waits_for: the number of a signed claim that was not
-    sent yet and asks for something else: it has to be withdrawn first.
+    replaces: the sent claim that this one replaces or voids. waits_for: live claims that have to be withdrawn, made
+    void or sent before this one may be signed.
     """
 
     id: UUID
@@ -182,7 +182,7 @@ class Draft:
     asked: tuple[Asked, ...]
     looks: tuple[str, ...] = ()
     replaces: LiveClaim | None = None
-    waits_for: str = ""
+    waits_for: tuple[LiveClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,26 +359,61 @@ def _beside(decided: Decided, drafts: list[Draft], live: Sequence[LiveClaim]) ->
             fresh.append(draft)
         else:
             waiting.remove(same)
+    taken = _in_the_place_of(waiting, fresh)
     changed = set()
     answers: list[Draft] = []
     for old in waiting:
-        index = next((i for i, d in enumerate(fresh) if _about_the_same(d.claim, old.claim)), None)
-        if old.claim.frequency == "8" and index is None:
+        new = fresh[taken[old.id]] if old.id in taken else None
+        if old.claim.frequency == "8" and new is None:
             continue  # nothing to ask for, and nothing is asked for
         changed.add(old.id)
         if old.state == "signed":
-            if index is not None:
-                answers.append(replace(fresh.pop(index), waits_for=old.number))
-        elif index is not None:
-            answers.append(_replacing(fresh.pop(index), old))
+            if new is not None:
+                answers.append(replace(new, waits_for=(old,)))
         else:
-            answers.append(_voiding(decided, old))
-    return Assembled((*answers, *fresh), frozenset(changed))
+            answers.append(_voiding(decided, old) if new is None else _replacing(new, old))
+    answers += [draft for index, draft in enumerate(fresh) if index not in taken.values()]
+    return Assembled(tuple(_after_other_payers(draft, waiting) for draft in answers), frozenset(changed))
 
 
-def _about_the_same(draft: Claim, old: Claim) -> bool:
+def _in_the_place_of(live: Sequence[LiveClaim], drafts: Sequence[Draft]) -> dict[UUID, int]:
+    """Live claim -> the place of the draft to the same payer that takes its place: who shares most services with it
+    first, so that the corrections of two claims of a month are never crossed; then whoever is left."""
+    pairs = sorted(
+        (
+            -_shared(draft.claim, old.claim),
+            old.claim.frequency == "8",
+            _other_npi(draft.claim, old.claim),
+            i,
+            j,
+        )
+        for i, old in enumerate(live)
+        for j, draft in enumerate(drafts)
+        if draft.claim.payer == old.claim.payer
+    )
+    taken: dict[UUID, int] = {}
+    for *_, i, j in pairs:
+        if live[i].id not in taken and j not in taken.values():
+            taken[live[i].id] = j
+    return taken
+
+
+def _shared(draft: Claim, old: Claim) -> int:
+    """How many services both ask for."""
     keys = {service_key(draft, service) for service in draft.services}
-    return bool(keys & {service_key(old, service) for service in old.services}) or draft.payer == old.payer
+    return len(keys & {service_key(old, service) for service in old.services})
+
+
+def _other_npi(draft: Claim, old: Claim) -> bool:
+    return (draft.rendering and draft.rendering.npi) != (old.rendering and old.rendering.npi)
+
+
+def _after_other_payers(draft: Draft, live: Sequence[LiveClaim]) -> Draft:
+    """A month is claimed from one payer: what stands at another has to be gone first, whatever its codes are."""
+    if draft.claim.frequency == "8":
+        return draft
+    elsewhere = (old for old in live if old.claim.payer != draft.claim.payer)
+    return replace(draft, waits_for=(*draft.waits_for, *elsewhere))
 
 
 def _replacing(draft: Draft, old: LiveClaim) -> Draft:

@@ -149,10 +149,8 @@ def asks_for(claim: Claim) -> tuple[object, ...]:
 
 
 def service_key(claim: Claim, service: Service) -> str:
-    """The same key for the same service, however often it is decided about. sha256, hex."""
-    parts = (
-        claim.patient, claim.payer, claim.month, service.code, *service.modifiers, service.service_on.isoformat()
-    )  # fmt: skip
+    """The same key for the same service, however often it is decided about and whoever is to pay it. sha256, hex."""
+    parts = (claim.patient, service.code, *service.modifiers, service.service_on.isoformat())
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

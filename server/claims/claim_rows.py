@@ -104,6 +104,14 @@ class InterchangeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeFiles:
+    """left_out: numbers of signed claims that no longer say what the newest decision does."""
+
+    files: tuple[InterchangeRow, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """A draft somebody signs. content_hash: what they saw. looked: they looked at its warnings."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import exists, select
 
 from server.claims.claim_rows import InterchangeRow
 from server.claims.files import file_of, interchanges
-from server.claims.sending import make_interchanges
+from server.claims.sending import claims_changed, make_interchanges
 from server.claims.tables import Interchange, InterchangeDelivery
 from server.errors import Refused
 from server.tenants.actor import Actor
@@ -28,12 +28,12 @@ _RIGHTS: Final = ("claims.read", "claims.sign")
 async def export_month(month: str, practice: str, out: Path) -> dict[str, Any]:
     """Write every file of the month that has not left yet into `out`.
 
-    Raises Refused NO_SUCH_PRACTICE, FOLDER_NOT_WRITABLE or FILE_IN_THE_WAY, and then nothing is noted as exported
-    that is not safely there.
+    Raises Refused NO_SUCH_PRACTICE, FOLDER_NOT_WRITABLE, FILE_IN_THE_WAY, or CLAIMS_CHANGED if nothing else waits,
+    and then nothing is noted as exported that is not safely there.
     """
     actor = await actor_for(practice, *_RIGHTS)
     folder = _probe(out)
-    await _make(actor, month)
+    left_out, refused = await _make(actor, month)
     async with tenant_db(actor, read_only=True) as db:
         waiting = [
             row for row in await interchanges(db, actor, month=month, limit=1000) if not row.deliveries
@@ -41,21 +41,31 @@ async def export_month(month: str, practice: str, out: Path) -> dict[str, Any]:
     written = []
     for row in reversed(waiting):
         written.append(await _export(actor, row, folder))
+    if refused is not None and not written:
+        raise refused
     says = [f"{one['path']}: {one['claims']} claims, ${one['total']}" for one in written]
+    if left_out:
+        says.append(claims_changed(left_out).message)
+    if refused is not None:
+        says.append(refused.message)
     return {
         "month": month,
         "files": written,
+        "left_out": list(left_out),
         "says": "\n".join(says) or f"Nothing of {month} waits to be sent.",
     }
 
 
-async def _make(actor: Actor, month: str) -> None:
+async def _make(actor: Actor, month: str) -> tuple[tuple[str, ...], Refused | None]:
+    """(numbers of claims that changed since they were signed, the refusal if no file was made for that). A file made
+    before and not written yet is no reason to keep quiet about them, nor they about it."""
     try:
         async with tenant_db(actor) as db:
-            await make_interchanges(db, actor, month=month)
+            return (await make_interchanges(db, actor, month=month)).left_out, None
     except Refused as refused:
-        if refused.code != "NOTHING_TO_SEND":
+        if refused.code not in ("NOTHING_TO_SEND", "CLAIMS_CHANGED"):
             raise
+        return (), refused if refused.code == "CLAIMS_CHANGED" else None
 
 
 async def _export(actor: Actor, row: InterchangeRow, folder: Path) -> dict[str, Any]:

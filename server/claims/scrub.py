@@ -16,6 +16,7 @@ from server.claims.assembly import (
     MOST_POINTERS,
     MOST_SERVICES,
     Draft,
+    LiveClaim,
     PatientFile,
 )
 from server.claims.claim import Address, Claim, Person, ScrubFinding, Service, service_key
@@ -444,17 +445,12 @@ def _diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
 
 
 def _twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
-    replaced = draft.replaces.number if draft.replaces else ""
-    if draft.waits_for:
-        yield _error(
-            "S23",
-            "services",
-            f"Claim {draft.waits_for} was signed for the same service before the decision changed, and was not sent.",
-            f"Withdraw claim {draft.waits_for}, then sign this one.",
-        )
+    answered = {old.number for old in (draft.replaces, *draft.waits_for) if old is not None}
+    for old in draft.waits_for:
+        yield _error("S23", "services", *_waiting(draft, old))
     for service in draft.claim.services:
         number = known.claimed.get(service_key(draft.claim, service), "")
-        if number and number not in (replaced, draft.waits_for):
+        if number and number not in answered:
             yield _error(
                 "S23",
                 "services",
@@ -462,6 +458,24 @@ def _twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "claimed once.",
                 f"Look at claim {number}.",
             )
+
+
+def _waiting(draft: Draft, old: LiveClaim) -> tuple[str, str]:
+    """(what stands in the way, what to do about it)"""
+    if old.state == "signed" and not (old.claim.frequency == "8" and old.claim.payer != draft.claim.payer):
+        return (
+            f"Claim {old.number} was signed for the same month before the decision changed, and was not sent.",
+            f"Withdraw claim {old.number}, then sign this one.",
+        )
+    if old.state == "signed":
+        return (
+            f"Claim {old.number} makes void what another payer was asked for this month, and was not sent yet.",
+            f"Make the file that sends claim {old.number}, then sign this one.",
+        )
+    return (
+        f"Claim {old.number} of this month was sent to another payer. A month's service is claimed from one payer.",
+        f"Sign and send the void of claim {old.number} first, or enter that its payer refused it.",
+    )
 
 
 def _correction(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, func, insert, select
 
 from server.claims.claim import Claim
-from server.claims.claim_rows import InterchangeRow
+from server.claims.claim_queries import assembled
+from server.claims.claim_rows import MadeFiles
 from server.claims.files import interchange_for
 from server.claims.sign import let_stand, take_turn
 from server.claims.tables import Claim as ClaimTable
@@ -26,15 +27,17 @@ from server.tenants.db import Db
 from server.tenants.payers import payer_for
 
 _MOST_CONTROL: Final = 999_999_999
+_MOST_NAMED: Final = 20
 
 
 async def make_interchanges(
     db: Db, actor: Actor, *, month: str | None = None, payer_id: UUID | None = None
-) -> list[InterchangeRow]:
+) -> MadeFiles:
     """One file per receiver of every signed claim that was not sent, kept here to be downloaded.
 
-    A route that is still a test makes a file marked as one, and its claims stay signed. Raises Refused
-    NOTHING_TO_SEND, or FILE_NOT_WRITABLE.
+    A claim that no longer says what the newest decision does is left out. A route that is still a test makes a file
+    marked as one, and its claims stay signed. Raises Refused NOTHING_TO_SEND, CLAIMS_CHANGED if nothing else waits,
+    or FILE_NOT_WRITABLE.
     """
     actor.require("claims.sign")
     await take_turn(db, actor)
@@ -47,6 +50,11 @@ async def make_interchanges(
             "No signed claim waits to be sent" + (f" for {month}." if month else "."),
             "Sign claims first.",
         )
+    changed = await _changed(db, actor, waiting)
+    left_out = tuple(row.number for row in waiting if row.id in changed)
+    waiting = [row for row in waiting if row.id not in changed]
+    if not waiting:
+        raise claims_changed(left_out)
     routes = await routes_on(db, actor, today(actor.zone))
     ends: dict[tuple[str, str, bool], list[Any]] = defaultdict(list)
     for row in waiting:
@@ -60,13 +68,13 @@ async def make_interchanges(
         for start in range(0, len(held), MOST_CLAIMS):
             some = held[start : start + MOST_CLAIMS]
             made.append(await _file(db, actor, submitter, receiver, production, some))
-    return [await interchange_for(db, actor, id) for id in made]
+    return MadeFiles(tuple([await interchange_for(db, actor, id) for id in made]), left_out)
 
 
 async def _waiting(db: Db, month: str | None, payer_id: UUID | None) -> Sequence[Any]:
     c, s = ClaimTable, ClaimStanding
     statement = (
-        select(c.id, c.number, c.patient_id, c.payer_id, c.content, c.total, c.replaces_id)
+        select(c.id, c.number, c.month, c.patient_id, c.payer_id, c.content, c.total, c.replaces_id)
         .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
         .join(Patient, and_(Patient.tenant_id == c.tenant_id, Patient.id == c.patient_id))
         .where(s.state == "signed")
@@ -77,6 +85,19 @@ async def _waiting(db: Db, month: str | None, payer_id: UUID | None) -> Sequence
     if payer_id is not None:
         statement = statement.where(c.payer_id == payer_id)
     return (await db.execute(statement)).all()
+
+
+async def _changed(db: Db, actor: Actor, waiting: Sequence[Any]) -> set[UUID]:
+    """Those that no longer say what the newest decision of their month does."""
+    people: dict[str, set[UUID]] = defaultdict(set)
+    for row in waiting:
+        people[row.month].add(row.patient_id)
+    return {
+        row.id
+        for month, theirs in people.items()
+        for row, _ in await assembled(db, actor, month, theirs)
+        if row.changed_since
+    }
 
 
 async def _file(
@@ -134,6 +155,17 @@ async def _file(
 
 def _digest(content: str) -> str:
     return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def claims_changed(numbers: Sequence[str]) -> Refused:
+    one = len(numbers) == 1
+    more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
+    return Refused(
+        "CLAIMS_CHANGED",
+        f"{'Claim' if one else 'Claims'} {', '.join(numbers[:_MOST_NAMED])}{more} no longer "
+        f"{'says' if one else 'say'} what the newest decision does, so {'it was' if one else 'they were'} not sent.",
+        f"Withdraw {'it' if one else 'them'}, then look at the month and sign what it says now.",
+    )
 
 
 def _not_writable(number: str) -> Refused:

@@ -298,7 +298,7 @@ class ClaimedService(AboutPatient, Table):
 
     claim_id: Mapped[UUID]
     line_id: Mapped[UUID]
-    service_key: Mapped[str]  # sha256 over patient, payer, month, code, modifiers and day
+    service_key: Mapped[str]  # sha256 over patient, code, modifiers and day
 
 
 class Interchange(Tenant, Made, Table):

@@ -181,6 +181,9 @@ class SignedClaims:
 @strawberry.type(description="The files that were made, one per receiver.")
 class MadeInterchanges:
     interchanges: list[Interchange]
+    left_out: list[str] = strawberry.field(
+        description="Numbers of signed claims that no longer say what the newest decision does: withdraw them."
+    )
 
 
 @strawberry.type(description="A person's usual site.")
@@ -370,18 +373,20 @@ class SignedClaimsMutation:
     @mutation(
         permission="claims.sign",
         alone=True,
-        description="One file per receiver of every signed claim that was not sent.",
+        description="One file per receiver of every signed claim that was not sent and still holds.",
     )
     async def make_interchanges(
         self, info: Info, month: Line | None = None, payer_id: strawberry.ID | None = None
     ) -> MadeInterchanges:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            rows = await sending.make_interchanges(
+            made = await sending.make_interchanges(
                 db, actor, month=month_of(month) if month else None,
                 payer_id=id_of("Payer", payer_id) if payer_id else None,
             )  # fmt: skip
-        return MadeInterchanges(interchanges=[Interchange.of(row) for row in rows])
+        return MadeInterchanges(
+            interchanges=[Interchange.of(row) for row in made.files], left_out=list(made.left_out)
+        )
 
     @mutation(permission="claims.sign", description="Take a file along; that it left is written down.")
     async def download_interchange(self, info: Info, id: strawberry.ID) -> InterchangeFile:

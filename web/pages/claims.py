@@ -13,7 +13,7 @@ from server.claims.claim import Address, Claim, Person, ScrubFinding
 from server.claims.claim_queries import billing_csv, billing_text, claim_for, month_claims
 from server.claims.claim_rows import STATES, Chosen, ClaimRow, InterchangeRow
 from server.claims.files import claims_in, file_of, interchanges
-from server.claims.sending import make_interchanges
+from server.claims.sending import claims_changed, make_interchanges
 from server.claims.sign import (
     record_payer_number,
     record_refusal,
@@ -255,8 +255,10 @@ async def files_made(visit: Visit) -> Answer:
     except Refused as refused:
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("claims/month.html", whole, **await _month_given(visit, month))
-    said = "One file was made." if len(made) == 1 else f"{len(made)} files were made."
-    if not all(one.production for one in made):
+    said = "One file was made." if len(made.files) == 1 else f"{len(made.files)} files were made."
+    if made.left_out:
+        said += f" {claims_changed(made.left_out).message}"
+    if not all(one.production for one in made.files):
         said += " Claims in a test file stay signed: nobody pays them until they are sent for real."
     return visit.go(f"/month/{month}/claims#files", said)
 
