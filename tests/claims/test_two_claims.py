@@ -1,0 +1,111 @@
+"""Two claims of one patient's month: each is corrected by its own replacement."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from billing_ready import billable, ready_to_bill
+from care import last_month
+from cast import World
+from pyx12_says import complaints
+from sqlalchemy.ext.asyncio import AsyncEngine
+from test_claims import PAYER_NUMBER, claims, close, errors, said, sent, sign
+
+from server.enrollment.actions import NewEnrollment, enroll
+from server.tenants.billing_identity import state_provider_billing
+from server.tenants.db import tenant_db
+
+ROSA = "1987654328"
+
+
+async def two_practitioners(world: World, behind: AsyncEngine, month: str) -> UUID:
+    """A decided month whose base has one practitioner and whose second line another."""
+    await ready_to_bill(world)
+    id = await billable(world, behind, month, 21, 22)
+    ada, nora = world.actor("ada"), world.actor("nora")
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text("update staff set npi = :npi, bills = true where id = :id"),
+            {"npi": ROSA, "id": world.staff["rosa"]},
+        )
+    async with tenant_db(ada) as db:
+        await state_provider_billing(
+            db, ada, world.staff["rosa"], from_on=date(2020, 1, 1), family_name="Ortiz", given_name="Rosa",
+            taxonomy="363L00000X",
+        )  # fmt: skip
+    await close(world, month)
+    async with tenant_db(nora) as db:
+        await enroll(
+            db, nora, id, NewEnrollment("pdcm", date.fromisoformat(f"{month}-01"), world.staff["rosa"])
+        )
+    await lines(behind, id, "99439", "program = 'pdcm', goes_with = '{}'")
+    return id
+
+
+async def lines(behind: AsyncEngine, person: UUID, code: str, change: str) -> None:
+    """The decision says something else of its lines with this code."""
+    async with behind.begin() as connection:
+        result = await connection.execute(
+            sa.text(f"update claim_line set {change} where patient_id = :id and code = :code"),
+            {"id": person, "code": code},
+        )
+        assert result.rowcount
+
+
+def codes(rows: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    return {row["renderingNpi"]: [service["code"] for service in row["services"]] for row in rows}
+
+
+@pytest.mark.parametrize("first", ["1234567893", ROSA])
+async def test_each_claim_is_replaced_by_its_own_correction(
+    first: str, lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    id = await two_practitioners(lakeside, behind, month)
+    drafts = await claims(ask, lakeside, month)
+    assert codes(drafts) == {"1234567893": ["99490"], ROSA: ["99439"]}
+    drafts.sort(key=lambda draft: draft["renderingNpi"] != first)
+    made = await sign(ask, lakeside, month, drafts)
+    assert made["left"] == []
+    await sent(ask, lakeside, month)
+    numbers = {row["renderingNpi"]: row["number"] for row in made["signed"]}
+    for row in made["signed"]:
+        await said(ask, lakeside, PAYER_NUMBER, id=row["id"], number=f"ICN{row['number']}")
+
+    await lines(behind, id, "99490", "modifiers = '{GT}'")
+    await lines(behind, id, "99439", "units = 2, units_at_most = null")
+    drafts = await claims(ask, lakeside, month, "ready", "to_look_at", "to_mend")
+    assert {d["renderingNpi"]: d["replacesNumber"] for d in drafts} == numbers
+    assert [errors(d) for d in drafts] == [set(), set()]
+    made = await sign(ask, lakeside, month, drafts)
+    assert made["left"] == []
+    interchange, text = await sent(ask, lakeside, month)
+    assert (interchange["claims"], complaints(text)) == (2, [])
+    assert sorted(c["state"] for c in await claims(ask, lakeside, month)) == [
+        "replaced", "replaced", "sent", "sent",
+    ]  # fmt: skip
+    assert await claims(ask, hillcrest, month) == []
+
+
+async def test_one_of_two_is_made_void_and_the_other_stands(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    id = await two_practitioners(lakeside, behind, month)
+    signed = (await sign(ask, lakeside, month, await claims(ask, lakeside, month)))["signed"]
+    await sent(ask, lakeside, month)
+    numbers = {row["renderingNpi"]: row["number"] for row in signed}
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "update claim_line set program = 'ccm', units = 2, units_at_most = null where patient_id = :id"
+            ),
+            {"id": id},
+        )
+    drafts = {d["frequency"]: d for d in await claims(ask, lakeside, month, "ready", "to_look_at", "to_mend")}
+    assert drafts.keys() == {"7", "8"}
+    assert drafts["7"]["replacesNumber"] == numbers["1234567893"]
+    assert drafts["8"]["replacesNumber"] == numbers[ROSA]
