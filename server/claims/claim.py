@@ -5,7 +5,7 @@ written from it alone. Money is dollars; a ZIP is 48226 or 48226-1906; a sex is 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -142,10 +142,21 @@ class Claim:
 
 
 def asks_for(claim: Claim) -> tuple[object, ...]:
-    """What a decision determines: a change in it after signing makes the claim say something else than the rules do.
-    A new telephone number of the practice does not."""
-    services = sorted((s.code, s.modifiers, s.units, s.service_on) for s in claim.services)
-    return (claim.payer, claim.rendering.npi if claim.rendering else "", tuple(services))
+    """What money is asked for, from whom and why: a change in it after signing makes the claim untrue. Who is called
+    back, addresses and the way to the payer do not."""
+    services = sorted(
+        (s.code, s.modifiers, s.units, s.service_on, s.charge, s.pointers) for s in claim.services
+    )
+    insured, subscriber = claim.insured, claim.insured.subscriber
+    return (
+        claim.payer,
+        claim.rendering.npi if claim.rendering else "",
+        claim.place.place_of_service,
+        (insured.member_id, insured.group_number, insured.relationship),
+        replace(subscriber, address=None) if subscriber else None,
+        claim.diagnoses,
+        tuple(services),
+    )
 
 
 def service_key(claim: Claim, service: Service) -> str:

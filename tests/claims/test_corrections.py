@@ -1,0 +1,130 @@
+"""What was wrong on a sent claim is corrected by a replacement; what the payer was not misled about is not."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from billing_ready import IDENTITY, billable, patient_id, ready_to_bill
+from care import last_month
+from cast import World
+from pyx12_says import complaints
+from sqlalchemy.ext.asyncio import AsyncEngine
+from test_claims import PAYER_NUMBER, claims, errors, said, sent, sign, signed
+
+from server.graphql.connections import global_id
+from server.tenants.billing_identity import state_identity, state_route, state_site_billing
+from server.tenants.db import tenant_db
+
+SUBSCRIBER = (
+    "update coverage set relationship = 'spouse', subscriber_family_name = 'Walker', "
+    "subscriber_given_names = 'Richard', subscriber_birth_date = '1940-01-01', subscriber_sex = 'male'"
+)
+#: what was wrong -> (how it is put right, what the file then says)
+WRONG = {
+    "a diagnosis": ("update diagnosis set code = 'E11.22' where code = 'E11.9'", "E1122"),
+    "which diagnosis weighs most": ("update diagnosis set rank = 2 where code = 'E11.9'", "HI*ABK:I5022*ABF:E119~"),
+    "the member number": ("update coverage set member_id = '1EG4-TE5-MK99'", "1EG4TE5MK99"),
+    "the group number": ("update coverage set group_number = 'GRP77'", "GRP77"),
+    "the charge": ("insert into charge select tenant_id, gen_random_uuid(), code, from_on, 123.45, made_at + interval "
+                   "'1 second', made_by from charge where code = '99490'", "*123.45*"),
+}  # fmt: skip
+
+
+async def a_sent_claim(
+    world: World, ask: Any, behind: AsyncEngine, month: str
+) -> tuple[dict[str, Any], UUID]:
+    await ready_to_bill(world)
+    id = await billable(world, behind, month, 21)
+    (first,) = await signed(ask, world, month)
+    await sent(ask, world, month)
+    await said(ask, world, PAYER_NUMBER, id=first["id"], number="ICN1")
+    return first, id
+
+
+async def put_right(behind: AsyncEngine, world: World, statement: str) -> None:
+    where = " and" if " where " in statement else " where"
+    async with behind.begin() as connection:
+        result = await connection.execute(
+            sa.text(f"{statement}{where} tenant_id = :t"), {"t": world.tenant_id}
+        )
+        assert result.rowcount
+
+
+async def replaced(ask: Any, world: World, month: str, first: dict[str, Any]) -> str:
+    """Sign and send what is offered in the place of `first`: the file's text."""
+    (draft,) = await claims(ask, world, month, "ready", "to_look_at", "to_mend")
+    assert (draft["frequency"], draft["replacesNumber"], errors(draft)) == ("7", first["number"], set())
+    (old,) = await claims(ask, world, month, "sent")
+    assert old["changedSince"]
+    assert (await sign(ask, world, month, [draft]))["left"] == []
+    _, text = await sent(ask, world, month)
+    assert complaints(text) == []
+    return text
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_what_was_wrong_on_a_sent_claim_is_replaced(
+    what: str, lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    statement, says = WRONG[what]
+    month = last_month(lakeside.zone)
+    first, _ = await a_sent_claim(lakeside, ask, behind, month)
+    await put_right(behind, lakeside, statement)
+    assert says in await replaced(ask, lakeside, month, first)
+    assert [c["state"] for c in await claims(ask, lakeside, month) if c["changedSince"]] == []
+    assert await claims(ask, hillcrest, month) == []
+
+
+async def test_a_wrong_place_is_replaced(lakeside: World, ask: Any, behind: AsyncEngine) -> None:
+    month = last_month(lakeside.zone)
+    first, id = await a_sent_claim(lakeside, ask, behind, month)
+    ada = lakeside.actor("ada")
+    assert lakeside.site_id
+    async with tenant_db(ada) as db:
+        await state_site_billing(
+            db, ada, lakeside.site_id, from_on=date(2020, 1, 1), legal_name="Lakeside West", npi="1992000004",
+            place_of_service="19", street="9 Shore Rd", city="Dearborn", state="MI", zip="481240002",
+        )  # fmt: skip
+    await said(
+        ask, lakeside, "mutation ($input: SetUsualSiteInput!) { setUsualSite(input: $input) { __typename } }",
+        who="nora",
+        input={
+            "patientId": patient_id(id), "siteId": global_id("Site", lakeside.site_id), "fromOn": "2020-01-01"
+        },
+    )  # fmt: skip
+    assert "*19:B:7*" in await replaced(ask, lakeside, month, first)
+
+
+async def test_whose_insurance_it_is_is_replaced(lakeside: World, ask: Any, behind: AsyncEngine) -> None:
+    month = last_month(lakeside.zone)
+    bill = lakeside.actor("bill")
+    first, _ = await a_sent_claim(lakeside, ask, behind, month)
+    async with tenant_db(bill) as db:  # Medicare itself insures nobody but the person
+        await state_route(
+            db, bill, lakeside.payers["medicare_part_b"], from_on=date(2020, 1, 1), receiver_id="08202",
+            receiver_name="WPS", claim_payer_name="A plan", claim_payer_id="08202", filing_indicator="CI",
+            production=True,
+        )  # fmt: skip
+    await put_right(behind, lakeside, SUBSCRIBER)
+    assert "PAT*01~" in await replaced(ask, lakeside, month, first)
+
+
+async def test_the_practices_own_address_and_route_replace_nothing(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    await a_sent_claim(lakeside, ask, behind, month)
+    bill = lakeside.actor("bill")
+    moved = {"street": "5 New St", "contact_phone": "3135550199", "contact_name": "Somebody Else"}
+    async with tenant_db(bill) as db:
+        await state_identity(db, bill, from_on=date(2020, 1, 1), **{**IDENTITY, **moved})
+        await state_route(
+            db, bill, lakeside.payers["medicare_part_b"], from_on=date(2020, 1, 1), receiver_id="GATE02",
+            receiver_name="Another gateway", claim_payer_name="Medicare", claim_payer_id="08202", filing_indicator="MB",
+            production=True,
+        )  # fmt: skip
+    await put_right(behind, lakeside, "update address set street = '7 Other Ave'")
+    (only,) = await claims(ask, lakeside, month)
+    assert (only["state"], only["changedSince"]) == ("sent", False)
