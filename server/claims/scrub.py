@@ -448,8 +448,17 @@ def _twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     answered = {old.number for old in (draft.replaces, *draft.waits_for) if old is not None}
     for old in draft.waits_for:
         yield _error("S23", "services", *_waiting(draft, old))
-    for service in draft.claim.services:
-        number = known.claimed.get(service_key(draft.claim, service), "")
+    keys = [service_key(draft.claim, service) for service in draft.claim.services]
+    for service, key in zip(draft.claim.services, keys, strict=True):
+        if keys.count(key) > 1:
+            yield _error(
+                "S23",
+                "services",
+                f"{service.code} of {service.service_on:%d %b %Y} is twice on this claim. The same service is claimed "
+                "once, with its units.",
+                _RULES,
+            )
+        number = known.claimed.get(key, "")
         if number and number not in answered:
             yield _error(
                 "S23",

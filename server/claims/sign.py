@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import and_, delete, func, insert, or_, select, text, update
 
 from server.claims.assembly import Draft
 from server.claims.claim import Claim, service_key
@@ -168,7 +168,8 @@ def _services(
 
 
 async def withdraw_claim(db: Db, actor: Actor, claim_id: UUID, *, note: str = "") -> ClaimRow:
-    """Take a signed claim back before it is sent. Raises Refused NOT_FOUND, ALREADY_SENT, NOT_LIVE or TEXT_*."""
+    """Take a signed claim back before it is sent. Raises Refused NOT_FOUND, ALREADY_SENT, NOT_LIVE,
+    WITHDRAW_FIRST or TEXT_*."""
     row = await _held(db, actor, claim_id)
     if row.state == "sent":
         raise Refused(
@@ -187,7 +188,7 @@ async def withdraw_claim(db: Db, actor: Actor, claim_id: UUID, *, note: str = ""
 async def record_refusal(db: Db, actor: Actor, claim_id: UUID, *, note: str) -> ClaimRow:
     """The payer refused to take a sent claim in at all (999 or 277CA): its services may be claimed anew.
 
-    Raises Refused NOT_FOUND, NOT_SENT or TEXT_*.
+    Raises Refused NOT_FOUND, NOT_SENT, WITHDRAW_FIRST or TEXT_*.
     """
     row = await _held(db, actor, claim_id)
     if row.state != "sent":
@@ -222,16 +223,53 @@ async def _held(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
 
 
 async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -> None:
-    """The claim no longer stands; the one it would have replaced stands again."""
+    """The claim no longer stands; the one it would have replaced stands again. Raises Refused WITHDRAW_FIRST while a
+    signed claim counts on it, which would go out beside what comes back."""
+    old = await claim_for(db, actor, row.replaces_id) if row.replaces_id is not None else None
+    services = _services(actor, old.id, old.patient_id, old.claim, old.line_ids) if old is not None else []
+    keys = [service["service_key"] for service in services]
+    if resting := await _resting_on(db, row, old, keys):
+        raise _withdraw_first(row, resting)
     await let_stand(db, actor, [row.id], state=state, note=note)
     await db.execute(delete(ClaimedService).where(ClaimedService.claim_id == row.id))
-    if row.replaces_id is not None:
-        old = await claim_for(db, actor, row.replaces_id)
+    if old is not None:
         await let_stand(db, actor, [old.id], state="sent")
-        await db.execute(
-            insert(ClaimedService), _services(actor, old.id, old.patient_id, old.claim, old.line_ids)
+        # What another claim was sent for meanwhile stays with it: a payer has both, and one is still to be made void.
+        held = set(
+            await db.scalars(select(ClaimedService.service_key).where(ClaimedService.service_key.in_(keys)))
         )
+        if again := [service for service in services if service["service_key"] not in held]:
+            await db.execute(insert(ClaimedService), again)
     _note(db, actor, f"claims.{state}", row)
+
+
+async def _resting_on(db: Db, row: ClaimRow, old: ClaimRow | None, keys: Sequence[str]) -> list[str]:
+    """Numbers of the claims, signed and not sent, that take the place of `row`, or that could only be signed because
+    `old` was gone: they ask for its services (`keys`), or another payer for the same month."""
+    c, s = ClaimTable, ClaimStanding
+    counts = [s.replaces_id == row.id]
+    if old is not None:
+        asking = select(ClaimedService.claim_id).where(ClaimedService.service_key.in_(keys))
+        counts += [c.id.in_(asking), and_(c.month == old.month, c.payer_id != old.payer_id)]
+    found = await db.scalars(
+        select(c.number)
+        .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
+        .where(s.state == "signed", s.patient_id == row.patient_id, c.id != row.id, or_(*counts))
+        .order_by(c.serial)
+    )
+    return list(found)
+
+
+def _withdraw_first(row: ClaimRow, resting: Sequence[str]) -> Refused:
+    those = ", ".join(resting)
+    one = len(resting) == 1
+    return Refused(
+        "WITHDRAW_FIRST",
+        f"{'Claim' if one else 'Claims'} {those} {'was' if one else 'were'} signed because of claim {row.number} and "
+        f"{'waits' if one else 'wait'} to be sent. If claim {row.number} no longer stands, the payers would be asked for "
+        "something that is not so.",
+        f"Withdraw {'claim' if one else 'claims'} {those}, then enter this again.",
+    )
 
 
 async def let_stand(db: Db, actor: Actor, ids: Sequence[UUID], **values: Any) -> None:
