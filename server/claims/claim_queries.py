@@ -85,7 +85,7 @@ async def claims_overview(db: Db, actor: Actor, month: str) -> ClaimsOverview:
     changed = 0
     for row, _ in await assembled(db, actor, month):
         counts[row.state] += 1
-        totals[row.state] += row.total
+        totals[row.state] += row.asked
         changed += row.changed_since
     return ClaimsOverview(dict(counts), dict(totals), changed)
 

@@ -61,13 +61,18 @@ class ClaimRow:
         return self.claim.total
 
     @property
+    def asked(self) -> Decimal:
+        """Dollars somebody is asked for: none by a void, whose total only repeats what it takes back."""
+        return Decimal(0) if self.claim.frequency == "8" else self.claim.total
+
+    @property
     def draft(self) -> bool:
         return self.state in DRAFTS
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimsOverview:
-    """How many claims of a month are in each state, and their dollars. changed: signed ones that no longer say what
+    """How many claims of a month are in each state, and the dollars they ask for. changed: signed ones that no longer say what
     the newest decision does."""
 
     counts: dict[str, int]

@@ -157,7 +157,7 @@ class InterchangeFile:
     interchange: Interchange
 
 
-@strawberry.type(description="A month's claims in one state.")
+@strawberry.type(description="A month's claims in one state, and what they ask for; a void asks for nothing.")
 class ClaimsInState:
     state: str
     count: int

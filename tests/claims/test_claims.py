@@ -323,11 +323,15 @@ async def test_a_change_after_sending_is_a_replacement_and_then_a_void(
     (draft,) = await claims(ask, lakeside, month, "ready", "to_look_at", "to_mend")
     assert (draft["frequency"], errors(draft)) == ("8", set())
     (third,) = (await sign(ask, lakeside, month, [draft]))["signed"]
+    money = {row["state"]: row["total"] for row in await said(ask, lakeside, OVERVIEW, month=month)}
+    assert (money["sent"], money["signed"]) == ("180.00", "0"), "a void asks for nothing"
     _, text = await sent(ask, lakeside, month)
     assert complaints(text) == []
     assert ":B:8*" in text
     assert [c["state"] for c in await claims(ask, lakeside, month, "sent")] == ["sent"]
-    assert third["total"] == "180.00"
+    assert third["total"] == "180.00", "the file repeats what it takes back"
+    money = {row["state"]: row["total"] for row in await said(ask, lakeside, OVERVIEW, month=month)}
+    assert money["sent"] == "0"
     assert [c for c in await claims(ask, lakeside, month) if c["changedSince"]] == []
 
 
