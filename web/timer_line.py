@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from server.clock import now
-from server.minutes.timer_queries import Choice, TimerRow, my_choice, my_running_timer
+from server.minutes.timer_choice import my_choice
+from server.minutes.timer_queries import TimerRow, my_running_timer
 from server.minutes.timing import Heard
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
@@ -22,7 +23,7 @@ async def timer_line(actor: Actor) -> dict[str, Any]:
 
 async def line_of(db: Db, actor: Actor) -> dict[str, Any]:
     row = await my_running_timer(db, actor)
-    choice: Choice = await my_choice(db, actor)
+    choice = await my_choice(db, actor)
     return {
         "now": said(row, actor.zone) if row else None,
         "start": choice.start,

@@ -14,7 +14,7 @@ from server.graphql.enrollment import Program
 from server.graphql.minutes import MinutesActivity
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText
-from server.minutes import timer_queries, timers
+from server.minutes import stretches, timer_choice, timer_queries, timers
 from server.minutes.arithmetic import Span, whole_seconds
 from server.minutes.timing import Heard
 from server.tenants.actor import Actor
@@ -288,7 +288,7 @@ class TimersMutation:
     @mutation(permission=WRITE, description="Keep, reassign or trim a piece of one's own time.")
     async def decide_stretch(self, info: Info, input: DecideStretchInput) -> Timer:
         actor = actor_of(info)
-        decision = timers.Decision(
+        decision = stretches.Decision(
             input.decision,
             input.reason or "",
             id_of("Patient", input.patient_id) if input.patient_id else None,
@@ -299,20 +299,22 @@ class TimersMutation:
         )
         async with tenant_db(actor) as db:
             key = id_of("TimerStretch", input.timer_stretch_id, what="piece of time")
-            stretch = await timers.decide_stretch(db, actor, key, decision)
+            stretch = await stretches.decide_stretch(db, actor, key, decision)
             return await _again(db, actor, stretch.timer_id)
 
     @mutation(permission=WRITE, description="How one's own timer starts.")
     async def set_timer_start(self, info: Info, input: SetTimerStartInput) -> MyTimer:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            await timers.choose_timer_start(db, actor, start=input.start, idle_minutes=input.idle_minutes)
+            await timer_choice.choose_timer_start(
+                db, actor, start=input.start, idle_minutes=input.idle_minutes
+            )
             return await _mine(db, actor)
 
 
 async def _mine(db: Db, actor: Actor) -> MyTimer:
     running = await timer_queries.my_running_timer(db, actor)
-    choice = await timer_queries.my_choice(db, actor)
+    choice = await timer_choice.my_choice(db, actor)
     waiting = await timer_queries.my_stretches(db, actor)
     drafts = await timer_queries.my_drafts(db, actor)
     of_running = await timer_queries.stretches_of_timer(db, actor, running.id) if running else []

@@ -167,7 +167,7 @@ STARTS = {
 
 
 class TimerChoice(Tenant, Table):
-    """How one staff member wants the timer to behave; without a row, what suits their role (`timing.usual_start`)."""
+    """How one staff member wants the timer to behave; without a row, what suits their role (`timer_choice.usual_start`)."""
 
     __tablename__ = "timer_choice"
     __table_args__ = within(

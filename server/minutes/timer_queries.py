@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from server.minutes.queries import is_live
-from server.minutes.tables import TimeEntry, Timer, TimerChoice, TimerStretch
-from server.minutes.timing import IDLE_MINUTES, usual_start
+from server.minutes.tables import TimeEntry, Timer, TimerStretch
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -81,15 +80,6 @@ class DraftRow:
     given_names: str
     family_name: str
     preferred_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How one's timer behaves. chosen: said so themselves; otherwise what suits the role."""
-
-    start: str
-    idle_minutes: int
-    chosen: bool
 
 
 async def my_running_timer(db: Db, actor: Actor) -> TimerRow | None:
@@ -179,23 +169,3 @@ async def my_drafts(db: Db, actor: Actor) -> list[DraftRow]:
         .limit(_MOST)
     )  # fmt: skip
     return [DraftRow(*row) for row in rows]
-
-
-async def how_much_waits(db: Db, actor: Actor) -> int:
-    """How many pieces and drafts wait for the actor, each counted once."""
-    return len(await my_stretches(db, actor)) + len(await my_drafts(db, actor))
-
-
-async def my_choice(db: Db, actor: Actor) -> Choice:
-    """How the actor's timer starts, and after how long a silence is pointed out to them."""
-    actor.require("minutes.write")
-    row = (
-        await db.execute(
-            select(TimerChoice.start, TimerChoice.idle_minutes).where(TimerChoice.staff_id == actor.staff_id)
-        )
-    ).one_or_none()
-    return (
-        Choice(row.start, row.idle_minutes, True)
-        if row
-        else Choice(usual_start(actor.role), IDLE_MINUTES, False)
-    )

@@ -23,15 +23,7 @@ AWAY = timedelta(minutes=10)
 UNWATCHED = timedelta(hours=4)
 #: shorter pieces are no entries
 SHORTEST = timedelta(seconds=1)
-IDLE_MINUTES = 5
 _MOST_PAGES = 12
-
-_USUALLY = {"provider": "automatic", "care_manager": "manual", "medical_assistant": "manual"}
-
-
-def usual_start(role: str) -> str:
-    """How the timer starts for a role until the person chooses: `automatic`, `manual` or `never`."""
-    return _USUALLY.get(role, "never")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,14 @@ class Clock:
         self.at += timedelta(**time)
 
 
+#: where timers read the clock
+TIMED = ("server.minutes.timers", "server.minutes.timer_rows", "server.minutes.stretches")
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What timers see as now; the ledger keeps to the real time, in which nothing here is to come."""
     made = Clock()
-    for module in ("server.minutes.timers", "server.graphql.timers", "web.timer_line"):
+    for module in (*TIMED, "server.graphql.timers", "web.timer_line"):
         monkeypatch.setattr(f"{module}.now", made)
     return made

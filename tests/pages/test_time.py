@@ -12,14 +12,14 @@ from claims.care import someone_in_care
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.tenants.db import tenant_db
-from tests.minutes.conftest import Clock
+from tests.minutes.conftest import TIMED, Clock
 from tests.pages.test_care import Hand, hand
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in ("server.minutes.timers", "web.timer_line"):
+    for module in (*TIMED, "web.timer_line"):
         monkeypatch.setattr(f"{module}.now", made)
     return made
 

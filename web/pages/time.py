@@ -14,16 +14,14 @@ from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.minutes.actions import confirm_minutes
+from server.minutes.stretches import DECISIONS, Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
-from server.minutes.timer_queries import StretchRow, my_choice, my_drafts, my_stretches
+from server.minutes.timer_choice import choose_timer_start, my_choice
+from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches
 from server.minutes.timers import (
-    DECISIONS,
-    Decision,
     Start,
     Stop,
     beat_timer,
-    choose_timer_start,
-    decide_stretch,
     discard_timer,
     start_timer,
     stop_timer,

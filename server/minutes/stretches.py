@@ -1,0 +1,157 @@
+"""What an owner decides about a piece of their time: work on this person, on somebody else, or no work."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from server.clock import now
+from server.errors import Refused, not_found
+from server.minutes.actions import log_minutes
+from server.minutes.arithmetic import Span
+from server.minutes.tables import Timer, TimerStretch
+from server.minutes.timer_rows import add_stretch, check_activity, minutes_of_timer, my_turn, own_timer, whole
+from server.patients.gate import patient_for
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+
+#: what an owner may decide about a piece of their time -> words
+DECISIONS: Final = {
+    "keep": "It was work on this person",
+    "reassign": "It was work on somebody else",
+    "trim": "It was no work",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a stretch. started_at, ended_at: the part it is about; the rest of it is trimmed.
+
+    patient_id: for whom, when reassigned. What is left empty is as in the timer.
+    """
+
+    what: str
+    reason: str = ""
+    patient_id: UUID | None = None
+    program: str = ""
+    activity: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+async def decide_stretch(db: Db, actor: Actor, stretch_id: UUID, decision: Decision) -> TimerStretch:
+    """Keep, reassign or trim a piece of one's own time. What the ledger refuses is refused, and nothing changes."""
+    actor.require("minutes.write")
+    await my_turn(db, actor)
+    stretch, timer = await _own_stretch(db, actor, stretch_id)
+    if decision.patient_id is not None:
+        await patient_for(db, actor, decision.patient_id, permission="minutes.write")
+    running = timer.state == "running"
+    _check_decision(stretch, decision, running=running)
+    part = _part(stretch, decision)
+
+    for rest in (Span(stretch.started_at, part.start), Span(part.end, stretch.ended_at)):
+        if rest.start < rest.end:
+            add_stretch(db, timer, rest, stretch.kind, "trimmed", reason=decision.reason, decided_at=now())
+    stretch.started_at, stretch.ended_at = part.start, part.end
+    stretch.reason, stretch.decided_at = decision.reason, now()
+    stretch.code = stretch.message = stretch.next_step = ""
+    if decision.what == "trim":
+        stretch.state = "trimmed"
+    elif decision.what == "keep" and running:
+        stretch.state = "kept"
+    else:
+        entry = await log_minutes(
+            db,
+            actor,
+            decision.patient_id
+            if decision.what == "reassign" and decision.patient_id
+            else stretch.patient_id,
+            minutes_of_timer(
+                timer, _whole_or_refused(part), decision.program, decision.activity, reason=decision.reason
+            ),
+        )
+        stretch.state, stretch.entry_id = "entered", entry.id
+    db.note(
+        actor, "timer.decide", entity="timer_stretch", entity_ids=[stretch.id],
+        patient_ids=[stretch.patient_id], effect="write",
+    )  # fmt: skip
+    return stretch
+
+
+def _check_decision(stretch: TimerStretch, decision: Decision, *, running: bool) -> None:
+    if decision.what not in DECISIONS:
+        raise Refused(
+            "DECISION_UNKNOWN",
+            f"“{decision.what[:40]}” is not a decision.",
+            f"Choose one of {', '.join(DECISIONS)}.",
+            "decision",
+        )
+    again = running and stretch.state in ("kept", "trimmed")
+    if stretch.state not in ("open", "refused") and not again:
+        raise Refused(
+            "ALREADY_DECIDED",
+            "This piece of your time is decided already.",
+            "What was entered can be corrected on the person's page of minutes.",
+        )
+    reason = decision.reason.strip()
+    if decision.what == "keep" and not running and stretch.kind != "worked" and not reason:
+        raise Refused(
+            "REASON_NEEDED",
+            "Nobody was seen at work in this piece, so the entry says why it counts.",
+            "Write in a few words what you were doing; any reason will do.",
+            "reason",
+        )
+    if decision.what == "trim" and stretch.kind == "worked" and not reason:
+        raise Refused(
+            "REASON_NEEDED",
+            "The timer counted this piece, and it will count for nobody.",
+            "Write in a few words why; any reason will do.",
+            "reason",
+        )
+    if decision.what == "reassign" and decision.patient_id is None:
+        raise Refused("WHO_NEEDED", "Whose time was it?", "Choose the person.", "patient_id")
+    check_activity(decision.activity)
+
+
+def _part(stretch: TimerStretch, decision: Decision) -> Span:
+    if decision.what == "trim":
+        return Span(stretch.started_at, stretch.ended_at)
+    # What is typed has minutes or seconds; the stretch has fractions of them.
+    part = Span(
+        max(decision.started_at, stretch.started_at)
+        if decision.started_at and stretch.started_at - decision.started_at < timedelta(minutes=1)
+        else decision.started_at or stretch.started_at,
+        min(decision.ended_at, stretch.ended_at)
+        if decision.ended_at and decision.ended_at - stretch.ended_at < timedelta(minutes=1)
+        else decision.ended_at or stretch.ended_at,
+    )
+    if not (stretch.started_at <= part.start < part.end <= stretch.ended_at):
+        raise Refused(
+            "OUTSIDE_STRETCH",
+            "These times are not within the piece they are about.",
+            "Choose a part of it, or leave both empty to take all of it.",
+            "started_at",
+        )
+    return part
+
+
+def _whole_or_refused(span: Span) -> Span:
+    found = whole(span)
+    if found is None:
+        raise Refused("TOO_SHORT", "This is less than a second.", "Trim it.", "ended_at")
+    return found
+
+
+async def _own_stretch(db: Db, actor: Actor, stretch_id: UUID) -> tuple[TimerStretch, Timer]:
+    mine = TimerStretch.staff_id == actor.staff_id
+    found = await db.execute(
+        select(TimerStretch).where(TimerStretch.id == stretch_id, mine).with_for_update()
+    )
+    stretch = found.scalar_one_or_none()
+    if stretch is None:
+        db.note(actor, "timer", entity="timer_stretch", entity_ids=[stretch_id], effect="refused")
+        raise not_found("piece of time")
+    return stretch, await own_timer(db, actor, stretch.timer_id, lock=True)
