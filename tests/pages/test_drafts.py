@@ -236,6 +236,45 @@ async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
     assert there.status_code == 404
 
 
+async def test_a_second_save_of_a_colleague_is_compared_afresh(
+    lakeside: World, hillcrest: World, browse: Any, ask: Any
+) -> None:
+    person = await maria(ask, lakeside)
+    nora, rosa = desk(browse, lakeside, "nora"), desk(browse, lakeside, "rosa")
+    was = {"kind": "phone", "on": "2026-01-05", "began": "10:00", "outcome": "reached", "note": "Well."}
+    await nora.send(f"{person}/contacts", **was)
+    found = re.search(rf'href="({person}/contacts/[0-9a-f-]{{36}})"', await nora.get(person))
+    assert found
+    contact = found[1]
+    opened = await nora.get(f"{contact}/change")
+    await rosa.send(contact, **{**was, "note": "Well. Feet better."}, revision="1")
+    mine = {**was, "note": "Well. Call Friday."}
+    behind = await nora.send(
+        contact, 422, **mine, revision="1", draft=hidden(opened, "draft"), draft_sequence="0"
+    )
+    put = "Well. Feet better. Call Friday, early."
+    chosen = {
+        **mine, "merging": "yes", "revision": "2", "draft": hidden(behind.text, "draft"), "draft_sequence": "1",
+        "pick_note": "both", "both_note": put, "differs_note": "yes",
+    }  # fmt: skip
+    assert (await nora.keep(contact, **{**chosen, "draft_sequence": "2"}))["state"] == "saved"
+    assert f">\n{put}</textarea>" in await nora.get(f"{contact}/change"), (
+        "against the same revision it stands"
+    )
+    # The contact moves on once more, whether the author saves now or comes back to the draft.
+    await rosa.send(contact, **{**was, "note": "Well. Feet better. New allergy to penicillin."}, revision="2")
+    again = (await nora.send(contact, 422, **{**chosen, "draft_sequence": "3"})).text
+    for page in (again, await nora.get(f"{contact}/change")):
+        assert hidden(page, "revision") == "3"
+        together = re.search(r'name="both_note"[^>]*>\n([^<]*)</textarea>', page)
+        assert together
+        for words in ("Feet better.", "New allergy to penicillin.", "Call Friday, early."):
+            assert words in together[1], words
+        assert together[1].count("Feet better.") == 1
+        assert hidden(page, "note") == put, "what the author has is what they put together"
+    assert (await desk(browse, hillcrest, "nora").client.get(f"{contact}/change")).status_code == 404
+
+
 async def test_bad_drafts_by_script_are_told_and_an_ended_sign_in_is_401(
     lakeside: World, browse: Any, ask: Any, behind: AsyncEngine
 ) -> None:

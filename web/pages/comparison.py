@@ -56,10 +56,26 @@ def _found(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str) ->
     return differences(was, {name: theirs[name] for name in _LABELS}, mine, texts=_TEXTS)
 
 
+def as_chosen(mine: Form, row: EncounterRow) -> dict[str, str]:
+    """What an author wrote, to be laid beside the contact as it reads now.
+
+    What they chose against an older revision is no choice about this one: a text they put together then is what they
+    have now, and the rest is asked again.
+    """
+    if mine.get("revision") == str(row.revision):
+        return dict(mine)
+    together = {name: mine[f"both_{name}"] for name in _TEXTS if _put_together(mine, name)}
+    return {name: text for name, text in mine.items() if not name.startswith(("pick_", "both_"))} | together
+
+
+def _put_together(mine: Form, name: str) -> bool:
+    return mine.get(f"pick_{name}") == "both" and f"both_{name}" in mine
+
+
 def comparison(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str) -> list[dict[str, Any]]:
     """Each field that differs: both sides in words and pieces, both together, and what is chosen to begin with.
 
-    base: the contact as the author found it (NoteDraft.base), or empty.
+    mine: from as_chosen. base: the contact as the author found it (NoteDraft.base), or empty.
     """
     return [
         {

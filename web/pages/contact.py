@@ -24,7 +24,7 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from web.pages.comparison import comparison, form_of, settled
+from web.pages.comparison import as_chosen, comparison, form_of, settled
 from web.pages.diary import contact_title
 from web.pages.drafts import draft_again, finish_draft_of, keep_form, opened_draft, said_when, writing_said
 from web.pages.person_sections import composer_of, person_frame
@@ -236,6 +236,7 @@ def _compared(
 ) -> Answer:
     """Both texts side by side; the author says field by field what stays."""
     row: EncounterRow = given["contact"]
+    mine = as_chosen(mine, row)
     shown = comparison(row, mine, base, visit.zone)
     values = {**form_of(row, visit.zone), **mine, "revision": str(row.revision)}
     if refused is None:

@@ -24,7 +24,7 @@ from web.site import Answer, Visit, page
 from web.typed import Form, number_in
 
 #: what a composer's form carries about its draft, and about itself; the rest is what somebody wrote
-_ABOUT: Final = frozenset({"revision", "then", "cursor_field", "cursor_at", "timer", "heard"})
+_ABOUT: Final = frozenset({"then", "cursor_field", "cursor_at", "timer", "heard"})
 _MOST: Final = 20
 
 
