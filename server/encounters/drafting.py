@@ -16,7 +16,7 @@ TOLD: Final = timedelta(hours=12)
 #: characters of one field, and of all together
 LONGEST, LONGEST_OF_ALL = 50_000, 120_000
 _MOST_FIELDS: Final = 40
-_LAST_SEQUENCE: Final = 2_000_000_000
+LAST_SEQUENCE: Final = 2_000_000_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 #: fields that a composer fills in by itself
@@ -84,7 +84,7 @@ def checked(writing: Writing) -> dict[str, str]:
             "Shorten them, or split them over two notes.",
             "fields",
         )
-    if not 0 < writing.sequence <= _LAST_SEQUENCE or not 0 <= writing.cursor_at <= LONGEST:
+    if not 0 < writing.sequence <= LAST_SEQUENCE or not 0 <= writing.cursor_at <= LONGEST:
         raise Refused(
             "BAD_SEQUENCE",
             "The number of a save, or the place of the cursor, cannot be right.",

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.clock import now
-from server.encounters.drafting import Earlier, Writing, checked, is_blank
+from server.encounters.drafting import LAST_SEQUENCE, Earlier, Writing, checked, is_blank
 from server.encounters.gate import draft_for, encounter_for
 from server.encounters.jobs import ask_for_purge
 from server.encounters.tables import Encounter, EncounterAmendment, NoteDraft
@@ -179,6 +179,8 @@ async def _not_written(
 
 async def _leave(db: Db, actor: Actor, patient_id: UUID, earlier: Earlier, state: str, at: datetime) -> None:
     """The earlier draft goes on elsewhere, unless its own window has written to it since."""
+    if earlier.sequence > LAST_SEQUENCE:
+        return  # no draft has come that far
     await db.execute(
         update(NoteDraft)
         .where(

@@ -289,6 +289,11 @@ async def test_bad_drafts_by_script_are_told_and_an_ended_sign_in_is_401(
     await nora.keep(person, 413, **{**good, "note": "y" * 300_000, "draft_sequence": "4"})
     for sequence in ("0", "-1", "9" * 10, "9" * 400, "x"):
         assert (await nora.keep(person, 422, **{**good, "draft_sequence": sequence}))["state"] == "refused"
+    for sequence in ("9" * 10, "2147483648", "9" * 400):
+        earlier = f"{good['draft']}:{sequence}"
+        other = {**good, "draft": str(new_id()), "draft_earlier": earlier}
+        assert (await nora.keep(person, **other))["state"] == "saved"
+        await nora.send(f"{person}/contacts", **other, on="2026-01-05", began="10:00", outcome="reached")
     raw = f"_csrf={nora.csrf}&draft={new_id()}&draft_sequence=1&note=%ED%A0%80"
     answer = await nora.client.post(
         f"{person}/note-drafts",
