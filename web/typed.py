@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -119,6 +119,11 @@ def number_in(form: Form, name: str) -> int:
     """A hidden number, such as a revision; 0 where it is none."""
     text = form.get(name, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
+
+
+def why_now(form: Form) -> dict[str, Any]:
+    """`reason`, and `late`: whether minutes may go into a month that is closed already."""
+    return {"reason": form.get("reason", "")[:500], "late": form.get("late") == "yes"}
 
 
 def pairs(words: Mapping[str, str], *, only: Iterable[str] | None = None) -> list[tuple[str, str]]:

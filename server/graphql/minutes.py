@@ -278,6 +278,10 @@ class RecordContactInput:
         description="One's running timer for this person: its time becomes the contact's minutes, and it stops. "
         "Leave `spans` empty then.",
     )
+    reason: ShortText | None = strawberry.field(
+        default=None, description="Of the timer's minutes, as in `spans`."
+    )
+    late: bool = strawberry.field(default=False, description="Of the timer's minutes, as in `spans`.")
 
 
 @strawberry.input(description="What is left out stays as it is.")
@@ -371,7 +375,15 @@ class MinutesMutation:
             if input.timer_id:
                 new, stop = input.encounter.values(), Stop(program=input.encounter.program or "")
                 encounter, entries = await record_contact_with_timer(
-                    db, actor, patient_id, new, id_of("Timer", input.timer_id), stop, typed=bool(input.spans)
+                    db,
+                    actor,
+                    patient_id,
+                    new,
+                    id_of("Timer", input.timer_id),
+                    stop,
+                    typed=bool(input.spans),
+                    reason=input.reason or "",
+                    late=input.late,
                 )
             else:
                 spans = [span.values() for span in input.spans]

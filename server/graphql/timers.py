@@ -11,7 +11,7 @@ from server.clock import now
 from server.graphql.connections import global_id, id_of
 from server.graphql.context import Info, actor_of
 from server.graphql.enrollment import Program
-from server.graphql.minutes import MinutesActivity
+from server.graphql.minutes import LATE, MinutesActivity
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText
 from server.minutes import stretches, timer_choice, timer_queries, timers
@@ -208,7 +208,9 @@ class DiscardTimerInput:
     reason: ShortText | None = None
 
 
-@strawberry.input(description="What is left out is as in the timer; a part left out is trimmed.")
+@strawberry.input(
+    description="What is left out is as in the timer. A part left out is trimmed; of work it goes on waiting."
+)
 class DecideStretchInput:
     timer_stretch_id: strawberry.ID
     decision: StretchDecision
@@ -220,6 +222,7 @@ class DecideStretchInput:
     activity: MinutesActivity | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    late: bool = strawberry.field(default=False, description=LATE)
 
 
 @strawberry.input
@@ -296,6 +299,7 @@ class TimersMutation:
             input.activity or "",
             input.started_at,
             input.ended_at,
+            input.late,
         )
         async with tenant_db(actor) as db:
             key = id_of("TimerStretch", input.timer_stretch_id, what="piece of time")

@@ -1,6 +1,6 @@
 """What an owner decides about a piece of their time: work on this person, on somebody else, or no work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -27,9 +27,10 @@ DECISIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a stretch. started_at, ended_at: the part it is about; the rest of it is trimmed.
+    """What was decided about a stretch. started_at, ended_at: the part it is about.
 
-    patient_id: for whom, when reassigned. What is left empty is as in the timer.
+    Of a silence or an absence the rest is trimmed; of work it waits on, to be decided by itself. patient_id: for whom,
+    when reassigned. late: as in NewMinutes. What is left empty is as in the timer.
     """
 
     what: str
@@ -39,6 +40,7 @@ class Decision:
     activity: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    late: bool = False
 
 
 async def decide_stretch(db: Db, actor: Actor, stretch_id: UUID, decision: Decision) -> TimerStretch:
@@ -53,7 +55,11 @@ async def decide_stretch(db: Db, actor: Actor, stretch_id: UUID, decision: Decis
     part = _part(stretch, decision)
 
     for rest in (Span(stretch.started_at, part.start), Span(part.end, stretch.ended_at)):
-        if rest.start < rest.end:
+        if rest.start >= rest.end:
+            continue
+        if stretch.kind == "worked":  # counted, so nobody drops it by the way
+            add_stretch(db, timer, rest, "worked", "open")
+        else:
             add_stretch(db, timer, rest, stretch.kind, "trimmed", reason=decision.reason, decided_at=now())
     stretch.started_at, stretch.ended_at = part.start, part.end
     stretch.reason, stretch.decided_at = decision.reason, now()
@@ -69,8 +75,10 @@ async def decide_stretch(db: Db, actor: Actor, stretch_id: UUID, decision: Decis
             decision.patient_id
             if decision.what == "reassign" and decision.patient_id
             else stretch.patient_id,
-            minutes_of_timer(
-                timer, _whole_or_refused(part), decision.program, decision.activity, reason=decision.reason
+            replace(
+                minutes_of_timer(timer, _whole_or_refused(part), decision.program, decision.activity),
+                reason=decision.reason,
+                late=decision.late,
             ),
         )
         stretch.state, stretch.entry_id = "entered", entry.id
@@ -119,15 +127,14 @@ def _check_decision(stretch: TimerStretch, decision: Decision, *, running: bool)
 def _part(stretch: TimerStretch, decision: Decision) -> Span:
     if decision.what == "trim":
         return Span(stretch.started_at, stretch.ended_at)
-    # What is typed has minutes or seconds; the stretch has fractions of them.
-    part = Span(
-        max(decision.started_at, stretch.started_at)
-        if decision.started_at and stretch.started_at - decision.started_at < timedelta(minutes=1)
-        else decision.started_at or stretch.started_at,
-        min(decision.ended_at, stretch.ended_at)
-        if decision.ended_at and decision.ended_at - stretch.ended_at < timedelta(minutes=1)
-        else decision.ended_at or stretch.ended_at,
-    )
+    start = _edge(decision.started_at, stretch.started_at)
+    end = _edge(decision.ended_at, stretch.ended_at)
+    # Typed without seconds, it may lie a little outside.
+    if timedelta(0) < stretch.started_at - start < timedelta(minutes=1):
+        start = stretch.started_at
+    if timedelta(0) < end - stretch.ended_at < timedelta(minutes=1):
+        end = stretch.ended_at
+    part = Span(start, end)
     if not (stretch.started_at <= part.start < part.end <= stretch.ended_at):
         raise Refused(
             "OUTSIDE_STRETCH",
@@ -138,6 +145,13 @@ def _part(stretch: TimerStretch, decision: Decision) -> Span:
     return part
 
 
+def _edge(typed: datetime | None, edge: datetime) -> datetime:
+    """What is typed has no fractions of a second: within the edge's second the edge is meant."""
+    if typed is None or typed.replace(microsecond=0) == edge.replace(microsecond=0):
+        return edge
+    return typed
+
+
 def _whole_or_refused(span: Span) -> Span:
     found = whole(span)
     if found is None:
@@ -146,12 +160,12 @@ def _whole_or_refused(span: Span) -> Span:
 
 
 async def _own_stretch(db: Db, actor: Actor, stretch_id: UUID) -> tuple[TimerStretch, Timer]:
-    mine = TimerStretch.staff_id == actor.staff_id
-    found = await db.execute(
-        select(TimerStretch).where(TimerStretch.id == stretch_id, mine).with_for_update()
-    )
-    stretch = found.scalar_one_or_none()
-    if stretch is None:
+    """One's own piece and its timer, locked; the timer first, as whoever beats or stops it does."""
+    mine = (TimerStretch.id == stretch_id) & (TimerStretch.staff_id == actor.staff_id)
+    timer_id = (await db.execute(select(TimerStretch.timer_id).where(mine))).scalar_one_or_none()
+    timer = await own_timer(db, actor, timer_id, lock=True) if timer_id else None
+    stretch = (await db.execute(select(TimerStretch).where(mine).with_for_update())).scalar_one_or_none()
+    if stretch is None or timer is None:  # never there, or seen after all meanwhile
         db.note(actor, "timer", entity="timer_stretch", entity_ids=[stretch_id], effect="refused")
         raise not_found("piece of time")
-    return stretch, await own_timer(db, actor, stretch.timer_id, lock=True)
+    return stretch, timer

@@ -208,10 +208,12 @@ async def record_contact_with_timer(
     *,
     typed: bool = False,
     reason: str = "",
+    late: bool = False,
 ) -> tuple[Encounter, list[TimeEntry]]:
     """One save makes the note, stops the timer and gives its time to the note, or none of it.
 
-    typed: minutes were given besides, which is refused: nobody can say which of the two are meant.
+    typed: minutes were given besides, which is refused: nobody can say which of the two are meant. reason, late: as in
+    NewMinutes.
     """
     actor.require("minutes.write")
     _check_stop(stop)
@@ -249,7 +251,12 @@ async def record_contact_with_timer(
     timer.program, timer.activity = program, stop.activity or "contact"
     minutes = [
         NewMinutes(
-            program=program, activity=timer.activity, started_at=span.start, ended_at=span.end, reason=reason
+            program=program,
+            activity=timer.activity,
+            started_at=span.start,
+            ended_at=span.end,
+            reason=reason,
+            late=late,
         )
         for span in spans
     ]

@@ -415,6 +415,13 @@ async def test_what_the_ledger_refuses_waits_with_its_sentence(
     mended = await nora.do("decideStretch", **decide, startedAt=written(start + timedelta(seconds=240)))
     assert mended["__typename"] == "Timer"
     assert [e["seconds"] for e in await entries(ask, lakeside, ruth)] == [360]
+    (rest,) = (await nora.mine())["toSortOut"]
+    assert (rest["kind"], rest["state"], rest["seconds"]) == ("WORKED", "OPEN", 240), (
+        "work is not dropped by the way"
+    )
+    trim = {"timerStretchId": rest["id"], "decision": "TRIM"}
+    assert (await nora.do("decideStretch", **trim))["code"] == "REASON_NEEDED"
+    await nora.do("decideStretch", **trim, reason="With James")
     assert (await nora.mine())["toSortOut"] == []
 
 

@@ -2,15 +2,18 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from cast import World
 from claims.care import someone_in_care
+from claims.month_end import close_month
+from newcomer import local
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.minutes.actions import NewMinutes, log_minutes
 from server.tenants.db import tenant_db
 from tests.minutes.conftest import TIMED, Clock
 from tests.pages.test_care import Hand, hand
@@ -249,3 +252,115 @@ async def test_a_beat_does_not_keep_a_sign_in_alive(
     )
     assert (ended.status_code, ended.headers["x-session-ended"]) == (401, "1")
     assert "set-cookie" not in ended.headers
+
+
+def fields_of(page: str, piece: str) -> dict[str, str]:
+    """What the form of a piece holds before anybody changes it."""
+    form = page[page.index(f'action="/time/stretches/{piece}"') :]
+    form = form[: form.index("</form>")]
+    found = re.findall(r'name="(on|began|until_on|ended)"[^>]*? value="([^"]*)"', form)
+    assert len(found) == 4, form
+    return dict(found)
+
+
+def the_piece(page: str) -> str:
+    (found,) = re.findall(r'action="/time/stretches/([0-9a-f-]{36})"', page)
+    return str(found)
+
+
+async def test_what_a_closed_month_refuses_is_entered_as_late(
+    lakeside: World, hillcrest: World, browse: Any, nora: Hand, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    clock.at = local(lakeside, "2026-09-20T10:00")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 300)
+    written_up = local(lakeside, "2026-09-21T10:00")
+    me = lakeside.actor("nora")
+    async with tenant_db(me) as db:
+        new = NewMinutes(
+            "ccm",
+            "plan_work",
+            written_up,
+            written_up + timedelta(minutes=7),
+            state="draft",
+            reason="From paper",
+        )
+        draft = (await log_minutes(db, me, ruth, new)).id
+    await close_month(lakeside.actor("bill"), "2026-09")
+
+    # The contact that takes the timer's time.
+    contact = {
+        "kind": "phone", "on": "2026-09-20", "began": "10:00", "program": "ccm", "note": "Slept well.",
+        "timer": timer, "heard": heard(300), "reason": "The line was down",
+    }  # fmt: skip
+    refused = await nora.send(f"/people/{ruth}/contacts", 422, **contact)
+    assert "as late" in refused.text
+    assert 'name="late"' in refused.text
+    # The timer stopped by itself.
+    await nora.send("/time/stop", timer=timer, heard=heard(300))
+    page = await nora.get("/time")
+    piece = the_piece(page)
+    keep = {"what": "keep", "reason": "The line was down", **fields_of(page, piece)}
+    refused = await nora.send(f"/time/stretches/{piece}", 422, **keep)
+    assert refused.text.count('name="late"') == 1
+    await nora.send(f"/time/stretches/{piece}", **keep, late="yes")
+    # The draft that waited.
+    confirm = f"/time/drafts/{draft}/confirm"
+    refused = await nora.send(confirm, 422)
+    assert 'name="late"' in refused.text
+    assert 'name="reason"' in refused.text
+    assert "Write in a few words" in (await nora.send(confirm, 422, late="yes")).text
+    await nora.send(confirm, late="yes", reason="From paper")
+    assert "Nothing waits for you" in await nora.get("/time")
+    assert (await nora.get(f"/people/{ruth}/minutes")).count("Entered late") == 2
+    theirs = await hand(browse, hillcrest, "nora")
+    await theirs.send(confirm, 404, late="yes", reason="x")
+    await theirs.send(f"/time/stretches/{piece}", 404, **keep, late="yes")
+
+
+async def test_a_contact_is_saved_with_the_timer_into_a_closed_month(
+    lakeside: World, nora: Hand, clock: Clock
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    clock.at = local(lakeside, "2026-09-20T10:00")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 300)
+    await close_month(lakeside.actor("bill"), "2026-09")
+    contact = {
+        "kind": "phone", "on": "2026-09-20", "began": "10:00", "program": "ccm", "note": "Slept well.",
+        "timer": timer, "heard": heard(300), "reason": "The line was down", "late": "yes",
+    }  # fmt: skip
+    await nora.send(f"/people/{ruth}/contacts", **contact)
+    page = await nora.get(f"/people/{ruth}/minutes")
+    assert "Entered late" in page
+    assert "5 min" in page
+
+
+async def test_a_piece_kept_as_it_stands_is_kept_whole_in_the_hour_shown_twice(
+    lakeside: World, nora: Hand, clock: Clock, behind: AsyncEngine
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    clock.at = datetime(2026, 11, 1, 6, 10, 0, 300_000, tzinfo=UTC)  # 1:10 am in Detroit, for the second time
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    timer = running(await nora.get("/time"))
+    await beats(nora, clock, timer, 10, 60)
+    await beats(nora, clock, timer, 70, 660, busy=False)
+    clock.on(milliseconds=500)
+    await beats(nora, clock, timer, 670, 720)
+    await nora.send("/time/stop", timer=timer, heard=heard(720, (1, 0)))
+    async with behind.connect() as connection:
+        waits = sa.text(
+            "select id, state, started_at, ended_at from timer_stretch where tenant_id = :t and kind = 'idle'"
+        )
+        (silence,) = (await connection.execute(waits, {"t": lakeside.tenant_id})).all()
+        page = await nora.get("/time")
+        given = fields_of(page, str(silence.id))
+        assert given["began"].startswith("01:1")
+        await nora.send(f"/time/stretches/{silence.id}", what="keep", reason="On the phone", **given)
+        await connection.rollback()
+        (kept,) = (await connection.execute(waits, {"t": lakeside.tenant_id})).all()
+    assert kept.state == "entered"
+    assert (kept.started_at, kept.ended_at) == (silence.started_at, silence.ended_at)

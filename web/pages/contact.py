@@ -31,7 +31,7 @@ from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
-from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in
+from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, why_now
 
 #: what the ledger and the contact say no about -> the field that holds it
 _FIELDS: Final = {
@@ -71,9 +71,8 @@ async def record(visit: Visit) -> Answer:
                 encounter, _ = await record_contact(db, actor, id, new, _minutes_in(form, span))
             else:
                 stop = Stop(new.program, _spent_on(form), heard_in(form.get("heard", "")))
-                reason = form.get("reason", "")[:500]
                 encounter, _ = await record_contact_with_timer(
-                    db, actor, id, new, timer_id, stop, typed=span is not None, reason=reason
+                    db, actor, id, new, timer_id, stop, typed=span is not None, **why_now(form)
                 )
             if form.get("then") == "sign":
                 await sign_encounter(db, actor, encounter.id, revision=encounter.revision)
@@ -133,8 +132,7 @@ def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
             activity=_spent_on(form),
             started_at=span.start,
             ended_at=span.end,
-            reason=form.get("reason", "")[:500],
-            late=form.get("late") == "yes",
+            **why_now(form),
         )
     ]
 

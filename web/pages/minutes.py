@@ -23,7 +23,7 @@ from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import person_frame
 from web.rendering import minutes_words
 from web.site import Answer, Visit, page
-from web.typed import Form, beside, moment_in, pairs, span_in
+from web.typed import Form, beside, moment_in, pairs, span_in, why_now
 
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
 _PAGE: Final = 60
@@ -95,8 +95,7 @@ async def logged(visit: Visit) -> Answer:
             ended_at=span.end,
             with_patient=False,
             joint=form.get("joint") == "yes",
-            reason=form.get("reason", "")[:500],
-            late=form.get("late") == "yes",
+            **why_now(form),
         )
         async with tenant_db(actor) as db:
             await log_minutes(db, actor, id, new)
@@ -163,7 +162,7 @@ async def corrected(visit: Visit) -> Answer:
             "started_at": moment_in(form, "on", "began", actor.zone),
             "ended_at": moment_in(form, "until_on", "ended", actor.zone),
         }
-        await correct_minutes(db, actor, entry_id, changes=changes, **_why(form))
+        await correct_minutes(db, actor, entry_id, changes=changes, **why_now(form))
 
     return await _do(visit, act, "Corrected. What it said before is kept beside it.", "correct")
 
@@ -171,7 +170,7 @@ async def corrected(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/minutes/{entry:str}/void", permission="minutes.write")
 async def taken_back(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, entry_id: UUID, form: Form) -> None:
-        await void_minutes(db, actor, entry_id, **_why(form))
+        await void_minutes(db, actor, entry_id, **why_now(form))
 
     return await _do(visit, act, "Taken back. It stays in the list and says so.", "void")
 
@@ -183,15 +182,11 @@ async def joined(visit: Visit) -> Answer:
         joining = Joining(
             started_at=span.start if span else None,
             ended_at=span.end if span else None,
-            **_why(form),
+            **why_now(form),
         )
         await join_meeting(db, actor, entry_id, joining)
 
     return await _do(visit, act, "You are in the meeting.", "join")
-
-
-def _why(form: Form) -> dict[str, Any]:
-    return {"reason": form.get("reason", "")[:500], "late": form.get("late") == "yes"}
 
 
 async def _do(visit: Visit, act: Any, said: str, which: str) -> Answer:

@@ -4,8 +4,10 @@ The owner's alone: no page shows anybody another person's timer, silences or dra
 """
 
 import re
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 
@@ -17,7 +19,7 @@ from server.minutes.actions import confirm_minutes
 from server.minutes.stretches import DECISIONS, Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
-from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches
+from server.minutes.timer_queries import StretchRow, my_drafts, my_stretch, my_stretches
 from server.minutes.timers import (
     Start,
     Stop,
@@ -33,7 +35,7 @@ from web.pages.diary import said_day
 from web.rendering import called, clock, minutes_words
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in, line_of
-from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs
+from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, why_now
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
@@ -98,9 +100,8 @@ def _lasted(row: Any) -> str:
 
 
 def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:
-    from zoneinfo import ZoneInfo
-
-    began, ended = (at.astimezone(ZoneInfo(visit.zone)) for at in (row.started_at, row.ended_at))
+    on, began = _typed(row.started_at, visit.zone)
+    until_on, ended = _typed(row.ended_at, visit.zone)
     return {
         "id": str(row.id),
         "who": f"{called(row)} {row.family_name}",
@@ -110,17 +111,24 @@ def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:
         "why": _WHY[row.kind],
         "kind": row.kind,
         "message": row.message,
+        "closed": row.code == "MONTH_CLOSED",
         "next_step": row.next_step,
         "start": {
             "what": "keep",
             "program": row.program,
             "activity": row.activity,
-            "on": began.date().isoformat(),
-            "began": f"{began:%H:%M:%S}",
-            "until_on": ended.date().isoformat(),
-            "ended": f"{ended:%H:%M:%S}",
+            "on": on,
+            "began": began,
+            "until_on": until_on,
+            "ended": ended,
         },
     }
+
+
+def _typed(at: datetime, zone: str) -> tuple[str, str]:
+    """The day and the time as their fields hold them."""
+    local = at.astimezone(ZoneInfo(zone))
+    return local.date().isoformat(), f"{local:%H:%M:%S}"
 
 
 # --- start, switch, beat, stop ----------------------------------------------------------------------------------
@@ -243,15 +251,17 @@ def _whole(refused: Refused) -> Refused:
 @page.post("/time/stretches/{stretch:str}", permission="minutes.write")
 async def decide(visit: Visit) -> Answer:
     stretch_id, form, actor = visit.id("stretch", "piece of time"), await visit.form(), visit.actor
+    async with tenant_db(actor, read_only=True) as db:
+        row = await my_stretch(db, actor, stretch_id)
     try:
         decision = Decision(
             form.get("what", ""),
-            reason=form.get("reason", "")[:500],
             patient_id=id_chosen(form, "patient", "patient"),
             program=form.get("program", ""),
             activity=form.get("activity", ""),
-            started_at=moment_in(form, "on", "began", actor.zone) if form.get("began") else None,
-            ended_at=moment_in(form, "until_on", "ended", actor.zone) if form.get("ended") else None,
+            started_at=_edge_in(form, "on", "began", actor.zone, row.started_at if row else None),
+            ended_at=_edge_in(form, "until_on", "ended", actor.zone, row.ended_at if row else None),
+            **why_now(form),
         )
         async with tenant_db(actor) as db:
             await decide_stretch(db, actor, stretch_id, decision)
@@ -267,14 +277,24 @@ async def decide(visit: Visit) -> Answer:
     return visit.go("/time", "Sorted out.")
 
 
+def _edge_in(form: Form, on: str, at: str, zone: str, edge: datetime | None) -> datetime | None:
+    """The time typed; None where the fields still say the piece's own edge, which may have a fraction of a second, or
+    lie in the hour that the clocks show twice."""
+    if not form.get(at) or (edge and (form.get(on), form.get(at)) == _typed(edge, zone)):
+        return None
+    return moment_in(form, on, at, zone)
+
+
 @page.post("/time/drafts/{entry:str}/confirm", permission="minutes.write")
 async def confirm(visit: Visit) -> Answer:
-    entry_id, actor = visit.id("entry", "entry of minutes"), visit.actor
+    entry_id, form, actor = visit.id("entry", "entry of minutes"), await visit.form(), visit.actor
     try:
         async with tenant_db(actor) as db:
-            await confirm_minutes(db, actor, entry_id)
+            await confirm_minutes(db, actor, entry_id, **why_now(form))
     except Refused as refused:
-        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+        return visit.again(
+            "time/time.html", refused, which=str(entry_id), values=form, **await _time_page(visit)
+        )
     return visit.go("/time", "Confirmed. It counts now.")
 
 
