@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, not_, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from server.encounters.tables import REACHED, Encounter
@@ -39,6 +39,15 @@ def is_live() -> ColumnElement[bool]:
         .where(_NEWER.tenant_id == TimeEntry.tenant_id, _NEWER.replaces_id == TimeEntry.id)
         .correlate(TimeEntry)
         .exists(),
+    )
+
+
+def is_shown(actor: Actor) -> ColumnElement[bool]:
+    """A draft is its owner's, and that of whoever wrote it for them, until it is confirmed."""
+    return or_(
+        TimeEntry.state != "draft",
+        TimeEntry.staff_id == actor.staff_id,
+        and_(TimeEntry.made_by.is_not(None), TimeEntry.made_by == actor.staff_id),
     )
 
 
@@ -97,7 +106,7 @@ async def minutes_of(
 ) -> dict[UUID, list[TimeEntryRow]]:
     """Each patient's entries, newest start first: at most `limit` each, after `position` (started_at, id).
 
-    Live ones only; with `corrected`, also those that were replaced or taken back.
+    Live ones only; with `corrected`, also those that were replaced or taken back. Nobody else's drafts.
     """
     actor.require("minutes.read")
     place = (
@@ -105,7 +114,9 @@ async def minutes_of(
         .over(partition_by=TimeEntry.patient_id, order_by=(TimeEntry.started_at.desc(), TimeEntry.id.desc()))
         .label("place")
     )
-    inner = select(TimeEntry.tenant_id, TimeEntry.id, place).where(TimeEntry.patient_id.in_(patient_ids))
+    inner = select(TimeEntry.tenant_id, TimeEntry.id, place).where(
+        TimeEntry.patient_id.in_(patient_ids), is_shown(actor)
+    )
     if not corrected:
         inner = inner.where(is_live())
     if position is not None:
@@ -125,11 +136,11 @@ async def minutes_of(
 async def minutes_of_encounters(
     db: Db, actor: Actor, encounter_ids: Sequence[UUID]
 ) -> dict[UUID, list[TimeEntryRow]]:
-    """The live entries of each contact, in order."""
+    """The live entries of each contact, in order; nobody else's drafts."""
     actor.require("minutes.read")
     rows: Any = await db.execute(
         select(*_COLUMNS)
-        .where(TimeEntry.encounter_id.in_(encounter_ids), is_live())
+        .where(TimeEntry.encounter_id.in_(encounter_ids), is_live(), is_shown(actor))
         .order_by(TimeEntry.started_at, TimeEntry.id)
     )
     found: dict[UUID, list[TimeEntryRow]] = defaultdict(list)
@@ -194,9 +205,10 @@ async def who_met(
 
 
 async def time_entry_row(db: Db, actor: Actor, entry_id: UUID) -> TimeEntryRow | None:
-    """One entry with the names; None if it is not this practice's."""
+    """One entry with the names; None if it is not this practice's, or somebody else's draft."""
     actor.require("minutes.read")
-    found: Any = (await db.execute(select(*_COLUMNS).where(TimeEntry.id == entry_id))).one_or_none()
+    one = select(*_COLUMNS).where(TimeEntry.id == entry_id, is_shown(actor))
+    found: Any = (await db.execute(one)).one_or_none()
     if found is None:
         return None
     row = TimeEntryRow(*found)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
 from server.minutes.queries import is_live
 from server.minutes.tables import TimeEntry, Timer, TimerStretch
@@ -163,13 +163,23 @@ _STRETCHES = (
 )  # fmt: skip
 
 
+#: why a timer made the draft; the ledger itself, which colleagues read, does not say
+_SAID = (
+    select(TimerStretch.reason)
+    .where(TimerStretch.tenant_id == TimeEntry.tenant_id, TimerStretch.entry_id == TimeEntry.id)
+    .limit(1)
+    .correlate(TimeEntry)
+    .scalar_subquery()
+)
+
+
 async def my_drafts(db: Db, actor: Actor) -> list[DraftRow]:
     """The actor's own drafts in the ledger, oldest first."""
     actor.require("minutes.write")
     rows: Any = await db.execute(
         select(
             TimeEntry.id, TimeEntry.patient_id, TimeEntry.program, TimeEntry.activity, TimeEntry.started_at,
-            TimeEntry.ended_at, TimeEntry.reason, *_PATIENT,
+            TimeEntry.ended_at, func.coalesce(_SAID, TimeEntry.reason), *_PATIENT,
         )
         .join(Patient, and_(Patient.tenant_id == TimeEntry.tenant_id, Patient.id == TimeEntry.patient_id))
         .where(TimeEntry.staff_id == actor.staff_id, TimeEntry.state == "draft", is_live())

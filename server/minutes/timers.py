@@ -24,7 +24,7 @@ from server.minutes.actions import NewMinutes, record_contact, void_minutes
 from server.minutes.arithmetic import Span
 from server.minutes.jobs import SET_ASIDE
 from server.minutes.queries import is_live
-from server.minutes.tables import TimeEntry, Timer
+from server.minutes.tables import TimeEntry, Timer, TimerStretch
 from server.minutes.timer_choice import my_choice
 from server.minutes.timer_rows import (
     add_stretch,
@@ -51,6 +51,9 @@ from server.tenants.tables import Staff
 USUAL_ACTIVITY: Final = "record_review"
 _NOT_THIS: Final = "This was not work on this person"
 _UNSEEN: Final = "The timer was not seen for ten minutes; confirm what it had counted"
+#: what the ledger, which colleagues read, says of a timer's drafts: nothing about anybody's absence
+_TO_CONFIRM: Final = "To be confirmed"
+_COUNTED_AGAIN: Final = "Entered when the timer stops"
 _LONGEST_OPEN: Final = timedelta(days=14)
 
 
@@ -159,8 +162,10 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
         for span in timing.worked(run):
             add_stretch(db, timer, span, "worked", "discarded", reason=said, decided_at=now())
     else:
-        await _take_back_drafts(db, actor, timer, said)
+        await _take_back_drafts(db, actor, timer, _NOT_THIS)
     for row in await rows_of(db, timer):
+        if row.kind != "worked" and row.state == "entered" and await _take_back_kept(db, actor, timer, row):
+            row.state, row.reason, row.decided_at = "discarded", said, now()
         if row.state in ("open", "refused", "kept"):
             row.state, row.reason, row.decided_at = "discarded", said, now()
     timer.state, timer.reason, timer.stopped_at = "discarded", said, timer.stopped_at or now()
@@ -190,8 +195,8 @@ async def set_aside_timer(db: Db, actor: Actor, timer_id: UUID) -> None:
     await keep_run(db, actor, timer, run, rows)
     timer.state, timer.stopped_at = "set_aside", at
     for span in timing.worked(run):
-        stretch = add_stretch(db, timer, span, "worked", "open")
-        await enter_stretch(db, actor, timer, stretch, state="draft", reason=_UNSEEN)
+        stretch = add_stretch(db, timer, span, "worked", "open", reason=_UNSEEN)
+        await enter_stretch(db, actor, timer, stretch, state="draft", reason=_TO_CONFIRM)
     note_timer(db, actor, "timer.set_aside", timer)
 
 
@@ -226,6 +231,13 @@ async def record_contact_with_timer(
             "The minutes were given twice: from the timer, and written.",
             "Choose one of the two.",
             "minutes",
+        )
+    if new.staff_id not in (None, actor.staff_id):
+        raise Refused(
+            "TIMER_IS_YOURS",
+            "The timer counted your time, and this contact is a colleague's.",
+            "Leave the timer out and write their minutes, or record the contact as yours.",
+            "staff_id",
         )
     if timer.state != "running" or timer.patient_id != patient_id:
         raise Refused(
@@ -363,10 +375,11 @@ async def _come_back(db: Db, actor: Actor, timer: Timer, heard: Heard) -> Timer:
     """A page that was away all along is back. Its time goes on if nothing was decided meanwhile, else it waits."""
     run, rows = await run_of(db, timer)
     at = now()
-    if await running_timer(db, actor) is None:
+    decided = any(row.kind == "worked" and row.state == "trimmed" for row in await rows_of(db, timer))
+    if not decided and await running_timer(db, actor) is None:
         try:
             async with db.begin_nested():
-                await _take_back_drafts(db, actor, timer, "The page came back and the timer went on")
+                await _take_back_drafts(db, actor, timer, _COUNTED_AGAIN)
         except Refused:
             pass
         else:
@@ -399,11 +412,30 @@ async def _take_back_drafts(db: Db, actor: Actor, timer: Timer, reason: str) -> 
                 )
             )
             if draft.scalar_one_or_none() is None:
-                raise Refused(
-                    "ALREADY_DECIDED",
-                    "The draft of this timer was confirmed or corrected meanwhile.",
-                    "Correct that entry on the person's page of minutes.",
-                )
+                raise _decided("The draft of this timer was confirmed or corrected meanwhile.")
             await void_minutes(db, actor, row.entry_id, reason=reason)
         await db.delete(row)
     await db.flush()
+
+
+async def _take_back_kept(db: Db, actor: Actor, timer: Timer, row: TimerStretch) -> bool:
+    """Void the entry of a silence that was kept for this timer's person; False where it was somebody else's time.
+
+    Refused where the entry was corrected since. One taken back already is nothing to do.
+    """
+    entry = (await db.execute(select(TimeEntry).where(TimeEntry.id == row.entry_id))).scalar_one()
+    if entry.patient_id != timer.patient_id:
+        return False
+    later = await db.execute(select(TimeEntry.void).where(TimeEntry.replaces_id == entry.id))
+    taken_back = later.scalar_one_or_none()
+    if taken_back is None:
+        await void_minutes(db, actor, entry.id, reason=_NOT_THIS)
+    elif not taken_back:
+        raise _decided("A silence of this timer that you kept was corrected in the ledger meanwhile.")
+    return True
+
+
+def _decided(what: str) -> Refused:
+    return Refused(
+        "ALREADY_DECIDED", what, "Correct that entry on the person's page of minutes, or take it back there."
+    )

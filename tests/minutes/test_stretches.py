@@ -1,6 +1,8 @@
-"""Deciding about pieces of one's own time: in closed months, in parts, to the second, beside a page that still beats."""
+"""Deciding about pieces of one's own time: in closed months, in parts, to the second, beside a page that still beats;
+and what was decided already when a page comes back or the whole timer is discarded."""
 
 import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,9 @@ from claims.month_end import close_month
 from newcomer import ago, key, local, say, written
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.minutes.conftest import Clock
-from tests.minutes.test_timers import CONTACT, Hand, entries, in_care
+from server.graphql.enrollment import staff_id
+from tests.minutes.conftest import CORRECT, VOID, Clock, Log
+from tests.minutes.test_timers import CONTACT, Hand, aside, entries, in_care
 
 
 @pytest.fixture
@@ -151,3 +154,100 @@ async def test_a_decision_holds_no_piece_while_it_waits_for_the_timer(
         answer = await decided
     assert [s["state"] for s in answer["stretches"] if s["kind"] == "IDLE"] == ["KEPT"]
     assert timedelta(seconds=answer["seconds"]) == timedelta(seconds=480)
+
+
+# --- decided already --------------------------------------------------------------------------------------------
+
+
+async def test_what_its_owner_trimmed_does_not_count_when_the_page_comes_back(
+    lakeside: World, ask: Any, nora: Hand, log: Log
+) -> None:
+    ruth, james = await in_care(lakeside), await in_care(lakeside, "Lindqvist")
+    timer = await nora.start(ruth)
+    start = nora.clock.at
+    await nora.work(timer, 600)
+    await log(lakeside, james, start, start + timedelta(seconds=120))
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    (refused,) = (await nora.mine())["toSortOut"]
+    assert (refused["kind"], refused["code"]) == ("WORKED", "OVERLAPS")
+    await nora.do("decideStretch", timerStretchId=refused["id"], decision="TRIM", reason="Not hers")
+    back = await nora.beat(timer, busy=660)
+    assert back["state"] == "SET_ASIDE"
+    (late,) = (await nora.mine())["toSortOut"]
+    assert (late["kind"], late["state"], late["seconds"]) == ("UNSEEN", "OPEN", 660)
+    await nora.work(timer, 60)
+    await nora.stop(timer)
+    assert await entries(ask, lakeside, ruth) == []
+    trimmed = [s for s in (await nora.beat(timer))["stretches"] if s["kind"] == "WORKED"]
+    assert [(s["state"], s["seconds"], s["reason"]) for s in trimmed] == [("TRIMMED", 600, "Not hers")]
+
+
+async def test_discarding_takes_back_the_silences_that_were_kept(
+    lakeside: World, ask: Any, nora: Hand
+) -> None:
+    ruth, james = await in_care(lakeside), await in_care(lakeside, "Lindqvist")
+    timer = await nora.work(await nora.start(ruth), 60)
+    for _ in range(3):
+        await nora.work(timer, 400, idle=True)
+        await nora.work(timer, 60)
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    kept, given, by_hand = (await nora.mine())["toSortOut"]
+    decide = {"reason": "On the phone", "decision": "KEEP"}
+    await nora.do("decideStretch", timerStretchId=kept["id"], **decide)
+    await nora.do("decideStretch", timerStretchId=by_hand["id"], **decide)
+    await nora.do(
+        "decideStretch", timerStretchId=given["id"], **{**decide, "decision": "REASSIGN", "patientId": james}
+    )
+    held = {e["startedAt"]: e for e in await entries(ask, lakeside, ruth) if e["reason"] == "On the phone"}
+    assert len(held) == 2
+    taken_back = {"timeEntryId": held[by_hand["startedAt"]]["id"], "reason": "Wrong"}
+    await say(ask, lakeside, "nora", VOID, input=taken_back)
+    gone = await nora.do("discardTimer", timerId=timer["id"], reason="I was elsewhere")
+    assert gone["state"] == "DISCARDED"
+    silences = Counter((s["state"], s["reason"]) for s in gone["stretches"])
+    assert silences == {("DISCARDED", "I was elsewhere"): 2, ("ENTERED", "On the phone"): 1}
+    assert await entries(ask, lakeside, ruth) == [], "nothing of it counts"
+    assert [e["seconds"] for e in await entries(ask, lakeside, james)] == [400]
+
+
+async def test_discarding_is_refused_where_a_kept_silence_was_corrected(
+    lakeside: World, ask: Any, nora: Hand
+) -> None:
+    ruth = await in_care(lakeside)
+    timer = await nora.work(await nora.start(ruth), 60)
+    await nora.work(timer, 400, idle=True)
+    await nora.work(timer, 60)
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    (silence,) = (await nora.mine())["toSortOut"]
+    await nora.do("decideStretch", timerStretchId=silence["id"], decision="KEEP", reason="On the phone")
+    before = await entries(ask, lakeside, ruth)
+    (kept,) = [e for e in before if e["reason"] == "On the phone"]
+    change = {"timeEntryId": kept["id"], "changes": {"activity": "EDUCATION"}, "reason": "Taught"}
+    await say(ask, lakeside, "nora", CORRECT, input=change)
+    refused = await nora.do("discardTimer", timerId=timer["id"])
+    assert refused["code"] == "ALREADY_DECIDED"
+    assert len(await entries(ask, lakeside, ruth)) == len(before) == 3, "all of it or nothing"
+
+
+async def test_the_timer_is_not_a_colleagues_contact(
+    lakeside: World, hillcrest: World, ask: Any, nora: Hand
+) -> None:
+    ruth = await in_care(lakeside)
+    timer = await nora.work(await nora.start(ruth), 300)
+    contact = {
+        "patientId": ruth, "kind": "PHONE", "at": written(nora.clock.at), "program": "CCM", "note": "Well.",
+        "staffId": staff_id(lakeside.staff["rosa"]),
+    }  # fmt: skip
+    given = {"encounter": contact, "spans": [], "timerId": timer["id"], "reason": "For Rosa"}
+    refused = await say(ask, lakeside, "nora", CONTACT, input=given)
+    assert refused["code"] == "TIMER_IS_YOURS"
+    assert (await nora.mine())["running"]["seconds"] == 300
+    contact["staffId"] = staff_id(lakeside.staff["nora"])
+    made = await say(ask, lakeside, "nora", CONTACT, input=given)
+    assert [minutes["seconds"] for minutes in made["minutes"]] == [300]
+    assert (await ask(hillcrest, "nora", CONTACT, input=given))["data"]["recordContact"][
+        "code"
+    ] == "NOT_FOUND"

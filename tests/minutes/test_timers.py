@@ -84,6 +84,12 @@ async def entries(ask: Any, world: World, patient: str, who: str = "nora") -> li
     return [edge["node"] for edge in found["minutes"]["edges"]]
 
 
+async def written_by(ask: Any, world: World, patient: str, who: str) -> list[Any]:
+    """Everything the ledger says of the patient, as `who` may read it."""
+    found = await say(ask, world, who, MINUTES, id=patient, first=50, after=None, corrected=True)
+    return [edge["node"] for edge in found["minutes"]["edges"]]
+
+
 async def aside(world: World, timer: Any) -> None:
     """What the worker does when the job that looks after the timer is due."""
     kind = KINDS["timer.set_aside"]
@@ -140,6 +146,25 @@ async def test_nobody_else_sees_or_touches_a_timer(lakeside: World, ask: Any, no
     if who != "ada":
         assert (await other.mine())["toSortOut"] == []
     assert (await nora.mine())["running"]["state"] == "RUNNING"
+
+    # Set aside, and taken up again: neither the draft nor what became of it tells others that she was away.
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    drafts = (await nora.mine())["draftIds"]
+    assert len(drafts) == 2
+    for watching in (who, "bill"):
+        for draft in drafts:
+            node = await ask(lakeside, watching, "query ($id: ID!) { node(id: $id) { id } }", id=draft)
+            assert node["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+        assert await written_by(ask, lakeside, ruth, watching) == []
+    assert {e["reason"] for e in await written_by(ask, lakeside, ruth, "nora")} == {"To be confirmed"}
+    await nora.beat(timer)
+    assert (await nora.mine())["running"]["state"] == "RUNNING"
+    assert len(await written_by(ask, lakeside, ruth, "nora")) == 4
+    assert await written_by(ask, lakeside, ruth, who) == await written_by(ask, lakeside, ruth, "bill") == []
+    await nora.stop(timer)
+    shown = await written_by(ask, lakeside, ruth, "bill")
+    assert {(e["state"], e["reason"]) for e in shown} == {("FINAL", "")}
 
 
 async def test_one_at_a_time_and_switching_is_said_aloud(lakeside: World, ask: Any, nora: Hand) -> None:

@@ -13,6 +13,7 @@ from claims.month_end import close_month
 from newcomer import local
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.jobs import KINDS
 from server.minutes.actions import NewMinutes, log_minutes
 from server.tenants.db import tenant_db
 from tests.minutes.conftest import TIMED, Clock
@@ -122,6 +123,21 @@ async def test_nobody_sees_anybodys_time(lakeside: World, browse: Any, nora: Han
         other = await hand(browse, lakeside, who)
         assert (await other.client.get("/time")).status_code == 403
         assert "/time" not in await other.get("/")
+    # Set aside for her, and gone on with when her page came back.
+    clock.on(minutes=11)
+    system = lakeside.system("minutes.write")
+    async with tenant_db(system) as db:
+        await KINDS["timer.set_aside"].handler(db, system, {"timer_id": timer})
+    absence = ("not seen for ten minutes", "page came back", "A draft, not counted", "To be confirmed")
+    assert "not seen for ten minutes" in await nora.get("/time")
+    assert "A draft, not counted" in await nora.get(f"/people/{ruth}/minutes")
+    for back in (False, True):
+        if back:
+            await nora.send("/time/beat", 200, timer=timer, heard=heard(1200, (10, 0)))
+        for who in ("rosa", "dr_lin", "ada", "bill"):
+            page = await (await hand(browse, lakeside, who)).get(f"/people/{ruth}/minutes")
+            assert not [words for words in absence if words in page]
+            assert "No minutes yet" in page
 
 
 async def test_a_silence_is_sorted_out_on_its_page(lakeside: World, nora: Hand, clock: Clock) -> None:
@@ -146,8 +162,6 @@ async def test_a_silence_is_sorted_out_on_its_page(lakeside: World, nora: Hand, 
 
 
 async def test_a_draft_is_confirmed_on_its_page(lakeside: World, nora: Hand, clock: Clock) -> None:
-    from server.jobs import KINDS
-
     ruth = await someone_in_care(lakeside, "2026-09")
     await nora.send("/time/start", patient=str(ruth), heard=heard(0))
     timer = running(await nora.get("/time"))
