@@ -19,7 +19,7 @@ from server.graphql import prerequisites as prerequisites_schema
 from server.graphql import timers as timers_schema
 from server.graphql.schema import sdl
 from server.minutes import tables as minutes
-from server.minutes import timers
+from server.minutes.stretches import DECISIONS
 from server.plans import tables as plans
 from server.tables import Table
 from server.tenants.db import tenant_db
@@ -46,7 +46,7 @@ WORDS = [
     (minutes_schema.MinutesMode, minutes.MODES),
     (minutes_schema.RoleClass, minutes.ROLE_CLASSES),
     (timers_schema.TimerStart, minutes.STARTS),
-    (timers_schema.StretchDecision, timers.DECISIONS),
+    (timers_schema.StretchDecision, DECISIONS),
 ]
 
 
