@@ -12,6 +12,7 @@
   const patient = () => document.getElementById("timer-line")?.dataset.patient || "";
   const token = () => document.querySelector("#sign-out input[type=hidden]");
   const running = () => place.querySelector("[data-timer]");
+  const starts = document.querySelector("form[data-timer-starts]");
   const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 
   let page = random();
@@ -68,9 +69,14 @@
   }
   function arrive() {
     const timer = running();
+    if (pressed && pressed.timer !== timer?.dataset.timer) forget(); // stopped or switched elsewhere meanwhile
     base = timer ? { seconds: Number(timer.dataset.seconds), at: performance.now() } : null;
     lastSent = 0;
     show();
+  }
+  function forget() {
+    pressed = null;
+    try { sessionStorage.removeItem(STOPPED); } catch { /* refused */ }
   }
   async function renew(html) {
     if (html === undefined) {
@@ -118,8 +124,7 @@
   async function stopLate(timer) {
     const answer = await send("/time/stop", { timer: timer.dataset.timer, then: "count", heard: heard(pressed.at) });
     if (!answer.ok) return false;
-    pressed = null;
-    try { sessionStorage.removeItem(STOPPED); } catch { /* refused */ }
+    forget();
     document.body.dispatchEvent(new CustomEvent("toast", { detail: { text: "The timer is stopped, as of when you pressed." } }));
     others?.postMessage("");
     renew();
@@ -179,12 +184,11 @@
   /* ---- starting with the chart ---- */
 
   async function startsByItself() {
-    const form = document.querySelector("form[data-timer-starts]");
-    if (!form || running()) return;
-    form.removeAttribute("data-timer-starts");
+    if (!starts || running()) return;
+    starts.removeAttribute("data-timer-starts");
     try {
       const answer = await send("/time/start", {
-        patient: form.elements.patient.value, automatic: "yes", heard: heard(),
+        patient: starts.elements.patient.value, automatic: "yes", heard: heard(),
       });
       if (answer.ok) { await renew(await answer.text()); others?.postMessage(""); }
     } catch { /* the button is still there */ }
@@ -200,7 +204,14 @@
     else sessionStorage.removeItem(STOPPED);
   } catch { /* refused */ }
   arrive();
-  noteInput();
   beat();
-  startsByItself();
+  // A page opened in the background has not been looked at yet: nobody works there until it is.
+  const seen = () => {
+    if (document.hidden) return;
+    document.removeEventListener("visibilitychange", seen);
+    noteInput();
+    startsByItself();
+  };
+  document.addEventListener("visibilitychange", seen);
+  seen();
 })();

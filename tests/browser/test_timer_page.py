@@ -1,0 +1,108 @@
+"""The script of the timer in a real browser: a page in the background, and a stop that somebody else was faster with."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cast import World
+from claims.care import someone_in_care
+
+from server.minutes.timers import Stop, stop_timer
+from server.tenants.db import tenant_db
+from web import look
+from web.site import cookie_name
+
+pytest.importorskip("playwright", reason="pictures need playwright")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(look.chromium() is None, reason="no Chromium on this machine"),
+    pytest.mark.timeout(120),
+]
+
+#: a page that believes to lie behind another one until `window.__shown()` is called
+BEHIND = """
+Object.defineProperty(document, "hidden", { get: () => !window.__seen, configurable: true });
+Object.defineProperty(document, "visibilityState", { get: () => window.__seen ? "visible" : "hidden", configurable: true });
+window.__shown = () => { window.__seen = true; document.dispatchEvent(new Event("visibilitychange")); };
+"""
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=look.chromium(), args=look.CHROMIUM_ARGS)
+        yield made
+        await made.close()
+
+
+async def window_of(browser: Any, house: str, world: World, who: str) -> Any:
+    window = await browser.new_context(base_url=house, viewport={"width": 1000, "height": 700})
+    await window.add_cookies([{"name": cookie_name(), "value": world.sessions[who], "url": house}])
+    window.set_default_timeout(20_000)
+    return window
+
+
+async def test_a_chart_opened_in_the_background_starts_the_timer_when_it_is_looked_at(
+    house: str, browser: Any, lakeside: World, hillcrest: World
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    window = await window_of(browser, house, lakeside, "dr_lin")
+    page = await window.new_page()
+    await page.add_init_script(BEHIND)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.method} {request.url.removeprefix(house)}"))
+    await page.goto(f"/people/{ruth}")
+    await page.wait_for_timeout(2500)
+    assert await page.locator("#timer [data-timer]").count() == 0
+    assert "POST /time/start" not in sent
+    async with page.expect_request("**/time/start") as started:
+        await page.evaluate("window.__shown()")
+    heard = (await started.value).post_data
+    await page.wait_for_selector("#timer [data-timer]")
+    assert "bursts%22%3A%5B%5B" in heard, "opening it is the first that was done there"
+    await page.evaluate("window.__shown()")
+    await page.wait_for_timeout(500)
+    assert sent.count("POST /time/start") == 1
+    # For comparison: in front, it starts at once; and nowhere else.
+    theirs = await (await window_of(browser, house, hillcrest, "dr_lin")).new_page()
+    assert (await theirs.goto(f"/people/{ruth}")).status == 404
+
+
+async def test_a_stop_pressed_without_a_line_is_forgotten_when_the_timer_was_stopped_elsewhere(
+    house: str, browser: Any, lakeside: World
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    window = await window_of(browser, house, lakeside, "nora")
+    page = await window.new_page()
+    await page.goto(f"/people/{ruth}")
+    await page.get_by_role("button", name="Start the timer").click()
+    await page.wait_for_selector("#timer [data-timer]")
+    timer = UUID(await page.locator("#timer [data-timer]").get_attribute("data-timer"))
+    for path in ("beat", "stop"):
+        await page.route(f"**/time/{path}", lambda route: route.abort())
+    await page.locator("#timer [data-timer-stop] button").click()
+    await page.wait_for_function("sessionStorage.getItem('carewright:timer-stopped') !== null")
+    # Meanwhile stopped at another computer, and started again.
+    me = lakeside.actor("nora")
+    async with tenant_db(me) as db:
+        await stop_timer(db, me, timer, Stop())
+    other = await window_of(browser, house, lakeside, "nora")
+    again = await other.new_page()
+    await again.goto(f"/people/{ruth}")
+    await again.get_by_role("button", name="Start the timer").click()
+    await again.wait_for_selector("#timer [data-timer]")
+    await page.evaluate(
+        "new BroadcastChannel('carewright:timer:' + document.body.dataset.person).postMessage('x')"
+    )
+    await page.wait_for_function(
+        "known => document.querySelector('#timer [data-timer]')?.dataset.timer !== known", arg=str(timer)
+    )
+    await page.wait_for_selector("#timer [data-timer]")
+    before = await page.locator("[data-timer-clock]").inner_text()
+    await page.wait_for_timeout(2500)
+    assert await page.locator("[data-timer-clock]").inner_text() != before, "the clock of the new timer runs"
+    assert await page.evaluate("sessionStorage.getItem('carewright:timer-stopped')") is None
