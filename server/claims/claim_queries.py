@@ -80,10 +80,15 @@ async def month_claims(
 
 async def claims_overview(db: Db, actor: Actor, month: str) -> ClaimsOverview:
     """Counts and dollars of a month's claims by state."""
+    return overview_of(row for row, _ in await assembled(db, actor, month))
+
+
+def overview_of(rows: Iterable[ClaimRow]) -> ClaimsOverview:
+    """The same, of claims at hand."""
     counts: dict[str, int] = defaultdict(int)
     totals: dict[str, Decimal] = defaultdict(Decimal)
     changed = 0
-    for row, _ in await assembled(db, actor, month):
+    for row in rows:
         counts[row.state] += 1
         totals[row.state] += row.asked
         changed += row.changed_since

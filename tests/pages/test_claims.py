@@ -1,5 +1,6 @@
 """From a closed month to a claim that is signed, copied, sent in a file, and followed by another when the month changes."""
 
+import html
 import importlib.util
 import re
 from datetime import date
@@ -11,13 +12,15 @@ from uuid import UUID
 import pytest
 from cast import World
 from claims.month_end import close_month
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.patients.details import PatientChanges, change_patient, set_address
 from server.patients.tables import Coverage
 from server.tenants.billing_identity import state_identity, state_provider_billing, state_route
 from server.tenants.charges import state_charge
 from server.tenants.db import tenant_db
+from web.pages import claims as pages
 
 _spec = importlib.util.spec_from_file_location("care", Path(__file__).parents[1] / "claims" / "care.py")
 assert _spec
@@ -277,6 +280,79 @@ async def test_a_month_decided_anew_shows_what_changed_since_signed(
     claim_at = re.search(r'href="(/claims/[0-9a-f-]{36})"', page)
     assert claim_at
     assert "The month now says something else" in await bill.get(claim_at[1])
+
+
+async def test_figures_are_of_all_claims_and_lists_go_on_page_by_page(
+    lakeside: World,
+    hillcrest: World,
+    at_browser: Any,
+    month: str,
+    monkeypatch: pytest.MonkeyPatch,
+    behind: AsyncEngine,
+) -> None:
+    """Three people, two to a page: a month of three thousand at a hundred to a page."""
+    monkeypatch.setattr(pages, "_PAGE", 2)
+    await stated(lakeside)
+    people = {await billable(lakeside, month, name): name for name in ("Walker", "Mayerson", "Ng")}
+    await close_month(lakeside.actor("bill"), month)
+    bill = await at_browser(lakeside, "bill")
+    claims = f"/month/{month}/claims"
+    page = await bill.get(claims)
+    assert "3 to look at." in words(page)
+    assert "3 claims" in page, "a group says how many it is about, not how many it names"
+    assert page.count(f"/month/{month}/unsigned/") == 2
+    listed = await bill.get(f"{claims}?state=to_look_at")
+    assert "3 claims of" in words(listed)
+    assert "$285.00 together" in words(listed)
+    found = re.findall(rf'href="(/month/{month}/unsigned/[^"]+)"', listed)
+    (on,) = re.findall(r'rel="next" href="([^"]+)"', listed)
+    assert not any(name.lower() in on.lower() for name in people.values()), "an address is logged"
+    rest = await bill.get(html.unescape(on))
+    found += re.findall(rf'href="(/month/{month}/unsigned/[^"]+)"', rest)
+    assert [people[UUID(at.split("/")[4])] for at in found] == ["Mayerson", "Ng", "Walker"]
+    assert 'rel="next"' not in rest
+    assert f'rel="prev" href="{claims}?state=to_look_at"' in rest
+    await (await at_browser(hillcrest, "bill")).get(f"{claims}?state=nonsense", 404)
+    assert "No such claim now" in await (await at_browser(hillcrest, "bill")).get(html.unescape(on))
+
+    chosen = [chosen_in(await bill.get(at))[0] for at in found]
+    await bill.client.post(
+        f"{claims}/sign",
+        data={"_csrf": bill.csrf, "chosen": chosen, "looked": [one.split("|")[1] for one in chosen]},
+    )
+    page = words(await bill.get(claims))
+    assert "3 signed." in page
+    assert "3 claims together $285.00" in page
+    assert "The first 2 of 3 by name." in page
+    assert (await bill.get(f"{claims}/text")).count("99490") == 3
+    assert (await bill.client.get(f"{claims}/csv")).text.count("99490") == 3
+
+
+async def test_an_old_file_is_found_behind_many_newer_ones(
+    lakeside: World, at_browser: Any, month: str, behind: AsyncEngine
+) -> None:
+    await stated(lakeside)
+    await billable(lakeside, month)
+    await close_month(lakeside.actor("bill"), month)
+    bill = await at_browser(lakeside, "bill")
+    claims = f"/month/{month}/claims"
+    (at,) = re.findall(rf'href="(/month/{month}/unsigned/[^"]+)"', await bill.get(claims))
+    (choice,) = chosen_in(await bill.get(at))
+    await bill.send(f"{claims}/sign", {"chosen": choice, "looked": choice.split("|")[1]})
+    await bill.send(f"{claims}/files", {})
+    (file_at,) = re.findall(r'href="(/claims/files/[0-9a-f-]{36})"', await bill.get(claims))
+    async with behind.begin() as connection:
+        await connection.execute(
+            text(
+                "insert into interchange (tenant_id, id, submitter_id, receiver_id, receiver_name, control_number, "
+                "production, claims, total, content, content_hash, made_at, made_by) select tenant_id, "
+                "gen_random_uuid(), submitter_id, receiver_id, receiver_name, n + 1, production, claims, total, content, "
+                "content_hash, made_at + n * interval '1 second', made_by from interchange, generate_series(1, 501) n "
+                "where tenant_id = :t"
+            ),
+            {"t": lakeside.tenant_id},
+        )
+    assert "A test file" in await bill.get(file_at)
 
 
 async def test_nothing_and_no_such_thing(lakeside: World, at_browser: Any, month: str) -> None:

@@ -1,7 +1,7 @@
 """Claims of a month: what can be signed, what is to be mended first, what was signed and sent; one claim whole."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -10,9 +10,16 @@ from carewright_plugin_api.facts import local_day
 from litestar import Response
 
 from server.claims.claim import Address, Claim, Person, ScrubFinding
-from server.claims.claim_queries import billing_csv, billing_text, claim_for, month_claims
-from server.claims.claim_rows import STATES, Chosen, ClaimRow, InterchangeRow
-from server.claims.files import claims_in, file_of, interchanges
+from server.claims.claim_queries import (
+    billing_csv,
+    billing_text,
+    claim_for,
+    claims_overview,
+    month_claims,
+    overview_of,
+)
+from server.claims.claim_rows import STATES, Chosen, ClaimRow, ClaimsOverview, InterchangeRow
+from server.claims.files import claims_in, file_of, interchange_for, interchanges
 from server.claims.sending import claims_changed, make_interchanges
 from server.claims.sign import (
     record_payer_number,
@@ -23,6 +30,7 @@ from server.claims.sign import (
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients.chart import diagnoses
+from server.patients.queries import place_of
 from server.patients.tables import RELATIONSHIPS
 from server.tenants.billing_values import FILING_INDICATORS, PLACES_OF_SERVICE
 from server.tenants.db import Db, tenant_db
@@ -30,7 +38,9 @@ from web.pages.month import asked_month
 from web.rendering import called, day, moment, month_words, phone
 from web.site import Answer, Visit, page
 
-_MOST: Final = 1_000
+#: claims shown at once of one state, or of one group that the same thing would mend
+_PAGE: Final = 100
+_OVER: Final = ("refused", "withdrawn", "replaced")
 _SIGNS: Final = {
     "to_mend": "waiting", "to_look_at": "soon", "ready": "plain", "signed": "done", "sent": "done", "refused": "soon",
     "withdrawn": "plain", "replaced": "plain",
@@ -66,42 +76,75 @@ _CHOSEN: Final = re.compile(r"([0-9a-f-]{36})\|([0-9a-f-]{36})\|([0-9a-f]{64})")
 
 @page.get("/month/{month:str}/claims", permission="claims.read")
 async def claims_of_month(visit: Visit) -> Answer:
-    return visit.show("claims/month.html", **await _month_given(visit, asked_month(visit)))
+    """Every state with its figures and its first claims; with `?state=`, that state's claims from name to name."""
+    month, state = asked_month(visit), visit.query("state")
+    if not state:
+        return visit.show("claims/month.html", **await _month_given(visit, month))
+    if state not in STATES:
+        raise not_found("list of claims")
+    patient, claim = parse_id(visit.query("after")), parse_id(visit.query("claim"))
+    async with tenant_db(visit.actor, read_only=True) as db:
+        place = await place_of(db, visit.actor, patient) if patient else None
+        rows = await month_claims(
+            db, visit.actor, month, states=[state], limit=_PAGE + 1,
+            position=(place[0], claim) if place and claim else None,
+        )  # fmt: skip
+        overview = await claims_overview(db, visit.actor, month)
+    return visit.show(
+        "claims/state.html",
+        **_heading(month, overview),
+        key=state,
+        state=STATES[state],
+        count=overview.counts.get(state, 0),
+        rows=[_brief(row, visit.zone) for row in rows[:_PAGE]],
+        more=_behind(rows[_PAGE - 1]) if len(rows) > _PAGE else None,
+        continued=place is not None,
+    )
+
+
+def _behind(row: ClaimRow) -> str:
+    """Where a list goes on behind this claim: by ids alone, since an address is written into logs."""
+    return f"/month/{row.month}/claims?state={row.state}&after={row.patient_id}&claim={row.id}"
 
 
 async def _month_given(visit: Visit, month: str) -> dict[str, Any]:
     async with tenant_db(visit.actor, read_only=True) as db:
-        rows = await month_claims(db, visit.actor, month, limit=_MOST)
+        rows = await month_claims(db, visit.actor, month)
         files = await interchanges(db, visit.actor, month=month)
+    overview = overview_of(rows)
     by_state = {state: [row for row in rows if row.state == state] for state in STATES}
-    changed = [row for row in rows if row.changed_since]
-    return {
-        "month": month,
-        "title": month_words(month),
-        "sentence": _sentence(by_state, len(changed)),
-        "ready": [_brief(row, visit.zone) for row in by_state["ready"]],
-        "ready_total": _dollars(sum(row.total for row in by_state["ready"])),
+    shown = {
+        state: [_brief(row, visit.zone) for row in by_state[state][:_PAGE]]
+        for state in ("ready", "signed", "sent", *_OVER)
+    }
+    return _heading(month, overview) | {
+        "counts": overview.counts,
+        "more": {state: _behind(found[_PAGE - 1]) for state, found in by_state.items() if len(found) > _PAGE},
+        "ready": shown["ready"],
+        "signed": shown["signed"],
+        "sent": shown["sent"],
+        "over": [one for state in _OVER for one in shown[state]],
         "to_look_at": _by_look(visit.zone, by_state["to_look_at"]),
         "to_mend": _by_mending(visit.zone, by_state["to_mend"]),
-        "to_mend_count": len(by_state["to_mend"]),
-        "changed": [_brief(row, visit.zone) for row in changed],
-        "signed": [_brief(row, visit.zone) for row in by_state["signed"]],
-        "signed_total": _dollars(sum(row.total for row in by_state["signed"])),
-        "sent": [_brief(row, visit.zone) for row in by_state["sent"]],
-        "over": [
-            _brief(row, visit.zone)
-            for state in ("refused", "withdrawn", "replaced")
-            for row in by_state[state]
-        ],
+        "changed": [_brief(row, visit.zone) for row in rows if row.changed_since],
         "files": [_file(one, visit.zone) for one in files],
         "nothing": not rows,
-        "cut": len(rows) == _MOST,
     }
 
 
-def _sentence(by_state: Mapping[str, Sequence[ClaimRow]], changed: int) -> str:
+def _heading(month: str, overview: ClaimsOverview) -> dict[str, Any]:
+    return {
+        "month": month,
+        "title": month_words(month),
+        "sentence": _sentence(overview),
+        "totals": {state: _dollars(total) for state, total in overview.totals.items()},
+        "page": _PAGE,
+    }
+
+
+def _sentence(overview: ClaimsOverview) -> str:
     parts = [
-        f"{len(by_state[state]):,} {words}"
+        f"{overview.counts[state]:,} {words}"
         for state, words in (
             ("ready", "ready to sign"),
             ("to_look_at", "to look at"),
@@ -109,10 +152,10 @@ def _sentence(by_state: Mapping[str, Sequence[ClaimRow]], changed: int) -> str:
             ("signed", "signed"),
             ("sent", "sent"),
         )
-        if by_state[state]
+        if overview.counts.get(state)
     ]
-    if changed:
-        parts.append(f"{changed:,} changed since signed")
+    if overview.changed:
+        parts.append(f"{overview.changed:,} changed since signed")
     return f"{', '.join(parts)}." if parts else "No claim comes of this month yet."
 
 
@@ -128,7 +171,7 @@ def _by_mending(zone: str, rows: Iterable[ClaimRow]) -> list[dict[str, Any]]:
                     _brief(row, zone) | {"said": finding.sentence, "mend": place}
                 )
     return [
-        {"mends": mends, "href": shared, "people": people}
+        {"mends": mends, "href": shared, "people": people[:_PAGE], "count": len(people)}
         for (mends, shared), people in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
@@ -140,7 +183,7 @@ def _by_look(zone: str, rows: Iterable[ClaimRow]) -> list[dict[str, Any]]:
         for finding in row.findings:
             groups.setdefault((finding.sentence, finding.mends), []).append(_brief(row, zone))
     return [
-        {"said": said, "mends": mends, "people": people}
+        {"said": said, "mends": mends, "people": people[:_PAGE], "count": len(people)}
         for (said, mends), people in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
@@ -168,6 +211,7 @@ def _brief(row: ClaimRow, zone: str) -> dict[str, Any]:
         "kind": _kind(row),
         "signed": f"{day(local_day(row.signed_at, zone))} by {row.signed_by}" if row.signed_at else "",
         "note": row.note,
+        "said": " ".join(finding.sentence for finding in row.findings),
         "changed": row.changed_since,
         "patient": f"/people/{row.patient_id}",
     }
@@ -288,7 +332,7 @@ async def claims_csv(visit: Visit) -> Answer:
 
 
 async def _signed_ids(db: Db, visit: Visit, month: str) -> list[UUID]:
-    rows = await month_claims(db, visit.actor, month, states=("signed", "sent"), limit=_MOST)
+    rows = await month_claims(db, visit.actor, month, states=("signed", "sent"))
     return [row.id for row in rows]
 
 
@@ -306,10 +350,8 @@ async def one_file(visit: Visit) -> Answer:
     """What a file holds, and how often it left the house."""
     id = visit.id("id", "file")
     async with tenant_db(visit.actor, read_only=True) as db:
+        found = await interchange_for(db, visit.actor, id)
         rows = await claims_in(db, visit.actor, id)
-        found = next((one for one in await interchanges(db, visit.actor, limit=500) if one.id == id), None)
-    if found is None:
-        raise not_found("file")
     month = rows[0].month if rows else f"{visit.today:%Y-%m}"
     return visit.show(
         "claims/file.html", file=_file(found, visit.zone), rows=[_brief(row, visit.zone) for row in rows], month=month,
