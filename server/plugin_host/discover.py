@@ -4,7 +4,7 @@ pluggy finds and checks; then its part is over. A plugin that cannot be loaded, 
 another's, is set aside and named: everything else goes on without it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -49,6 +49,16 @@ class Plugins:
     def payer_kinds(self) -> dict[str, str]:
         """payer key -> label, of every payer some plugin speaks for."""
         return {kind.key: kind.label for p in self.loaded for kind in p.manifest.payers}
+
+    def labels(self, kinds: Collection[str]) -> dict[str, str]:
+        """code -> what it is called, for every code that may be asked of payers of these kinds. Rules that share a
+        code may mean different work by it: then both say so."""
+        said: dict[str, dict[str, None]] = {}
+        for owner in self.loaded:
+            if any(kind.key in kinds for kind in owner.manifest.payers):
+                for code in owner.manifest.codes:
+                    said.setdefault(code, {})[owner.manifest.labels.get(code, "")] = None
+        return {code: "; ".join(filter(None, labels)) for code, labels in said.items()}
 
     def remembered(self) -> tuple[str, ...]:
         """The services (code, or code-modifier) whose earlier claims some plugin asks about."""

@@ -1,5 +1,6 @@
 """Practice, then Billing: what is missing is said, every field refuses beside itself, and nothing is overwritten."""
 
+import csv
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 from cast import World
+from conftest import SHARED
 
 from server.claims.billing_readiness import missing
+from server.plugin_host.discover import plugins
 from server.tenants.billing_identity import identity_history, statements
 from server.tenants.billing_statements import Statements, in_force
 from server.tenants.charges import charge_history, charges_on
@@ -181,6 +184,35 @@ async def test_many_charges_at_once_save_what_differs(lakeside: World, at_browse
         assert len(await charge_history(db, actor)) == 4
     page = await bill.get(f"{BILLING}/charges")
     assert "A1234" in page
+
+
+async def test_a_code_says_what_we_call_it_before_any_month_came_to_it(
+    lakeside: World, at_browser: Any
+) -> None:
+    bill = await at_browser(lakeside, "bill")
+    page = await bill.get(f"{BILLING}/charges")
+    for code, label in (
+        ("99490", "CCM staff - first 20 min"),
+        ("G9007", "PDCM team conference"),
+        # two payers mean different work by it
+        ("99487", "Complex CCM staff - first 60 min; PDCM coordination without the patient, first 31 min"),
+    ):
+        assert re.search(rf"{code}</th>\s*<td[^>]*>{re.escape(label)}</td>", page), code
+    assert not re.search(r"[A-Z0-9]{5}</th>\s*<td[^>]*></td>", page), "every code of the list has a name"
+    await bill.send(f"{BILLING}/charges", {"from_on": "2026-01-01", "amount_99490": "95"})
+    assert re.search(r"99490</th><td[^>]*>CCM staff - first 20 min</td>", await bill.get(BILLING))
+
+
+def test_labels_are_ours() -> None:
+    """As shared/billing/labels.csv calls a code; the words of a code's owner are not ours to print."""
+    file = SHARED / "billing" / "labels.csv"
+    if not file.is_file():
+        pytest.skip(f"no sample at {file}")
+    ours = {row["code"]: row["label"] for row in csv.DictReader(file.read_text().splitlines())}
+    labels = plugins().labels({"medicare_part_b"})
+    assert labels
+    assert {code: label for code, label in labels.items() if ours.get(code, label) != label} == {}
+    assert set(labels.values()) <= set(ours.values()), "a code that was replaced is called as its successor"
 
 
 async def test_who_may(lakeside: World, hillcrest: World, browse: Any) -> None:

@@ -1,6 +1,6 @@
 """Practice, then Billing: what a claim says about the practice, who is asked for money how, and for how much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -63,6 +63,7 @@ async def billing(visit: Visit) -> Answer:
         seen = await codes_seen(db, actor)
     now_charged = charged_on(charges, on)
     kinds = plugins().payer_kinds()
+    labels = _labels(payers, seen)
     return visit.show(
         "billing/overview.html",
         lacking=[_mended(one) for one in missing(stated, now_charged, payers, staff, sorted(seen), on)],
@@ -92,7 +93,7 @@ async def billing(visit: Visit) -> Answer:
             for site in sites
         ],
         charges=[
-            {"code": row.code, "label": _label(seen, row.code), "amount": row.amount, "from_on": row.from_on}
+            {"code": row.code, "label": labels.get(row.code, ""), "amount": row.amount, "from_on": row.from_on}
             for row in sorted(now_charged.values(), key=lambda row: row.code)
         ],
         indicators=FILING_INDICATORS,
@@ -105,8 +106,10 @@ def _mended(one: Missing) -> dict[str, str]:
     return {"sentence": one.sentence, "href": _MENDS[one.about].format(id=one.id)}
 
 
-def _label(seen: Mapping[str, CodeSeen], code: str) -> str:
-    return seen[code].label if code in seen else ""
+def _labels(payers: Iterable[Payer], seen: Mapping[str, CodeSeen]) -> dict[str, str]:
+    """code -> what we call it: every code that rules here may ask for, and what months came to under earlier rules."""
+    ours = plugins().labels({payer.kind for payer in payers})
+    return {code: one.label for code, one in seen.items()} | ours
 
 
 def charged_on(charges: Sequence[ChargeRow], on: date) -> dict[str, ChargeRow]:
@@ -346,21 +349,17 @@ async def _charge_rows(db: Db, actor: Actor, on: date) -> list[dict[str, Any]]:
     """A row for every code that a payer's rules here may ask for, that was ever decided, or that has a charge."""
     charges = await all_charges(db, actor)
     seen = await codes_seen(db, actor)
-    kinds = {payer.kind for payer in await list_payers(db, actor)}
-    codes = set(seen) | {row.code for row in charges}
-    for owner in plugins().loaded:
-        if kinds & {kind.key for kind in owner.manifest.payers}:
-            codes |= set(owner.manifest.codes)
+    labels = _labels(await list_payers(db, actor), seen)
+    codes = set(labels) | {row.code for row in charges}
     held = charged_on(charges, on)
     return [
         {
             "code": code,
-            "label": _label(seen, code),
+            "label": labels.get(code, ""),
             "held": held[code].amount if code in held else None,
             "since": day(held[code].from_on) if code in held else "",
             "later": [f"${row.amount:,.2f} from {day(row.from_on)}" for row in charges if row.code == code and row.from_on > on],
             "expected": seen[code].amount if code in seen else None,
-            "decided": code in seen,
         }
         for code in sorted(codes, key=lambda code: (code not in seen, code))
     ]  # fmt: skip

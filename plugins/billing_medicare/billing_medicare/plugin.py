@@ -46,6 +46,10 @@ class MedicareRules:
             codes=tuple(name.removeprefix("code.") for name in BOOK.names("code.")),
             oldest_review=BOOK.oldest_review,
             rule_set_hash=rule_set_hash("billing_medicare"),
+            labels={
+                name.removeprefix("code."): BOOK.history(name)[-1].table["label"]
+                for name in BOOK.names("code.")
+            },
             remembers=tuple(sorted({row.table["addon"] for row in BOOK.history("ladder.ccm_plan")})),
         )
 

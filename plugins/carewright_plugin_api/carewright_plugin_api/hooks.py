@@ -4,8 +4,8 @@ pluggy finds plugins through the entry point group `carewright.plugins` and is u
 below only hands over an object, and the object is then called directly.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +50,8 @@ class Manifest:
     parameters and the source of the rules; the same facts and the same hash always give the same decision.
     remembers: services (a code, or code-modifier) whose earlier claims these rules ask about beyond the month, such
     as one that is paid once; the host then tells them in `MonthFacts.billed`, however old.
+    labels: code -> what this plugin calls it in its own words, never its owner's descriptor, for forms that name a
+    code before any month came to it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Manifest:
     oldest_review: date
     rule_set_hash: str
     remembers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -34,14 +34,15 @@ class BcbsmRules:
     """Provider-Delivered Care Management: calls, contacts, coordination, conferences."""
 
     def __init__(self) -> None:
-        codes = {code for row in BOOK.history("pdcm.services") for code in row.table}
+        labels = {code: label for row in BOOK.history("pdcm.services") for code, label in row.table.items()}
         self._manifest = Manifest(
             name="payer_bcbsm",
             version="1.0.0",
             api_version=API_VERSION,
             payers=(PayerKind(BCBSM, "Blue Cross Blue Shield of Michigan", _products()),),
             programs=(PROGRAM,),
-            codes=tuple(sorted(codes)),
+            codes=tuple(sorted(labels)),
+            labels=labels,
             oldest_review=BOOK.oldest_review,
             rule_set_hash=rule_set_hash("payer_bcbsm"),
             remembers=services.declined_services(),
