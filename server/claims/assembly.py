@@ -133,11 +133,12 @@ class PatientFile:
 
 @dataclass(frozen=True, slots=True)
 class PracticeFile:
-    """What the practice stated about itself. npis: staff id -> NPI."""
+    """What the practice stated about itself. npis: staff id -> NPI. sites: site id -> our name for it."""
 
     statements: Statements
     charges: tuple[ChargeRow, ...]
     npis: dict[UUID, str]
+    sites: dict[UUID, str]
 
     def route_of(self, payer_id: UUID, on: date) -> RouteRow | None:
         return in_force((row for row in self.statements.routes if row.payer_id == payer_id), on)
@@ -252,7 +253,7 @@ def _claim(
         payer=str(coverage.payer_id),
         coverage=str(coverage.id),
         biller=_biller(in_force(said.identities, on)),
-        place=_place(in_force((s for s in said.sites if s.site_id == site_id), on)),
+        place=_place(practice, site_id, on),
         route=None if route is None else _route(route),
         rendering=rendering,
         supervising=rendering if route is not None and route.names_supervisor else None,
@@ -325,9 +326,16 @@ def _biller(said: IdentityRow | None) -> Biller | None:
     )  # fmt: skip
 
 
-def _place(said: SiteBillingRow | None) -> Place:
-    if said is None:
+def _place(practice: PracticeFile, site_id: UUID | None, on: date) -> Place:
+    """Without a usual site, the practice's own address; with one that claims cannot name, nowhere, which the scrub
+    stops."""
+    if site_id is None:
         return Place(OFFICE)
+    said: SiteBillingRow | None = in_force(
+        (row for row in practice.statements.sites if row.site_id == site_id), on
+    )
+    if said is None:
+        return Place("", practice.sites.get(site_id, ""))
     return Place(
         said.place_of_service,
         said.legal_name,

@@ -17,7 +17,7 @@ from server.tenants.charges import charges_on
 from server.tenants.db import Db
 from server.tenants.payers import list_payers
 from server.tenants.staff import list_staff
-from server.tenants.tables import Payer, Staff
+from server.tenants.tables import Payer, Site, Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class CodeSeen:
 class Missing:
     """One thing without which no claim, or none of a payer, practitioner or code, can be sent.
 
-    about: identity, payer, provider, npi or charges. id: of the payer or the staff member, where it is about one.
+    about: identity, payer, provider, npi, staff, site or charges. id: of the payer, staff member or site it is about.
     """
 
     about: str
@@ -75,6 +75,7 @@ def missing(
     staff: Iterable[Staff],
     codes: Sequence[str],
     on: date,
+    sites: Iterable[Site] = (),
 ) -> list[Missing]:
     """The same, of what was read."""
     found = []
@@ -98,6 +99,11 @@ def missing(
             found.append(Missing("provider", f"How a claim names {member.name} is not stated.", member.id))
     if not biller:
         found.append(Missing("staff", "Nobody here is marked as a practitioner who bills."))
+    for site in sites:
+        if in_force([one for one in stated.sites if one.site_id == site.id], on) is None:
+            found.append(
+                Missing("site", f"How claims name {site.name} is not stated; people are seen there.", site.id)
+            )
     without = [code for code in codes if code not in charges]
     if without:
         found.append(Missing("charges", f"No charge is stated for {', '.join(without)}."))

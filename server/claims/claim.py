@@ -42,7 +42,8 @@ class Biller:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the person would be seen. name is empty at the practice's own address."""
+    """Where the person would be seen. name is empty at the practice's own address; place_of_service where claims
+    cannot name the site yet."""
 
     place_of_service: str
     name: str = ""

@@ -52,7 +52,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_identity import statements
 from server.tenants.charges import all_charges
 from server.tenants.db import Db
-from server.tenants.tables import DiagnosisCode, Payer, Staff
+from server.tenants.tables import DiagnosisCode, Payer, Site, Staff
 
 _BATCH: Final = 500
 _SEX: Final = {"female": "F", "male": "M"}
@@ -294,8 +294,12 @@ async def _billable(db: Db, claims: Iterable[Claim]) -> dict[str, bool]:
 
 async def _practice(db: Db, actor: Actor) -> PracticeFile:
     rows = await db.execute(select(Staff.id, Staff.npi).where(Staff.npi != ""))
+    sites = await db.execute(select(Site.id, Site.name))
     return PracticeFile(
-        await statements(db, actor), await all_charges(db, actor), {row[0]: row[1] for row in rows}
+        await statements(db, actor),
+        await all_charges(db, actor),
+        {row[0]: row[1] for row in rows},
+        {row[0]: row[1] for row in sites},
     )
 
 

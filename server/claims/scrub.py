@@ -147,7 +147,15 @@ def _number(npi: str, field: str, whose: str, mends: str) -> Iterator[ScrubFindi
 
 def _where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     place = draft.claim.place
-    if place.place_of_service not in PLACES_OF_SERVICE:
+    if not place.place_of_service:
+        yield _error(
+            "S10",
+            "place_of_service",
+            f"The usual site is {place.name}, and how claims name it is not stated for "
+            f"{_last_day(draft.claim):%d %b %Y}: its place of service and address.",
+            f"Enter it for the site under {_BILLING_PAGE}, from that day or earlier.",
+        )
+    elif place.place_of_service not in PLACES_OF_SERVICE:
         yield _error(
             "S10",
             "place_of_service",

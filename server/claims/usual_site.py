@@ -3,6 +3,8 @@
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import select
+
 from server.claims.tables import UsualSite
 from server.clock import now, today
 from server.errors import not_found
@@ -11,6 +13,7 @@ from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.sites import site_for
+from server.tenants.tables import Site
 
 
 async def set_usual_site(
@@ -31,3 +34,10 @@ async def set_usual_site(
     db.note(
         actor, "claims.usual_site", entity="usual_site", entity_ids=[site_id], patient_ids=[patient_id], effect="write"
     )  # fmt: skip
+
+
+async def usual_sites(db: Db, actor: Actor) -> list[Site]:
+    """The sites at which somebody would be seen, by name."""
+    actor.require("claims.read")
+    used = select(UsualSite.site_id)
+    return list(await db.scalars(select(Site).where(Site.id.in_(used)).order_by(Site.name, Site.id)))

@@ -232,6 +232,50 @@ async def test_two_sites_and_two_practitioners_go_in_one_file(
     assert complaints(text) == []
 
 
+async def test_a_usual_site_that_claims_cannot_name_stops_the_claim(
+    lakeside: World, hillcrest: World, ask: Any, browse: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    await ready_to_bill(lakeside)
+    id = await billable(lakeside, behind, month, 21)
+    await close(lakeside, month)
+    (draft,) = await claims(ask, lakeside, month)
+    assert (draft["placeOfService"], errors(draft)) == ("11", set())
+    lacking = "How claims name"
+    assert lacking not in (await browse(lakeside, "bill").get("/practice/billing")).text
+    assert lakeside.site_id
+    async with behind.begin() as connection:
+        name = await connection.scalar(
+            sa.text("update site set name = 'Lakeside West' where id = :id returning name"),
+            {"id": lakeside.site_id},
+        )
+    await said(
+        ask, lakeside, "mutation ($input: SetUsualSiteInput!) { setUsualSite(input: $input) { __typename } }",
+        who="nora",
+        input={
+            "patientId": patient_id(id), "siteId": global_id("Site", lakeside.site_id), "fromOn": "2020-01-01"
+        },
+    )  # fmt: skip
+    (draft,) = await claims(ask, lakeside, month)
+    assert (draft["placeOfService"], errors(draft)) == ("", {"S10"})
+    assert name in draft["findings"][0]["sentence"]
+    assert (await sign(ask, lakeside, month, [draft]))["code"] == "CLAIM_NOT_READY"
+    page = (await browse(lakeside, "bill").get("/practice/billing")).text
+    assert f"{lacking} {name}" in page
+    assert f"/practice/billing/sites/{lakeside.site_id}" in page
+    assert lacking not in (await browse(hillcrest, "bill").get("/practice/billing")).text
+
+    ada = lakeside.actor("ada")
+    async with tenant_db(ada) as db:
+        await state_site_billing(
+            db, ada, lakeside.site_id, from_on=date(2020, 1, 1), legal_name="Lakeside West", npi="1992000004",
+            place_of_service="19", street="9 Shore Rd", city="Dearborn", state="MI", zip="481240002",
+        )  # fmt: skip
+    (draft,) = await claims(ask, lakeside, month)
+    assert (draft["placeOfService"], errors(draft)) == ("19", set())
+    assert lacking not in (await browse(lakeside, "bill").get("/practice/billing")).text
+
+
 async def test_a_claim_is_signed_as_it_was_seen(
     lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from server.claims.billing_readiness import CodeSeen, Missing, codes_seen, missing
+from server.claims.usual_site import usual_sites
 from server.errors import Refused
 from server.plugin_host.discover import plugins
 from server.tenants.actor import Actor
@@ -47,6 +48,7 @@ _MENDS: Final = {
     "provider": "/practice/billing/providers/{id}",
     "npi": "/practice/staff/{id}",
     "staff": "/practice/staff",
+    "site": "/practice/billing/sites/{id}",
     "charges": "/practice/billing/charges",
 }
 
@@ -61,12 +63,13 @@ async def billing(visit: Visit) -> Answer:
         staff = await list_staff(db, actor)
         sites = await list_sites(db, actor)
         seen = await codes_seen(db, actor)
+        seen_at = await usual_sites(db, actor)
     now_charged = charged_on(charges, on)
     kinds = plugins().payer_kinds()
     labels = _labels(payers, seen)
     return visit.show(
         "billing/overview.html",
-        lacking=[_mended(one) for one in missing(stated, now_charged, payers, staff, sorted(seen), on)],
+        lacking=[_mended(one) for one in missing(stated, now_charged, payers, staff, sorted(seen), on, seen_at)],
         identity=in_force(stated.identities, on),
         earlier=[row for row in stated.identities if row.from_on <= on][1:],
         payers=[
