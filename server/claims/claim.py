@@ -73,7 +73,8 @@ class Practitioner:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """birth_date: None where nobody wrote it down."""
+    """birth_date: None where nobody wrote it down. died_on: None of the living, and of a subscriber who is not the
+    patient."""
 
     family_name: str
     given_names: str
@@ -81,6 +82,7 @@ class Person:
     sex: str = "U"
     suffix: str = ""
     address: Address | None = None
+    died_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

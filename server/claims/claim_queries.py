@@ -356,7 +356,9 @@ async def _files(
     for row in rows:
         home = Address(*addresses[row.id][0]) if addresses[row.id] else None
         sex = _SEX.get(row.sex) or _SEX.get(row.birth_sex) or "U"
-        person = Person(row.family_name, row.given_names, row.birth_date, sex, row.name_suffix, home)
+        person = Person(
+            row.family_name, row.given_names, row.birth_date, sex, row.name_suffix, home, row.deceased_on
+        )  # fmt: skip
         files[row.id] = PatientFile(
             row.id,
             person,

@@ -120,8 +120,8 @@ async def _file(
     envelope = Envelope(number, at.astimezone(ZoneInfo(actor.zone)).replace(tzinfo=None), production)
     try:
         content = write([Numbered(row.number, claim) for row, claim in held], envelope)
-    except NotWritable:
-        raise _not_writable(held[0][0].number) from None
+    except NotWritable as error:
+        raise _not_writable(error.number or held[0][0].number) from None
     id, name = new_id(), held[-1][1].route
     await db.execute(
         insert(Interchange).values(

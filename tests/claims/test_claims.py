@@ -431,6 +431,26 @@ async def test_a_test_file_sends_nothing(lakeside: World, ask: Any, behind: Asyn
     assert [c["state"] for c in await claims(ask, lakeside, month)] == ["sent"]
 
 
+async def test_the_claim_that_no_file_can_hold_is_named(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    await ready_to_bill(lakeside)
+    await billable(lakeside, behind, month, 21, name="Adams")
+    await billable(lakeside, behind, month, 21, name="Baker", hour=16)
+    _, bad = sorted(await signed(ask, lakeside, month), key=lambda row: row["number"])
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "update claim set content = replace(content, 'Detroit', '李') where number = :n and tenant_id = :t"
+            ),
+            {"n": bad["number"], "t": lakeside.tenant_id},
+        )
+    refusal = await said(ask, lakeside, MAKE, month=month)
+    assert (refusal["code"], bad["number"] in refusal["message"]) == ("FILE_NOT_WRITABLE", True)
+    assert [c["state"] for c in await claims(ask, lakeside, month)] == ["signed", "signed"]
+
+
 async def test_control_numbers_have_no_gap_however_many_ask_at_once(
     lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
 ) -> None:

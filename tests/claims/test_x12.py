@@ -183,6 +183,41 @@ def test_what_the_file_says() -> None:
     ]
 
 
+def test_a_sole_proprietor_is_a_person() -> None:
+    alone = replace(MEDICARE_CLAIM, biller=replace(BILLER, tin_kind="SY", legal_name="Lin Wei MD"))
+    own_number = replace(alone, rendering=replace(DR_LIN, npi=BILLER.npi))
+    for claim, name in ((alone, ["LIN WEI MD", ""]), (own_number, ["WEI", "LIN"])):
+        text = file_of(claim)
+        assert complaints(text) == []
+        (billing,) = [s for s in segments(text, "NM1") if s[1] == "85"]
+        assert billing[2:5] == ["1", *name]
+    assert ["NM1", "85", "2"] in [s[:3] for s in segments(file_of(MEDICARE_CLAIM), "NM1")]
+
+
+def test_a_death_is_told() -> None:
+    died = date(2026, 10, 31)
+    alone, dependent = (
+        replace(claim, person=replace(claim.person, died_on=died))
+        for claim in (MEDICARE_CLAIM, DEPENDENT_CLAIM)
+    )
+    text = file_of(alone)
+    assert complaints(text) == []
+    assert segments(text, "PAT") == [["PAT", "", "", "", "", "D8", "20261031"]]
+    text = file_of(dependent)
+    assert complaints(text) == []
+    assert segments(text, "PAT") == [["PAT", "01", "", "", "", "D8", "20261031"]]
+    assert segments(file_of(MEDICARE_CLAIM), "PAT") == []
+    assert MEDICARE_CLAIM.to_json().count("died_on") == 0, "of the living it changes no hash"
+
+
+def test_the_claim_that_cannot_be_written_is_named() -> None:
+    odd = replace(MEDICARE_CLAIM, person=replace(MEDICARE_CLAIM.person, family_name="李"))
+    for bad in (odd, replace(MEDICARE_CLAIM, biller=None), replace(MEDICARE_CLAIM, route=None)):
+        with pytest.raises(NotWritable) as refused:
+            file_of(MEDICARE_CLAIM, bad, MEDICARE_CLAIM)
+        assert refused.value.number == "2610-00002"
+
+
 def test_the_envelope_is_as_wide_as_a_reader_expects() -> None:
     first = file_of(MEDICARE_CLAIM).splitlines()[0]
     assert len(first) == 106

@@ -487,9 +487,10 @@ def _insured(told: Claim) -> list[tuple[str, str]]:
 
 def _practice(told: Claim) -> list[tuple[str, str]]:
     biller, treats, watches = told.biller, told.rendering, told.supervising
-    place = f"{told.place.place_of_service}, {PLACES_OF_SERVICE.get(told.place.place_of_service, '')}"
+    code = told.place.place_of_service
+    place = f"{code}, {PLACES_OF_SERVICE.get(code, '')}" if code else "not stated"
     if told.place.name:
-        place += f"; {told.place.name}, {_where(told.place.address)}"
+        place += f"; {told.place.name}, {_where(told.place.address)}".rstrip(", ")
     facts = [
         ("Billed by", f"{biller.legal_name}, NPI {biller.npi}" if biller else ""),
         ("Address", _where(biller.address) if biller else ""),

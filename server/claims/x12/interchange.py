@@ -37,7 +37,12 @@ class Envelope:
 
 
 class NotWritable(ValueError):
-    """A claim that its scrub should have stopped: something no file can do without is missing."""
+    """A claim that its scrub should have stopped: something no file can do without is missing. number: the claim's,
+    or empty where it is not about one."""
+
+    def __init__(self, why: str, number: str = "") -> None:
+        super().__init__(why)
+        self.number = number
 
 
 def write(claims: Sequence[Numbered], envelope: Envelope) -> str:
@@ -64,35 +69,43 @@ def write(claims: Sequence[Numbered], envelope: Envelope) -> str:
 
 def _ends(claims: Sequence[Numbered]) -> tuple[Biller, Route]:
     """Who sends and who takes in; NotWritable unless it is one of each."""
-    ends = {(n.claim.biller, n.claim.route) for n in claims}
-    if any(biller is None or route is None for biller, route in ends):
-        raise NotWritable("a claim does not say who bills or where it goes")
-    if len({(b.submitter_id, r.receiver_id) for b, r in ends if b and r}) != 1:
+    ends: list[tuple[Biller, Route]] = []
+    for numbered in claims:
+        biller, route = numbered.claim.biller, numbered.claim.route
+        if biller is None or route is None:
+            raise NotWritable("a claim does not say who bills or where it goes", numbered.number)
+        ends.append((biller, route))
+    if len({(biller.submitter_id, route.receiver_id) for biller, route in ends}) != 1:
         raise NotWritable("claims for several receivers in one file")
-    first = claims[-1].claim  # the newest statement about the practice speaks for the file
-    if first.biller is None or first.route is None:
-        raise NotWritable("a claim does not say who bills or where it goes")
-    return first.biller, first.route
+    return ends[-1]  # the newest statement about the practice speaks for the file
 
 
 def _levels(claims: Sequence[Numbered]) -> list[str]:
     """2000A for each billing provider, below it 2000B for each subscriber, below that 2000C and the claims."""
     count = loops.Count()
     written: list[str] = []
-    for biller, theirs in groupby(claims, key=lambda n: n.claim.biller):
+    for biller, grouped in groupby(claims, key=lambda n: n.claim.biller):
+        theirs = list(grouped)
         if biller is None:
-            raise NotWritable("a claim does not say who bills")
+            raise NotWritable("a claim does not say who bills", theirs[0].number)
         above = count.following()
-        written += loops.billing_provider(biller, above)
+        alone = (n.claim.rendering for n in theirs if n.claim.rendering)
+        person = next((one for one in alone if one.npi == biller.npi), None)
+        written += loops.billing_provider(biller, above, person)
         for numbered in theirs:
             claim, route = numbered.claim, numbered.claim.route
             if route is None or claim.person.birth_date is None:
-                raise NotWritable("a claim does not say where it goes or when the person was born")
+                raise NotWritable(
+                    "a claim does not say where it goes or when the person was born", numbered.number
+                )
             level = count.following()
-            written += loops.subscriber(claim, route, level, above)
+            mine = [*loops.subscriber(claim, route, level, above)]
             if claim.insured.relationship != "self":
-                written += loops.dependent(claim, count.following(), level)
-            written += loops.claim_loops(claim, numbered.number)
+                mine += loops.dependent(claim, count.following(), level)
+            mine += loops.claim_loops(claim, numbered.number)
+            if not all(map(str.isascii, mine)):
+                raise NotWritable("a character that a claim cannot carry", numbered.number)
+            written += mine
     return written
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from server.claims.claim import Address, Biller, Claim, Person, Place, Practitioner, Route
-from server.claims.x12.segments import segment
+from server.claims.x12.segments import Value, segment
 from server.claims.x12.words import plain
 
 #: what the person is to the subscriber -> PAT01 (X12 element 1069)
 RELATIONSHIPS: Final = {"spouse": "01", "child": "19", "life_partner": "53", "other": "G8"}
 _DATE: Final = "D8"
+SOLE_PROPRIETOR: Final = "SY"  # whose tax number is a person's own
 
 
 class Count:
@@ -35,11 +36,15 @@ def receiver(route: Route) -> Iterator[str]:
     yield segment("NM1", "40", "2", route.receiver_name, None, None, None, None, "46", route.receiver_id)
 
 
-def billing_provider(biller: Biller, level: int) -> Iterator[str]:
-    """2000A and 2010AA: who asks for the money."""
+def billing_provider(biller: Biller, level: int, person: Practitioner | None = None) -> Iterator[str]:
+    """2000A and 2010AA: who asks for the money. person: the practitioner whose own NPI it is, if it is one's."""
     yield segment("HL", level, None, "20", "1")
     yield segment("PRV", "BI", "PXC", biller.taxonomy)
-    yield segment("NM1", "85", "2", biller.legal_name, None, None, None, None, "XX", biller.npi)
+    if biller.tin_kind == SOLE_PROPRIETOR:
+        family, given = (person.family_name, person.given_name) if person else (biller.legal_name, None)
+        yield segment("NM1", "85", "1", family, given, None, None, None, "XX", biller.npi)
+    else:
+        yield segment("NM1", "85", "2", biller.legal_name, None, None, None, None, "XX", biller.npi)
     yield from address(biller.address)
     yield segment("REF", biller.tin_kind, biller.tin)
 
@@ -53,6 +58,8 @@ def subscriber(claim: Claim, route: Route, level: int, parent: int) -> Iterator[
         "SBR", "P", "18" if own else None, insured.group_number or None, None, None, None, None, None,
         route.filing_indicator,
     )  # fmt: skip
+    if own and claim.person.died_on is not None:
+        yield segment("PAT", *_died(claim.person))
     person = claim.person if own or insured.subscriber is None else insured.subscriber
     member = insured.member_id.replace("-", "").replace(" ", "")
     yield named("IL", person, "MI", member)
@@ -69,11 +76,18 @@ def dependent(claim: Claim, level: int, parent: int) -> Iterator[str]:
     """2000C and 2010CA: the patient, where the insurance is somebody else's."""
     person = claim.person
     yield segment("HL", level, parent, "23", "0")
-    yield segment("PAT", RELATIONSHIPS[claim.insured.relationship])
+    yield segment("PAT", RELATIONSHIPS[claim.insured.relationship], *_died(person)[1:])
     yield named("QC", person)
     if person.address is not None:
         yield from address(person.address)
     yield segment("DMG", _DATE, person.birth_date, person.sex)
+
+
+def _died(person: Person) -> tuple[Value, ...]:
+    """The elements of PAT that tell a death."""
+    if person.died_on is None:
+        return (None,)
+    return (None, None, None, None, _DATE, person.died_on)
 
 
 def claim_loops(claim: Claim, number: str) -> Iterator[str]:
