@@ -260,6 +260,44 @@ async def test_a_signed_claim_is_taken_back_and_a_sent_one_is_not(
     assert await sign() not in (first, second)
 
 
+async def test_a_void_asks_for_no_money(
+    lakeside: World, at_browser: Any, month: str, behind: AsyncEngine
+) -> None:
+    await stated(lakeside, production=True)
+    ruth = await billable(lakeside, month)
+    await close_month(lakeside.actor("bill"), month)
+    bill = await at_browser(lakeside, "bill")
+    claims = f"/month/{month}/claims"
+
+    async def sign() -> str:
+        (at,) = re.findall(rf'href="(/month/{month}/unsigned/[^"]+)"', await bill.get(claims))
+        draft = await bill.get(at)
+        (choice,) = chosen_in(draft)
+        await bill.send(f"{claims}/sign", {"chosen": choice, "looked": choice.split("|")[1]})
+        return words(draft)
+
+    assert "None: this takes back" not in await sign()
+    await bill.send(f"{claims}/files", {})
+    sent = words(await bill.get(claims))
+    assert "Together $95.00" in sent
+    (first,) = set(re.findall(r'href="(/claims/[0-9a-f-]{36})"', await bill.get(claims)))
+    await bill.send(f"{first}/payer-number", {"number": "ICN-1"})
+    async with behind.begin() as connection:
+        await connection.execute(
+            text("update coverage set to_on = '2020-02-01' where patient_id = :id"), {"id": ruth}
+        )
+    await close_month(lakeside.actor("bill"), month)
+    draft = await sign()
+    assert "None: this takes back what was sent before, which was:" in draft
+    assert "99490" in draft
+    assert "Asked for together $0.00" in draft
+    page = words(await bill.get(claims))
+    assert "nothing: it takes back what was sent $0.00" in page
+    assert "Together $95.00" in page, "what was sent"
+    assert "Together $0.00" in page, "what is signed"
+    assert "$190" not in page
+
+
 async def test_a_month_decided_anew_shows_what_changed_since_signed(
     lakeside: World, at_browser: Any, month: str
 ) -> None:

@@ -1,7 +1,7 @@
 """Claims of a month: what can be signed, what is to be mended first, what was signed and sent; one claim whole."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -66,6 +66,7 @@ _PLACES: Final = (
     ("address", "/people/{id}/details"),
     ("", "/people/{id}"),
 )
+_VOID: Final = "nothing: it takes back what was sent"
 #: the letters a paper claim and most billing systems call diagnoses by
 _LETTERS: Final = "ABCDEFGHIJKL"
 _CHOSEN: Final = re.compile(r"([0-9a-f-]{36})\|([0-9a-f-]{36})\|([0-9a-f]{64})")
@@ -202,8 +203,8 @@ def _brief(row: ClaimRow, zone: str) -> dict[str, Any]:
         "href": _address(row),
         "name": f"{called(row)} {row.family_name}",
         "payer": row.payer_name,
-        "services": ", ".join(_service_words(row.claim)) or "nothing: it makes void what was sent",
-        "total": _dollars(row.total),
+        "services": _VOID if row.claim.frequency == "8" else ", ".join(_service_words(row.claim)),
+        "total": _dollars(row.asked),
         "chosen": f"{row.patient_id}|{row.id}|{row.content_hash}",
         "number": row.number,
         "state": STATES[row.state],
@@ -403,6 +404,7 @@ async def _claim_given(db: Db, visit: Visit, row: ClaimRow) -> dict[str, Any]:
         "title": month_words(row.month),
         "row": row,
         "draft": row.draft,
+        "void": told.frequency == "8",
         "findings": [
             {
                 "sentence": finding.sentence,
@@ -424,7 +426,9 @@ async def _claim_given(db: Db, visit: Visit, row: ClaimRow) -> dict[str, Any]:
                 "pointers": " ".join(_letter(pointer) for pointer in service.pointers),
                 "evidence": f"/month/{row.month}/{row.patient_id}?line={line_id}",
             }
-            for service, label, expected, line_id in _services(row)
+            for service, label, expected, line_id in zip(
+                told.services, row.labels, row.allowed, row.line_ids, strict=True
+            )
         ],
         "diagnoses": [(_letter(n), code, labels.get(code, "")) for n, code in enumerate(told.diagnoses, 1)],
         "patient_facts": [*_person(told.person), *_insured(told)],
@@ -435,19 +439,6 @@ async def _claim_given(db: Db, visit: Visit, row: ClaimRow) -> dict[str, Any]:
         "file": f"/claims/files/{row.interchange_id}" if row.interchange_id else "",
         "values": {},
     }  # fmt: skip
-
-
-def _services(row: ClaimRow) -> list[tuple[Any, str, Any, Any]]:
-    """Each service with our label, what the rules expect, and its line; a correction may have no such beside it."""
-    count = len(row.claim.services)
-
-    def filled(values: Sequence[Any], empty: Any) -> list[Any]:
-        return [*values, *[empty] * (count - len(values))]
-
-    return list(
-        zip(row.claim.services, filled(row.labels, "")[:count], filled(row.allowed, None)[:count],
-            filled(row.line_ids, "")[:count], strict=True)
-    )  # fmt: skip
 
 
 def _letter(pointer: int) -> str:
