@@ -132,14 +132,6 @@ async def my_stretches(db: Db, actor: Actor, *, waiting: bool = True) -> list[St
     return [StretchRow(*row) for row in rows]
 
 
-async def my_stretch(db: Db, actor: Actor, stretch_id: UUID) -> StretchRow | None:
-    """One of the actor's own pieces, whatever became of it."""
-    actor.require("minutes.write")
-    mine = (TimerStretch.staff_id == actor.staff_id) & (TimerStretch.id == stretch_id)
-    row: Any = (await db.execute(_STRETCHES.where(mine))).one_or_none()
-    return StretchRow(*row) if row else None
-
-
 async def stretches_of_timer(db: Db, actor: Actor, timer_id: UUID) -> list[StretchRow]:
     """Every piece of one of the actor's own timers, in order."""
     actor.require("minutes.write")

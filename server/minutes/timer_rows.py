@@ -22,6 +22,7 @@ from server.tenants.tables import Staff
 
 async def my_turn(db: Db, actor: Actor) -> None:
     """One change at a time per person: their row is locked, as whoever enters their minutes does."""
+    actor.require("minutes.write")
     if actor.staff_id is None:
         raise Refused("WHOSE_TIME", "A timer is somebody's.", "Sign in as the person who works.")
     await db.execute(select(Staff.id).where(Staff.id == actor.staff_id).with_for_update(key_share=True))
@@ -29,6 +30,7 @@ async def my_turn(db: Db, actor: Actor) -> None:
 
 async def own_timer(db: Db, actor: Actor, timer_id: UUID, *, lock: bool = False) -> Timer:
     """One's own timer; anybody else's is as if it were not there."""
+    actor.require("minutes.write")
     statement = select(Timer).where(Timer.id == timer_id, Timer.staff_id == actor.staff_id)
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
@@ -41,6 +43,7 @@ async def own_timer(db: Db, actor: Actor, timer_id: UUID, *, lock: bool = False)
 
 async def running_timer(db: Db, actor: Actor) -> Timer | None:
     """The one that runs for the actor, locked."""
+    actor.require("minutes.write")
     found = await db.execute(
         select(Timer).where(Timer.staff_id == actor.staff_id, Timer.state == "running").with_for_update()
     )
@@ -66,7 +69,7 @@ async def run_of(db: Db, timer: Timer) -> tuple[Run, dict[UUID, TimerStretch]]:
     return Run(timer.started_at, timer.seen_at, timer.active_at, gaps, timing.pages_read(timer.pages)), rows
 
 
-async def keep_run(db: Db, actor: Actor, timer: Timer, run: Run, rows: dict[UUID, TimerStretch]) -> None:
+async def keep_run(db: Db, timer: Timer, run: Run, rows: dict[UUID, TimerStretch]) -> None:
     """Store the run: the timer's instants, its pages, and its gaps as rows."""
     timer.started_at, timer.seen_at, timer.active_at = run.started_at, run.seen_at, run.active_at
     timer.pages = timing.pages_written(run.pages)

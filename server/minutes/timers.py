@@ -123,7 +123,7 @@ async def beat_timer(db: Db, actor: Actor, timer_id: UUID, heard: Heard) -> Time
     timer = await own_timer(db, actor, timer_id, lock=True)
     if timer.state == "running":
         run, rows = await run_of(db, timer)
-        await keep_run(db, actor, timer, timing.beaten(run, heard, now(), idle_of(timer)), rows)
+        await keep_run(db, timer, timing.beaten(run, heard, now(), idle_of(timer)), rows)
     return timer
 
 
@@ -158,7 +158,7 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
     if timer.state == "running":
         run, rows = await run_of(db, timer)
         run = timing.stopped(run, None, now(), idle_of(timer))
-        await keep_run(db, actor, timer, run, rows)
+        await keep_run(db, timer, run, rows)
         for span in timing.worked(run):
             add_stretch(db, timer, span, "worked", "discarded", reason=said, decided_at=now())
     else:
@@ -192,7 +192,7 @@ async def set_aside_timer(db: Db, actor: Actor, timer_id: UUID) -> None:
         run = timing.left(run, idle_of(timer))
     else:  # two presses are all that is known of it, and the second never came
         run = replace(run, seen_at=at, gaps=(*run.gaps, Gap(Span(run.started_at, at), "unseen")))
-    await keep_run(db, actor, timer, run, rows)
+    await keep_run(db, timer, run, rows)
     timer.state, timer.stopped_at = "set_aside", at
     for span in timing.worked(run):
         stretch = add_stretch(db, timer, span, "worked", "open", reason=_UNSEEN)
@@ -259,7 +259,7 @@ async def record_contact_with_timer(
             "Write the minutes instead, or leave them out.",
             "timer_id",
         )
-    await keep_run(db, actor, timer, run, rows)
+    await keep_run(db, timer, run, rows)
     timer.program, timer.activity = program, stop.activity or "contact"
     minutes = [
         NewMinutes(
@@ -361,7 +361,7 @@ async def _look_again(db: Db, actor: Actor, timer: Timer, at: datetime) -> None:
 async def _stop(db: Db, actor: Actor, timer: Timer, stop: Stop) -> None:
     run, rows = await run_of(db, timer)
     run = timing.stopped(run, stop.heard, now(), idle_of(timer))
-    await keep_run(db, actor, timer, run, rows)
+    await keep_run(db, timer, run, rows)
     timer.program = stop.program or timer.program
     timer.activity = stop.activity or timer.activity
     timer.state, timer.stopped_at = "stopped", now()
@@ -385,7 +385,7 @@ async def _come_back(db: Db, actor: Actor, timer: Timer, heard: Heard) -> Timer:
         else:
             timer.state, timer.stopped_at = "running", None
             await db.flush()
-            await keep_run(db, actor, timer, timing.beaten(run, heard, at, idle_of(timer)), rows)
+            await keep_run(db, timer, timing.beaten(run, heard, at, idle_of(timer)), rows)
             await _look_again(db, actor, timer, at + timing.AWAY)
             note_timer(db, actor, "timer.resume", timer)
             return timer

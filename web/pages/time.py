@@ -19,7 +19,7 @@ from server.minutes.actions import confirm_minutes
 from server.minutes.stretches import DECISIONS, Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
-from server.minutes.timer_queries import StretchRow, my_drafts, my_stretch, my_stretches
+from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches
 from server.minutes.timers import (
     Start,
     Stop,
@@ -252,7 +252,7 @@ def _whole(refused: Refused) -> Refused:
 async def decide(visit: Visit) -> Answer:
     stretch_id, form, actor = visit.id("stretch", "piece of time"), await visit.form(), visit.actor
     async with tenant_db(actor, read_only=True) as db:
-        row = await my_stretch(db, actor, stretch_id)
+        row = next((row for row in await my_stretches(db, actor) if row.id == stretch_id), None)
     try:
         decision = Decision(
             form.get("what", ""),
