@@ -181,6 +181,8 @@ async def _leave(db: Db, actor: Actor, patient_id: UUID, earlier: Earlier, state
     """The earlier draft goes on elsewhere, unless its own window has written to it since."""
     if earlier.sequence > LAST_SEQUENCE:
         return  # no draft has come that far
+    # One that goes on in another keeps what its author began with, for the two to be compared.
+    gone = {"base": {}} if state == "finished" else {}
     await db.execute(
         update(NoteDraft)
         .where(
@@ -190,7 +192,7 @@ async def _leave(db: Db, actor: Actor, patient_id: UUID, earlier: Earlier, state
             NoteDraft.state == "open",
             NoteDraft.sequence == earlier.sequence,
         )
-        .values(state=state, fields={}, gone_at=at)
+        .values(state=state, fields={}, gone_at=at, **gone)
     )
 
 

@@ -30,4 +30,7 @@ async def purge(db: Db, actor: Actor, args: JSON) -> None:
     )
 
 
-register(PURGE, purge, lease_seconds=30, max_attempts=8, rights=("encounters.write",))
+register(
+    PURGE, purge, lease_seconds=30, max_attempts=8, rights=("encounters.write",),
+    says="Remove drafts of notes that nobody brings back any more",
+)  # fmt: skip

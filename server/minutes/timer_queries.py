@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, select
 
 from server.minutes.queries import is_live
 from server.minutes.tables import TimeEntry, Timer, TimerStretch
+from server.minutes.timing import BRIDGE
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -19,7 +20,11 @@ _PATIENT = (Patient.given_names, Patient.family_name, Patient.preferred_name)
 
 @dataclass(frozen=True, slots=True)
 class TimerRow:
-    """One of one's own timers with the patient's names. gaps: how much of it does not count as it stands."""
+    """One of one's own timers with the patient's names.
+
+    pages: what each open page counted; empty where none ever showed it. gaps: how much of it does not count as it
+    stands.
+    """
 
     id: UUID
     patient_id: UUID
@@ -31,14 +36,17 @@ class TimerRow:
     seen_at: datetime
     stopped_at: datetime | None
     idle_minutes: int
+    pages: dict[str, Any]
     given_names: str
     family_name: str
     preferred_name: str
     gaps: timedelta
 
     def seconds(self, now: datetime) -> int:
-        """What counts of it at `now`, in whole seconds."""
-        end = max(now, self.started_at) if self.state == "running" else self.seen_at
+        """What counts of it at `now`, in whole seconds: up to now while it is seen, or has no page to be seen on."""
+        end = self.seen_at
+        if self.state == "running" and (not self.pages or now - end <= BRIDGE):
+            end = max(now, end)
         return max(0, (end - self.started_at - self.gaps) // timedelta(seconds=1))
 
 
@@ -99,7 +107,8 @@ async def _timer(db: Db, *where: Any) -> TimerRow | None:
         await db.execute(
             select(
                 Timer.id, Timer.patient_id, Timer.program, Timer.activity, Timer.automatic, Timer.state,
-                Timer.started_at, Timer.seen_at, Timer.stopped_at, Timer.idle_minutes, *_PATIENT,
+                Timer.started_at, Timer.seen_at, Timer.stopped_at, Timer.idle_minutes, Timer.pages,
+                *_PATIENT,
             )
             .join(Patient, and_(Patient.tenant_id == Timer.tenant_id, Patient.id == Timer.patient_id))
             .where(*where)

@@ -390,7 +390,11 @@ async def test_a_page_that_comes_back_too_late_loses_nothing(lakeside: World, as
 async def test_an_absence_is_shown_and_not_counted(lakeside: World, ask: Any, nora: Hand) -> None:
     ruth = await in_care(lakeside)
     timer = await nora.work(await nora.start(ruth), 60)
-    nora.clock.on(minutes=5)
+    nora.clock.on(seconds=30)
+    assert (await nora.mine())["running"]["seconds"] == 90, "seen a moment ago, it goes on"
+    nora.clock.on(seconds=1)
+    assert (await nora.mine())["running"]["seconds"] == 60, "nobody vouches for more"
+    nora.clock.on(minutes=5, seconds=-31)
     nora.opened = nora.clock.at
     await nora.beat(timer, name="opened again")
     (absence,) = (await nora.mine())["toSortOut"]

@@ -168,7 +168,7 @@ async def test_without_script_a_button_keeps_the_draft(lakeside: World, browse: 
 
 
 async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
-    lakeside: World, hillcrest: World, browse: Any, ask: Any
+    lakeside: World, hillcrest: World, browse: Any, ask: Any, behind: AsyncEngine
 ) -> None:
     person = await maria(ask, lakeside)
     nora, rosa = desk(browse, lakeside, "nora"), desk(browse, lakeside, "rosa")
@@ -234,6 +234,13 @@ async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
     assert "contacts/" not in re.sub(r"(?s).*Your loose ends", "", await nora.get("/"))
     there = await desk(browse, hillcrest, "nora").client.get(f"{contact}/change")
     assert there.status_code == 404
+    async with behind.connect() as connection:
+        rows = await connection.execute(
+            sa.text("select fields || base from note_draft where tenant_id = :id and state = 'finished'"),
+            {"id": lakeside.tenant_id},
+        )
+        left = list(rows.scalars())
+    assert left == [{}, {}], "finished, neither window's draft keeps a word of the contact"
 
 
 async def test_a_second_save_of_a_colleague_is_compared_afresh(

@@ -282,6 +282,41 @@ def the_piece(page: str) -> str:
     return str(found)
 
 
+async def test_stopping_says_what_became_of_it(lakeside: World, nora: Hand, clock: Clock) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+
+    async def stopped(timer: str, **given: Any) -> str:
+        return await nora.get((await nora.send("/time/stop", timer=timer, **given)).headers["location"])
+
+    # A silence of the first waits; of the second nothing does, of the third there is nothing at all.
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    first = running(await nora.get("/time"))
+    await beats(nora, clock, first, 10, 60)
+    await beats(nora, clock, first, 70, 500, busy=False)
+    await beats(nora, clock, first, 510, 520)
+    assert "Some of it waits for you below" in await stopped(first, heard=heard(520, (1, 0)))
+    clock.on(seconds=1)
+    await nora.send("/time/start", patient=str(ruth))
+    clock.on(minutes=2)
+    assert "Its minutes are entered." in await stopped(running(await nora.get("/time")), back="/people")
+    clock.on(seconds=1)
+    await nora.send("/time/start", patient=str(ruth))
+    third = running(await nora.get("/time"))
+    assert "There was nothing to enter" in await stopped(third, back="/people")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    fourth = running(await nora.get("/time"))
+    await nora.send("/time/discard", timer=fourth)
+    assert "It was discarded before" in await stopped(fourth, back="/people")
+    await nora.send("/time/start", patient=str(ruth), heard=heard(0))
+    fifth = running(await nora.get("/time"))
+    await beats(nora, clock, fifth, 10, 60)
+    clock.on(minutes=11)
+    system = lakeside.system("minutes.write")
+    async with tenant_db(system) as db:
+        await KINDS["timer.set_aside"].handler(db, system, {"timer_id": fifth})
+    assert "It was set aside before" in await stopped(fifth)
+
+
 async def test_what_a_closed_month_refuses_is_entered_as_late(
     lakeside: World, hillcrest: World, browse: Any, nora: Hand, clock: Clock
 ) -> None:

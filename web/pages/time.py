@@ -19,7 +19,7 @@ from server.minutes.actions import confirm_minutes
 from server.minutes.stretches import DECISIONS, Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
-from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches
+from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches, stretches_of_timer
 from server.minutes.timers import (
     Start,
     Stop,
@@ -210,14 +210,20 @@ async def stop(visit: Visit) -> Answer:
     what = Stop(form.get("program", ""), form.get("activity", ""), heard_in(form.get("heard", "")))
     try:
         async with tenant_db(actor) as db:
-            await stop_timer(db, actor, timer_id, what)
-            waits = bool(await my_stretches(db, actor))
+            timer = await stop_timer(db, actor, timer_id, what)
+            became = {row.state for row in await stretches_of_timer(db, actor, timer_id)}
     except Refused as refused:
         return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
     if form.get("then") == "count":  # sent by the script once the line was back
         return Response({"state": "stopped", "seconds": 0})
-    if waits:
+    if timer.state == "set_aside":
+        return visit.go("/time", "It was set aside before. What of it still waits for you is below.", "info")
+    if timer.state == "discarded":
+        return visit.go(_back(form), "It was discarded before. Nothing of it counts.", "info")
+    if became & {"open", "refused"}:
         return visit.go("/time", "Stopped. Some of it waits for you below.", "info")
+    if "entered" not in became:
+        return visit.go(_back(form), "Stopped. There was nothing to enter.", "info")
     return visit.go(_back(form), "Stopped. Its minutes are entered.")
 
 
