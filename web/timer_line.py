@@ -7,16 +7,14 @@ from typing import Any, Final
 from server.clock import now
 from server.minutes.timer_choice import my_choice
 from server.minutes.timer_queries import TimerRow, my_running_timer
-from server.minutes.timing import Heard
+from server.minutes.timing import LONGEST_OPEN, MOST_BURSTS, Heard
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.rendering import called, clock
 
-_MOST_BURSTS: Final = 50
-
 
 async def timer_line(actor: Actor) -> dict[str, Any]:
-    """`{"now": the running timer or None, "start": how it starts, "idle_minutes"}` for the frame."""
+    """`{"now": the running timer or None, "start": how it starts, "bursts", "idle_minutes"}` for the frame."""
     async with tenant_db(actor, read_only=True) as db:
         return await line_of(db, actor)
 
@@ -27,6 +25,7 @@ async def line_of(db: Db, actor: Actor) -> dict[str, Any]:
     return {
         "now": said(row, actor.zone) if row else None,
         "start": choice.start,
+        "bursts": MOST_BURSTS,
         "idle_minutes": row.idle_minutes if row else choice.idle_minutes,
     }
 
@@ -59,7 +58,7 @@ def heard_in(text: str) -> Heard | None:
     try:
         given: Any = json.loads(text) if len(text) < 4_000 else None
         page, counted, ago = given["page"], given["counted"], given.get("ago", 0)
-        bursts = tuple((_ms(start), _ms(end)) for start, end in given.get("bursts", [])[-_MOST_BURSTS:])
+        bursts = tuple((_ms(start), _ms(end)) for start, end in given.get("bursts", [])[-MOST_BURSTS:])
         if not isinstance(page, str) or not 0 < len(page) <= 64 or not page.isascii() or not page.isalnum():
             return None
         return Heard(page, _ms(counted), bursts, _ms(ago))
@@ -67,7 +66,10 @@ def heard_in(text: str) -> Heard | None:
         return None
 
 
+_LONGEST: Final = LONGEST_OPEN // timedelta(milliseconds=1)
+
+
 def _ms(count: object) -> timedelta:
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < 14 * 86_400_000:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < _LONGEST:
         raise ValueError("no count of milliseconds")
     return timedelta(milliseconds=count)

@@ -138,6 +138,11 @@ def beside(refused: Refused, fields: Mapping[str, str]) -> Refused:
     )
 
 
+def whole(refused: Refused) -> Refused:
+    """The same refusal of the whole form, where none of its fields is to blame."""
+    return Refused(refused.code, refused.message, refused.next_step)
+
+
 def dollars_in(form: Form, name: str) -> Decimal | None:
     """Dollars as people write them: 95, 95.00, $1,250.50. None where nothing was written."""
     text = form.get(name, "")

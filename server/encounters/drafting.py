@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -47,7 +47,7 @@ class Writing:
     cursor_at: int = 0
     encounter_id: UUID | None = None
     revision: int = 0
-    earlier: Earlier | None = field(default=None)
+    earlier: Earlier | None = None
 
 
 def checked(writing: Writing) -> dict[str, str]:

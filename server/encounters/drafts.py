@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server.clock import now
+from server.encounters.actions import CHANGEABLE
 from server.encounters.drafting import LAST_SEQUENCE, Earlier, Writing, checked, is_blank
 from server.encounters.gate import draft_for, encounter_for
 from server.encounters.jobs import ask_for_purge
@@ -23,11 +24,6 @@ from server.errors import Refused, forbidden, not_found
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-
-#: what a draft remembers of the contact it changes
-REMEMBERED = (
-    "kind", "outcome", "at", "program", "video_declined", "who_else", "note", "next_step", "about_code",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +178,7 @@ async def _leave(db: Db, actor: Actor, patient_id: UUID, earlier: Earlier, state
     if earlier.sequence > LAST_SEQUENCE:
         return  # no draft has come that far
     # One that goes on in another keeps what its author began with, for the two to be compared.
-    gone = {"base": {}} if state == "finished" else {}
+    gone: dict[str, Any] = {"base": {}} if state == "finished" else {}
     await db.execute(
         update(NoteDraft)
         .where(
@@ -220,9 +216,9 @@ async def _as_it_read(db: Db, encounter: Encounter, revision: int) -> dict[str, 
     """The contact at `revision`, as JSON; empty where that is not known any more."""
     if encounter.revision == revision:
         found: Any = encounter
-        names = {name: name for name in REMEMBERED}
+        names = {name: name for name in CHANGEABLE}
     else:
-        names = {name: f"{name}_before" for name in REMEMBERED}
+        names = {name: f"{name}_before" for name in CHANGEABLE}
         found = (
             await db.execute(
                 select(EncounterAmendment).where(

@@ -16,7 +16,7 @@ from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText
 from server.minutes import stretches, timer_choice, timer_queries, timers
 from server.minutes.arithmetic import Span, whole_seconds
-from server.minutes.timing import Heard
+from server.minutes.timing import MOST_BURSTS, Heard
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 
@@ -166,7 +166,7 @@ class PageInput:
 
     def value(self) -> Heard:
         bursts = tuple((_ms(b.from_ago), _ms(b.until_ago)) for b in self.bursts or ())
-        return Heard(self.page, _ms(self.counted), bursts[-50:], _ms(self.ago))
+        return Heard(self.page, _ms(self.counted), bursts[-MOST_BURSTS:], _ms(self.ago))
 
 
 @strawberry.input
@@ -320,7 +320,7 @@ async def _mine(db: Db, actor: Actor) -> MyTimer:
     running = await timer_queries.my_running_timer(db, actor)
     choice = await timer_choice.my_choice(db, actor)
     waiting = await timer_queries.my_stretches(db, actor)
-    drafts = await timer_queries.my_drafts(db, actor)
+    drafts = await timer_queries.my_unconfirmed(db, actor)
     of_running = await timer_queries.stretches_of_timer(db, actor, running.id) if running else []
     seen = [row.patient_id for row in waiting] + [row.patient_id for row in drafts]
     seen += [running.patient_id] if running else []

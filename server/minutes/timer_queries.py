@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 
 from server.minutes.queries import is_live
 from server.minutes.tables import TimeEntry, Timer, TimerStretch
@@ -68,14 +68,13 @@ class StretchRow:
     reason: str
     program: str
     activity: str
-    running: bool
     given_names: str
     family_name: str
     preferred_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class DraftRow:
+class UnconfirmedRow:
     """A draft of one's own in the ledger: it holds its place and is not counted until confirmed."""
 
     id: UUID
@@ -127,16 +126,13 @@ async def _timer(db: Db, *where: Any) -> TimerRow | None:
     return TimerRow(*values)
 
 
-async def my_stretches(db: Db, actor: Actor, *, waiting: bool = True) -> list[StretchRow]:
-    """The actor's own pieces of time, oldest first: those that wait for them; without `waiting`, the newest of all."""
+async def my_stretches(db: Db, actor: Actor, *, limit: int = _MOST) -> list[StretchRow]:
+    """The actor's own pieces of time that wait for them, oldest first."""
     actor.require("minutes.write")
-    mine = TimerStretch.staff_id == actor.staff_id
     rows: Any = await db.execute(
-        _STRETCHES.where(mine, TimerStretch.state.in_(("open", "refused")))
+        _STRETCHES.where(TimerStretch.staff_id == actor.staff_id, TimerStretch.state.in_(("open", "refused")))
         .order_by(TimerStretch.started_at, TimerStretch.id)
-        .limit(_MOST)
-        if waiting
-        else _STRETCHES.where(mine).order_by(TimerStretch.started_at.desc(), TimerStretch.id).limit(_MOST)
+        .limit(limit)
     )
     return [StretchRow(*row) for row in rows]
 
@@ -157,34 +153,24 @@ _STRETCHES = (
         TimerStretch.id, TimerStretch.timer_id, TimerStretch.patient_id, TimerStretch.kind, TimerStretch.state,
         TimerStretch.started_at, TimerStretch.ended_at, TimerStretch.entry_id, TimerStretch.code,
         TimerStretch.message, TimerStretch.next_step, TimerStretch.reason, Timer.program, Timer.activity,
-        Timer.state == "running", *_PATIENT,
+        *_PATIENT,
     )
     .join(Timer, and_(Timer.tenant_id == TimerStretch.tenant_id, Timer.id == TimerStretch.timer_id))
     .join(Patient, and_(Patient.tenant_id == TimerStretch.tenant_id, Patient.id == TimerStretch.patient_id))
 )  # fmt: skip
 
 
-#: why a timer made the draft; the ledger itself, which colleagues read, does not say
-_SAID = (
-    select(TimerStretch.reason)
-    .where(TimerStretch.tenant_id == TimeEntry.tenant_id, TimerStretch.entry_id == TimeEntry.id)
-    .limit(1)
-    .correlate(TimeEntry)
-    .scalar_subquery()
-)
-
-
-async def my_drafts(db: Db, actor: Actor) -> list[DraftRow]:
+async def my_unconfirmed(db: Db, actor: Actor, *, limit: int = _MOST) -> list[UnconfirmedRow]:
     """The actor's own drafts in the ledger, oldest first."""
     actor.require("minutes.write")
     rows: Any = await db.execute(
         select(
             TimeEntry.id, TimeEntry.patient_id, TimeEntry.program, TimeEntry.activity, TimeEntry.started_at,
-            TimeEntry.ended_at, func.coalesce(_SAID, TimeEntry.reason), *_PATIENT,
+            TimeEntry.ended_at, TimeEntry.reason, *_PATIENT,
         )
         .join(Patient, and_(Patient.tenant_id == TimeEntry.tenant_id, Patient.id == TimeEntry.patient_id))
         .where(TimeEntry.staff_id == actor.staff_id, TimeEntry.state == "draft", is_live())
         .order_by(TimeEntry.started_at, TimeEntry.id)
-        .limit(_MOST)
+        .limit(limit)
     )  # fmt: skip
-    return [DraftRow(*row) for row in rows]
+    return [UnconfirmedRow(*row) for row in rows]

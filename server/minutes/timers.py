@@ -50,11 +50,10 @@ from server.tenants.tables import Staff
 
 USUAL_ACTIVITY: Final = "record_review"
 _NOT_THIS: Final = "This was not work on this person"
-_UNSEEN: Final = "The timer was not seen for ten minutes; confirm what it had counted"
+UNSEEN: Final = "The timer was not seen for ten minutes; confirm what it had counted"
 #: what the ledger, which colleagues read, says of a timer's drafts: nothing about anybody's absence
-_TO_CONFIRM: Final = "To be confirmed"
+TO_CONFIRM: Final = "To be confirmed"
 _COUNTED_AGAIN: Final = "Entered when the timer stops"
-_LONGEST_OPEN: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +194,8 @@ async def set_aside_timer(db: Db, actor: Actor, timer_id: UUID) -> None:
     await keep_run(db, timer, run, rows)
     timer.state, timer.stopped_at = "set_aside", at
     for span in timing.worked(run):
-        stretch = add_stretch(db, timer, span, "worked", "open", reason=_UNSEEN)
-        await enter_stretch(db, actor, timer, stretch, state="draft", reason=_TO_CONFIRM)
+        stretch = add_stretch(db, timer, span, "worked", "open", reason=UNSEEN)
+        await enter_stretch(db, actor, timer, stretch, state="draft", reason=TO_CONFIRM)
     note_timer(db, actor, "timer.set_aside", timer)
 
 
@@ -287,7 +286,11 @@ def _check_heard(heard: Heard | None) -> None:
     if heard is None:
         return
     times = [heard.counted, heard.ago, *(time for burst in heard.bursts for time in burst)]
-    if not heard.page or len(heard.page) > 64 or any(not timedelta(0) <= t <= _LONGEST_OPEN for t in times):
+    if (
+        not heard.page
+        or len(heard.page) > 64
+        or any(not timedelta(0) <= t <= timing.LONGEST_OPEN for t in times)
+    ):
         raise Refused(
             "BAD_BEAT",
             "A page's name has 1 to 64 characters, and its times are milliseconds, 0 to 14 days.",

@@ -23,6 +23,9 @@ AWAY = timedelta(minutes=10)
 UNWATCHED = timedelta(hours=4)
 #: shorter pieces are no entries
 SHORTEST = timedelta(seconds=1)
+#: what a page may tell at most: how many bursts, and how long it, or anything it tells of, has been open
+MOST_BURSTS = 50
+LONGEST_OPEN = timedelta(days=14)
 _MOST_PAGES = 12
 
 
@@ -127,8 +130,6 @@ def stopped(run: Run, heard: Heard | None, now: datetime, idle_after: timedelta)
 
 def left(run: Run, idle_after: timedelta) -> Run:
     """The run as it stands when nobody came back: it ends where it was last seen, a silence at its end shown."""
-    if not run.watched:
-        return run
     return _silences(run, [Span(run.seen_at, run.seen_at)], idle_after)
 
 

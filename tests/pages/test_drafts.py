@@ -194,15 +194,15 @@ async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
     )
     mine = {**was, "note": "Well. Call Friday.", "next_step": "Call Tom", "outcome": "no_answer"}
     draft = hidden(opened, "draft")
-    behind = await nora.send(
+    turned_away = await nora.send(
         contact, 422, **mine, revision="2", reason="Friday", draft=draft, draft_sequence="0"
     )
     for words in (
         "Feet better.", "Call Friday.", "Well. Feet better. Call Friday.", "Call Tom", "Left a message", "No answer",
         "You both wrote here.", "Only you changed this.", "Kept as your draft",
     ):  # fmt: skip
-        assert words in behind.text, words
-    assert hidden(behind.text, "revision") == "3"
+        assert words in turned_away.text, words
+    assert hidden(turned_away.text, "revision") == "3"
     # Nothing saved yet, the window is closed: it opens again as it was.
     assert f"{contact}/change?draft={draft}" in await nora.get("/")
     again = await nora.get(f"{contact}/change?draft={draft}")

@@ -25,6 +25,7 @@ _LABELS: Final = {
     "about_code": "About one condition",
     "video_declined": "Video was offered, and they preferred the phone",
 }
+FIELDS: Final = tuple(_LABELS)
 _TEXTS: Final = ("note", "next_step", "who_else")
 _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": KINDS,

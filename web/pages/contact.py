@@ -24,14 +24,14 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from web.pages.comparison import as_chosen, comparison, form_of, settled
+from web.pages.comparison import FIELDS, as_chosen, comparison, form_of, settled
 from web.pages.diary import contact_title
 from web.pages.drafts import draft_again, finish_draft_of, keep_form, opened_draft, said_when, writing_said
 from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
-from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, why_now
+from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, whole, why_now
 
 #: what the ledger and the contact say no about -> the field that holds it
 _FIELDS: Final = {
@@ -222,7 +222,7 @@ async def _kept_and_compared(visit: Visit, moved: MovedOn, form: Form, contact_i
         "sequence": kept.sequence,
         "said": f"Kept as your draft, saved {said_when(kept.saved_at, actor.zone)}",
     }
-    return _compared(visit, given, form, row.base if row else {}, _whole(moved))
+    return _compared(visit, given, form, row.base if row else {}, whole(moved))
 
 
 def _compared(
@@ -238,8 +238,8 @@ def _compared(
     shown = comparison(row, mine, base, visit.zone)
     values = {**form_of(row, visit.zone), **mine, "revision": str(row.revision)}
     if refused is None:
-        return visit.show("contact/compare.html", compared=shown, values=values, **given)
-    return visit.again("contact/compare.html", refused, compared=shown, values=values, **given)
+        return visit.show("contact/compare.html", compared=shown, fields=FIELDS, values=values, **given)
+    return visit.again("contact/compare.html", refused, compared=shown, fields=FIELDS, values=values, **given)
 
 
 @page.post("/people/{id:str}/contacts/{contact:str}/sign", permission="encounters.write")
@@ -253,13 +253,8 @@ async def sign(visit: Visit) -> Answer:
     except Refused as refused:
         async with tenant_db(visit.actor, read_only=True) as db:
             given = await _contact_page(db, visit)
-        return visit.again("contact/one.html", _whole(refused), newer=isinstance(refused, MovedOn), **given)
+        return visit.again("contact/one.html", whole(refused), newer=isinstance(refused, MovedOn), **given)
     return visit.go(f"/people/{id}/contacts/{contact_id}", "Signed.")
-
-
-def _whole(refused: Refused) -> Refused:
-    """A refusal of a page without fields: it belongs to the whole form."""
-    return Refused(refused.code, refused.message, refused.next_step)
 
 
 def _changes_in(form: Form, zone: str) -> dict[str, Any]:

@@ -71,15 +71,7 @@ async def keep_form(
     db: Db, actor: Actor, patient_id: UUID, form: Form, encounter_id: UUID | None = None
 ) -> Kept:
     """What a form holds, kept as its draft; under a new id where its own is gone or was written by another window."""
-    writing = Writing(
-        fields=_written(form),
-        sequence=number_of(form, "draft_sequence") + 1,
-        cursor_field=form.get("cursor_field", ""),
-        cursor_at=number_of(form, "cursor_at"),
-        encounter_id=encounter_id,
-        revision=number_in(form, "revision"),
-        earlier=_earlier(form),
-    )
+    writing = _writing(form, encounter_id, number_of(form, "draft_sequence") + 1)
     kept = await save_draft(db, actor, patient_id, _draft_id(form), writing)
     return kept if kept.state == "saved" else await save_draft(db, actor, patient_id, new_id(), writing)
 
@@ -129,6 +121,18 @@ def _earlier(form: Form) -> Earlier | None:
     return Earlier(found, number_of({"sequence": sequence}, "sequence")) if found else None
 
 
+def _writing(form: Form, encounter_id: UUID | None, sequence: int) -> Writing:
+    return Writing(
+        fields=_written(form),
+        sequence=sequence,
+        cursor_field=form.get("cursor_field", ""),
+        cursor_at=number_of(form, "cursor_at"),
+        encounter_id=encounter_id,
+        revision=number_in(form, "revision"),
+        earlier=_earlier(form),
+    )
+
+
 def _written(form: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
@@ -158,15 +162,7 @@ async def _kept(visit: Visit, encounter_id: UUID | None) -> Answer:
     id, actor = visit.id("id", "patient"), visit.actor
     try:
         form = await visit.form(trim=False)
-        writing = Writing(
-            fields=_written(form),
-            sequence=number_of(form, "draft_sequence"),
-            cursor_field=form.get("cursor_field", ""),
-            cursor_at=number_of(form, "cursor_at"),
-            encounter_id=encounter_id,
-            revision=number_in(form, "revision"),
-            earlier=_earlier(form),
-        )
+        writing = _writing(form, encounter_id, number_of(form, "draft_sequence"))
         async with tenant_db(actor) as db:
             kept = await save_draft(db, actor, id, _draft_id(form), writing)
     except Refused as refused:

@@ -19,8 +19,10 @@ from server.minutes.actions import confirm_minutes
 from server.minutes.stretches import DECISIONS, Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
-from server.minutes.timer_queries import StretchRow, my_drafts, my_stretches, stretches_of_timer
+from server.minutes.timer_queries import StretchRow, my_stretches, my_unconfirmed, stretches_of_timer
 from server.minutes.timers import (
+    TO_CONFIRM,
+    UNSEEN,
     Start,
     Stop,
     beat_timer,
@@ -35,10 +37,12 @@ from web.pages.diary import said_day
 from web.rendering import called, clock, minutes_words
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in, line_of
-from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, why_now
+from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, whole, why_now
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
+#: what the ledger says of a draft -> what its owner is told
+_SAID: Final = {TO_CONFIRM: UNSEEN}
 _WHY: Final = {
     "idle": "Nobody typed or moved",
     "unseen": "No page of yours was open",
@@ -55,7 +59,7 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         stretches = await my_stretches(db, actor)
-        drafts = await my_drafts(db, actor)
+        drafts = await my_unconfirmed(db, actor)
         choice = await my_choice(db, actor)
         people = []
         if stretches and actor.may("encounters.read") and actor.may("chart.read"):
@@ -74,7 +78,7 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
                 "when": _when(row, visit),
                 "lasted": _lasted(row),
                 "what": ACTIVITIES[row.activity],
-                "reason": row.reason,
+                "reason": _SAID.get(row.reason, row.reason),
             }
             for row in drafts
         ],
@@ -162,7 +166,7 @@ async def _start(visit: Visit, act: Any, done: str) -> Answer:
             await act(db, actor, patient_id, new)
     except Refused as refused:
         if not automatic:
-            return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+            return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
         if refused.code == "NOT_FOUND":
             raise
     if automatic:
@@ -213,7 +217,7 @@ async def stop(visit: Visit) -> Answer:
             timer = await stop_timer(db, actor, timer_id, what)
             became = {row.state for row in await stretches_of_timer(db, actor, timer_id)}
     except Refused as refused:
-        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+        return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
     if form.get("then") == "count":  # sent by the script once the line was back
         return Response({"state": "stopped", "seconds": 0})
     if timer.state == "set_aside":
@@ -237,7 +241,7 @@ async def discard(visit: Visit) -> Answer:
         async with tenant_db(actor) as db:
             await discard_timer(db, actor, timer_id, reason=form.get("reason", "")[:500])
     except Refused as refused:
-        return visit.again("time/time.html", _whole(refused), which="", **await _time_page(visit))
+        return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
     return visit.go(_back(form), "Nothing was counted.")
 
 
@@ -245,10 +249,6 @@ def _back(form: Form) -> str:
     """The page somebody came from, if it is one of ours."""
     address = form.get("back", "")
     return address if _OURS.fullmatch(address) else "/time"
-
-
-def _whole(refused: Refused) -> Refused:
-    return Refused(refused.code, refused.message, refused.next_step)
 
 
 # --- sorting out ------------------------------------------------------------------------------------------------

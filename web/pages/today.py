@@ -10,7 +10,7 @@ from server.claims.queries import closes
 from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
 from server.encounters.tables import KINDS
 from server.encounters.under_way import my_note_drafts
-from server.minutes.timer_queries import my_drafts, my_stretches
+from server.minutes.timer_queries import my_stretches, my_unconfirmed
 from server.patients import choices
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
@@ -73,7 +73,10 @@ async def today(visit: Visit) -> Answer:
 
 async def _own_time(db: Db, actor: Actor, on: date) -> list[dict[str, str]]:
     """Pieces of one's time that only oneself can explain, oldest first."""
-    waiting: list[Any] = [*await my_stretches(db, actor), *await my_drafts(db, actor)]
+    waiting: list[Any] = [
+        *await my_stretches(db, actor, limit=_MOST),
+        *await my_unconfirmed(db, actor, limit=_MOST),
+    ]
     return [
         {
             "href": f"/time#s-{row.id}",

@@ -8,6 +8,7 @@
   const BEAT = 10000;
   const STOPPED = "carewright:timer-stopped";
   const silence = Number(place.dataset.idle || 5) * 60000;
+  const most = Number(place.dataset.bursts);
   const others = "BroadcastChannel" in window ? new BroadcastChannel(`carewright:timer:${document.body.dataset.person}`) : null;
   const patient = () => document.getElementById("timer-line")?.dataset.patient || "";
   const token = () => document.querySelector("#sign-out input[type=hidden]");
@@ -37,7 +38,7 @@
       page,
       counted: Math.max(0, Math.round(at)),
       ago: Math.max(0, Math.round(now - at)),
-      bursts: bursts.filter(([from]) => from <= at).slice(-50)
+      bursts: bursts.filter(([from]) => from <= at).slice(-most)
         .map(([from, until]) => [Math.round(at - from), Math.max(0, Math.round(at - until))]),
     });
   }
