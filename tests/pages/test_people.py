@@ -1,7 +1,12 @@
 import re
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from cast import World
+
+from server.patients.chart import coverages
+from server.tenants.db import tenant_db
 
 
 def token(page: str) -> str:
@@ -92,3 +97,57 @@ async def test_details_supports_insurance_and_codes(lakeside: World, hillcrest: 
     theirs = browse(hillcrest, "nora")
     for where in ("", "/details", "/diagnoses", "/chart", "/story"):
         assert (await theirs.get(address + where)).status_code == 404, where
+
+
+async def test_an_insurance_card_is_taken_down_whole_and_corrected(
+    lakeside: World, hillcrest: World, at_browser: Any
+) -> None:
+    """What a claim needs of it: member and group number, and whoever holds the policy."""
+    fred = await at_browser(lakeside, "fred")
+    made = await fred.send(
+        "/people/new", {"given_names": "Mary", "family_name": "Roe", "birth_date": "1972-02-02"}
+    )
+    address = made.headers["location"]
+    id = UUID(address.rpartition("/")[2])
+    card = {
+        "member_id": "XYZ123456789", "group_number": "GRP0001", "relationship": "spouse",
+        "subscriber_given_names": "Richard", "subscriber_family_name": "Roe", "subscriber_birth_date": "1970-01-01",
+        "subscriber_sex": "male",
+    }  # fmt: skip
+    new = card | {"payer_id": str(lakeside.payers["bcbsm"]), "from_on": "2020-01-01"}
+
+    async def on_file() -> tuple[Any, ...]:
+        actor = lakeside.actor("fred")
+        async with tenant_db(actor, read_only=True) as db:
+            (one,) = (await coverages(db, actor, [id]))[id]
+        return (
+            str(one.id), one.member_id, one.group_number, one.relationship, one.subscriber_given_names,
+            one.subscriber_family_name, one.subscriber_birth_date, one.subscriber_sex,
+        )  # fmt: skip
+
+    for field, value, said in (
+        ("subscriber_family_name", "", "family name"),
+        ("subscriber_birth_date", "1970-02-30", "not a day"),
+        ("relationship", "neighbour", "to the subscriber"),
+        ("relationship", "self", "Roe is written"),
+    ):
+        answer = await fred.send(f"{address}/coverages", new | {field: value}, 422)
+        assert re.search(rf'id="f-{field}-error"[^>]*>.*?{said}', answer.text, re.DOTALL), field
+        assert 'value="XYZ123456789"' in answer.text, "what was typed is kept"
+    await fred.send(f"{address}/coverages", new)
+    which, *told = await on_file()
+    assert told == ["XYZ123456789", "GRP0001", "spouse", "Richard", "Roe", date(1970, 1, 1), "male"]
+    page = await fred.get(f"{address}/details")
+    assert "policy of Richard Roe" in page
+    assert "group GRP0001" in page
+    assert page.count('value="XYZ123456789"') == 1, "the form to correct it holds what is on file"
+
+    wrong = await fred.send(
+        f"{address}/coverages/card", card | {"which": which, "subscriber_given_names": ""}, 422
+    )
+    assert len(re.findall(r'id="f-subscriber_given_names-error"', wrong.text)) == 1
+    own = {"which": which, "member_id": "XYZ999", "group_number": "", "relationship": "self"}
+    await fred.send(f"{address}/coverages/card", own)
+    assert await on_file() == (which, "XYZ999", "", "self", "", "", None, "")
+    await (await at_browser(hillcrest, "fred")).send(f"{address}/coverages/card", own, 404)
+    assert "policy of" not in await fred.get(f"{address}/details")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients import chart
-from server.patients.coverages import add_coverage, end_coverage
+from server.patients.coverages import Subscriber, add_coverage, change_subscriber, end_coverage
 from server.patients.details import (
     PatientChanges,
     add_care_team_member,
@@ -24,7 +24,7 @@ from server.patients.details import (
 )
 from server.patients.diagnoses import choose_diagnosis, end_diagnosis, find_codes
 from server.patients.gate import patient_for
-from server.patients.tables import Patient
+from server.patients.tables import RELATIONSHIPS, Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from server.tenants.tables import Payer, Staff
@@ -34,6 +34,7 @@ from web.site import Answer, Visit, page
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
+_SEXES = [("female", "Female"), ("male", "Male"), ("unknown", "Unknown")]
 
 
 # --- details ------------------------------------------------------------------------------------------------
@@ -61,6 +62,8 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             "supports": (await chart.supports(db, actor, [id])).get(id, []),
             "team": (await chart.care_team(db, actor, [id])).get(id, []),
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
+            "relationships": list(RELATIONSHIPS.items()),
+            "sexes": _SEXES,
             "payers": [
                 (str(row.id), row.name)
                 for row in await db.execute(
@@ -215,11 +218,40 @@ async def coverage_added(visit: Visit) -> Answer:
             db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=starts,
             to_on=date_in(form, "to_on", needed=False), member_id=form.get("member_id", "")[:60],
             product=form.get("product", "")[:60], rank=2 if form.get("rank") == "2" else 1,
+            group_number=form.get("group_number", ""), subscriber=_subscriber(form),
             replaces_part_b=form.get("replaces_part_b") == "yes",
             qualified_beneficiary=form.get("qualified_beneficiary") == "yes", care_management_benefit=benefit,
         )  # fmt: skip
 
     return await _do(visit, act, "Insurance added.")
+
+
+def _subscriber(form: Form) -> Subscriber | None:
+    """Whoever holds the policy, if it is somebody else."""
+    relationship, family = form.get("relationship", "self"), form.get("subscriber_family_name", "")
+    if relationship == "self":
+        if family.strip():
+            raise Refused(
+                "SUBSCRIBER_IS_SELF",
+                f"{family[:60]} is written as whoever holds the policy, and the list says it is their own.",
+                "Choose what they are to that person, or take the name away.",
+                "relationship",
+            )
+        return None
+    born = date_in(form, "subscriber_birth_date", needed=False)
+    given = form.get("subscriber_given_names", "")
+    return Subscriber(relationship, family, given, born, form.get("subscriber_sex", ""))
+
+
+@page.post("/people/{id:str}/coverages/card", permission="patients.write")
+async def card_corrected(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        await change_subscriber(
+            db, actor, id, _uuid(form, "which", "coverage"), member_id=form.get("member_id", ""),
+            group_number=form.get("group_number", ""), subscriber=_subscriber(form),
+        )  # fmt: skip
+
+    return await _do(visit, act, "Saved.")
 
 
 @page.post("/people/{id:str}/coverages/end", permission="patients.write")
