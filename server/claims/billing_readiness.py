@@ -11,12 +11,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.claims.tables import ClaimLine
 from server.tenants.actor import Actor
-from server.tenants.billing_identity import statements
 from server.tenants.billing_statements import ChargeRow, Statements, in_force
-from server.tenants.charges import charges_on
 from server.tenants.db import Db
-from server.tenants.payers import list_payers
-from server.tenants.staff import list_staff
 from server.tenants.tables import Payer, Site, Staff
 
 
@@ -55,19 +51,6 @@ async def codes_seen(db: Db, actor: Actor) -> dict[str, CodeSeen]:
     }
 
 
-async def billing_readiness(db: Db, actor: Actor, on: date) -> list[Missing]:
-    """What is missing on a day, the most general first; empty when nothing is."""
-    actor.require("claims.read")
-    return missing(
-        await statements(db, actor),
-        await charges_on(db, actor, on),
-        await list_payers(db, actor),
-        await list_staff(db, actor),
-        sorted(await codes_seen(db, actor)),
-        on,
-    )
-
-
 def missing(
     stated: Statements,
     charges: dict[str, ChargeRow],
@@ -77,7 +60,7 @@ def missing(
     on: date,
     sites: Iterable[Site] = (),
 ) -> list[Missing]:
-    """The same, of what was read."""
+    """What is missing on a day, the most general first; empty when nothing is."""
     found = []
     if in_force(stated.identities, on) is None:
         found.append(

@@ -13,14 +13,18 @@ from server.tenants.billing_identity import (
     FILING_INDICATORS,
     PLACES_OF_SERVICE,
     TIN_KINDS,
+    identity_on,
+    provider_billings_on,
+    routes_on,
+    site_billings_on,
     state_identity,
     state_provider_billing,
     state_route,
     state_site_billing,
     statements,
 )
-from server.tenants.billing_statements import ChargeRow, in_force
-from server.tenants.charges import all_charges, state_charge
+from server.tenants.billing_statements import in_force
+from server.tenants.charges import all_charges, charges_on, state_charge
 from server.tenants.db import Db, tenant_db
 from server.tenants.payers import list_payers, payer_for
 from server.tenants.practice import practice_of
@@ -58,18 +62,17 @@ async def billing(visit: Visit) -> Answer:
     actor, on = visit.actor, visit.today
     async with tenant_db(actor, read_only=True) as db:
         stated = await statements(db, actor)
-        charges = await all_charges(db, actor)
+        charges = await charges_on(db, actor, on)
         payers = await list_payers(db, actor)
         staff = await list_staff(db, actor)
         sites = await list_sites(db, actor)
         seen = await codes_seen(db, actor)
         seen_at = await usual_sites(db, actor)
-    now_charged = charged_on(charges, on)
     kinds = plugins().payer_kinds()
     labels = _labels(payers, seen)
     return visit.show(
         "billing/overview.html",
-        lacking=[_mended(one) for one in missing(stated, now_charged, payers, staff, sorted(seen), on, seen_at)],
+        lacking=[_mended(one) for one in missing(stated, charges, payers, staff, sorted(seen), on, seen_at)],
         identity=in_force(stated.identities, on),
         earlier=[row for row in stated.identities if row.from_on <= on][1:],
         payers=[
@@ -97,7 +100,7 @@ async def billing(visit: Visit) -> Answer:
         ],
         charges=[
             {"code": row.code, "label": labels.get(row.code, ""), "amount": row.amount, "from_on": row.from_on}
-            for row in sorted(now_charged.values(), key=lambda row: row.code)
+            for row in sorted(charges.values(), key=lambda row: row.code)
         ],
         indicators=FILING_INDICATORS,
         places=PLACES_OF_SERVICE,
@@ -113,15 +116,6 @@ def _labels(payers: Iterable[Payer], seen: Mapping[str, CodeSeen]) -> dict[str, 
     """code -> what we call it: every code that rules here may ask for, and what months came to under earlier rules."""
     ours = plugins().labels({payer.kind for payer in payers})
     return {code: one.label for code, one in seen.items()} | ours
-
-
-def charged_on(charges: Sequence[ChargeRow], on: date) -> dict[str, ChargeRow]:
-    """code -> the charge in force on a day. charges: the one that counts first."""
-    found: dict[str, ChargeRow] = {}
-    for row in charges:
-        if row.from_on <= on:
-            found.setdefault(row.code, row)
-    return found
 
 
 def _begins(visit: Visit, row: Any) -> str:
@@ -141,7 +135,7 @@ def _values(row: Any, names: Sequence[str]) -> dict[str, Any]:
 @page.get("/practice/billing/identity", permission="billing.write")
 async def identity_form(visit: Visit) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
-        row = in_force((await statements(db, visit.actor)).identities, visit.today)
+        row = await identity_on(db, visit.actor, visit.today)
         practice = await practice_of(db, visit.actor)
     fresh = {
         "legal_name": practice.name,
@@ -159,7 +153,7 @@ async def identity_save(visit: Visit) -> Answer:
     row = None
     try:
         async with tenant_db(visit.actor) as db:
-            row = in_force((await statements(db, visit.actor)).identities, visit.today)
+            row = await identity_on(db, visit.actor, visit.today)
             await state_identity(
                 db,
                 visit.actor,
@@ -216,8 +210,7 @@ async def route_save(visit: Visit) -> Answer:
 
 async def _route_of(db: Db, visit: Visit) -> tuple[Payer, Any]:
     payer = await payer_for(db, visit.actor, visit.id("id", "payer"))
-    rows = [r for r in (await statements(db, visit.actor)).routes if r.payer_id == payer.id]
-    return payer, in_force(rows, visit.today)
+    return payer, (await routes_on(db, visit.actor, visit.today)).get(payer.id)
 
 
 # --- practitioners and sites ------------------------------------------------------------------------------------
@@ -257,8 +250,7 @@ async def provider_save(visit: Visit) -> Answer:
 
 async def _provider_of(db: Db, visit: Visit) -> tuple[Staff, Any]:
     member = await staff_for(db, visit.actor, visit.id("id", "colleague"))
-    rows = [p for p in (await statements(db, visit.actor)).providers if p.staff_id == member.id]
-    return member, in_force(rows, visit.today)
+    return member, (await provider_billings_on(db, visit.actor, visit.today)).get(member.id)
 
 
 @page.get("/practice/billing/sites/{id:str}", permission="billing.write")
@@ -295,8 +287,7 @@ async def site_billing_save(visit: Visit) -> Answer:
 
 async def _site_of(db: Db, visit: Visit) -> tuple[Site, Any]:
     site = await site_for(db, visit.actor, visit.id("id", "site"))
-    rows = [s for s in (await statements(db, visit.actor)).sites if s.site_id == site.id]
-    return site, in_force(rows, visit.today)
+    return site, (await site_billings_on(db, visit.actor, visit.today)).get(site.id)
 
 
 def _places() -> list[tuple[str, str]]:
@@ -322,7 +313,7 @@ async def charges_save(visit: Visit) -> Answer:
         async with tenant_db(visit.actor) as db:
             rows = await _charge_rows(db, visit.actor, visit.today)
             from_on = day_in(form, "from_on")
-            before = charged_on(await all_charges(db, visit.actor), from_on)
+            before = await charges_on(db, visit.actor, from_on)
             written = [(row["code"], f"amount_{row['code']}") for row in rows]
             if form.get("other_code") or form.get("other_amount"):
                 written.append((form.get("other_code", ""), "other_amount"))
@@ -354,7 +345,7 @@ async def _charge_rows(db: Db, actor: Actor, on: date) -> list[dict[str, Any]]:
     seen = await codes_seen(db, actor)
     labels = _labels(await list_payers(db, actor), seen)
     codes = set(labels) | {row.code for row in charges}
-    held = charged_on(charges, on)
+    held = await charges_on(db, actor, on)
     return [
         {
             "code": code,
