@@ -62,7 +62,7 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             "supports": (await chart.supports(db, actor, [id])).get(id, []),
             "team": (await chart.care_team(db, actor, [id])).get(id, []),
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
-            "relationships": list(RELATIONSHIPS.items()),
+            "relationships": list((RELATIONSHIPS | {"self": "The holder themselves"}).items()),
             "sexes": _SEXES,
             "payers": [
                 (str(row.id), row.name)
