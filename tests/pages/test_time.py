@@ -130,7 +130,9 @@ async def test_nobody_sees_anybodys_time(lakeside: World, browse: Any, nora: Han
         await KINDS["timer.set_aside"].handler(db, system, {"timer_id": timer})
     absence = ("not seen for ten minutes", "page came back", "A draft, not counted", "To be confirmed")
     assert "not seen for ten minutes" in await nora.get("/time")
-    assert "A draft, not counted" in await nora.get(f"/people/{ruth}/minutes")
+    page = await nora.get(f"/people/{ruth}/minutes")
+    assert "A draft, not counted" in page
+    assert "(None)" not in page, "made by the system, whose name is nobody's"
     for back in (False, True):
         if back:
             await nora.send("/time/beat", 200, timer=timer, heard=heard(1200, (10, 0)))
