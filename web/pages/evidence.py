@@ -19,9 +19,10 @@ from server.ids import parse_id
 from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
 from server.tenants.practice import POLICIES
-from web.packet import exact, packet
+from web.packet import packet
 from web.pages.month import asked_month
 from web.pages.person_sections import person_frame
+from web.proof_words import exact
 from web.rendering import render
 from web.site import Answer, Visit, page
 from web.typed import beside
