@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from server.graphql.connections import Node, global_id, id_of
+from server.graphql.connections import Node, global_id, id_of, told
 from server.graphql.context import Info, actor_of
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line
@@ -41,12 +41,7 @@ class BillingIdentity(Node):
 
     @classmethod
     def of(cls, row: IdentityRow) -> "BillingIdentity":
-        return cls(
-            id=global_id("BillingIdentity", row.id), from_on=row.from_on, legal_name=row.legal_name, tin=row.tin,
-            tin_kind=row.tin_kind, npi=row.npi, taxonomy=row.taxonomy, street=row.street, city=row.city,
-            state=row.state, zip=row.zip, contact_name=row.contact_name, contact_phone=row.contact_phone,
-            contact_email=row.contact_email, submitter_id=row.submitter_id,
-        )  # fmt: skip
+        return told(cls, row)
 
 
 @strawberry.type(description=f"A site as a claim names it. {_HELD}")
@@ -63,11 +58,7 @@ class SiteBilling(Node):
 
     @classmethod
     def of(cls, row: SiteBillingRow) -> "SiteBilling":
-        return cls(
-            id=global_id("SiteBilling", row.id), site_id=global_id("Site", row.site_id), from_on=row.from_on,
-            legal_name=row.legal_name, npi=row.npi, place_of_service=row.place_of_service, street=row.street,
-            city=row.city, state=row.state, zip=row.zip,
-        )  # fmt: skip
+        return told(cls, row, site_id=global_id("Site", row.site_id))
 
 
 @strawberry.type(description=f"How claims reach a payer. {_HELD}")
@@ -88,12 +79,7 @@ class PayerRoute(Node):
 
     @classmethod
     def of(cls, row: RouteRow) -> "PayerRoute":
-        return cls(
-            id=global_id("PayerRoute", row.id), payer_id=global_id("Payer", row.payer_id), from_on=row.from_on,
-            receiver_id=row.receiver_id, receiver_name=row.receiver_name, claim_payer_name=row.claim_payer_name,
-            claim_payer_id=row.claim_payer_id, filing_indicator=row.filing_indicator, production=row.production,
-            provider_number=row.provider_number, names_supervisor=row.names_supervisor, filing_days=row.filing_days,
-        )  # fmt: skip
+        return told(cls, row, payer_id=global_id("Payer", row.payer_id))
 
 
 @strawberry.type(description=f"A practitioner as a claim names one. {_HELD}")
@@ -106,10 +92,7 @@ class ProviderBilling(Node):
 
     @classmethod
     def of(cls, row: ProviderBillingRow) -> "ProviderBilling":
-        return cls(
-            id=global_id("ProviderBilling", row.id), staff_id=global_id("Staff", row.staff_id), from_on=row.from_on,
-            family_name=row.family_name, given_name=row.given_name, taxonomy=row.taxonomy,
-        )  # fmt: skip
+        return told(cls, row, staff_id=global_id("Staff", row.staff_id))
 
 
 @strawberry.type(description=f"What the practice asks for one unit of a code, in dollars. {_HELD}")
@@ -120,7 +103,7 @@ class Charge(Node):
 
     @classmethod
     def of(cls, row: ChargeRow) -> "Charge":
-        return cls(id=global_id("Charge", row.id), code=row.code, from_on=row.from_on, amount=row.amount)
+        return told(cls, row)
 
 
 @strawberry.type(description="Everything ever stated, what was written last first; charges by code.")

@@ -41,11 +41,12 @@ import base64
 import binascii
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from hashlib import sha256
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -110,6 +111,30 @@ def id_of(kind: str, text: str, *, what: str | None = None) -> UUID:
 def _words(kind: str) -> str:
     """`CareTeamMember` becomes "care team member"."""
     return "".join(f" {c.lower()}" if c.isupper() else c for c in kind).strip()
+
+
+Told = TypeVar("Told")
+
+
+def told(cls: type[Told], row: Any, **other: Any) -> Told:
+    """A value of an API type that says what `row` says under the same names. other: what it says otherwise.
+
+    A Node's id is made from the row's. Raises TypeError for a bare uuid: outside, every id is a global one.
+    """
+    if issubclass(cls, Node):
+        other.setdefault("id", global_id(cls.__name__, row.id))
+    made: Any = cls
+    same = {name: getattr(row, name) for name in _names_of(made) if name not in other}
+    if bare := [name for name, value in same.items() if isinstance(value, UUID)]:
+        raise TypeError(f"{cls.__name__}.{bare[0]} would be a bare uuid")
+    return cast(
+        Told, made(**{name: list(v) if isinstance(v, tuple) else v for name, v in same.items()}, **other)
+    )
+
+
+@cache
+def _names_of(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(cls))
 
 
 # --- node(id:) ----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import strawberry
 from server.claims import evidence as proof
 from server.claims.adding_up import Sum
 from server.graphql.claims import Citation, ClaimHold, ClaimLine, FactUsed, month_of
-from server.graphql.connections import global_id, id_of
+from server.graphql.connections import global_id, id_of, told
 from server.graphql.context import Info, actor_of
 from server.graphql.refusals import field
 from server.graphql.scalars import Line as LineText
@@ -86,16 +86,7 @@ class EvidenceWording:
 
     @classmethod
     def of(cls, row: TimeEntryRow) -> "EvidenceWording":
-        return cls(
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            activity=row.activity,
-            void=row.void,
-            late=row.late,
-            reason=row.reason,
-            recorded_at=row.made_at,
-            recorded_by=row.made_by_name,
-        )
+        return told(cls, row, recorded_at=row.made_at, recorded_by=row.made_by_name)
 
 
 @strawberry.type(description="Time that does not count, and why.")
@@ -140,32 +131,19 @@ class EvidenceEntry:
     @classmethod
     def of(cls, one: proof.EntryProof) -> "EvidenceEntry":
         row = one.row
-        return cls(
+        return told(
+            cls,
+            row,
             id=global_id("TimeEntry", row.id),
             asked_about=one.told is not None,
-            staff_name=row.staff_name,
             role_class=one.told.role if one.told else "",
-            qualifications=[
-                EvidenceQualification(
-                    kind=q.kind, name=q.name, number=q.number, region=q.region, from_on=q.from_on, to_on=q.to_on
-                )
-                for q in one.held
-            ],
-            program=row.program,
-            activity=row.activity,
-            mode=row.mode,
-            with_patient=row.with_patient,
-            state=row.state,
-            part_of=row.part_of,
+            qualifications=[told(EvidenceQualification, q) for q in one.held],
             now=EvidenceWording.of(row),
             before=[EvidenceWording.of(earlier) for earlier in one.before],
             since=EvidenceWording.of(one.since) if one.since else None,
             told_from=one.told.start if one.told else None,
             told_until=one.told.end if one.told else None,
-            left_out=[
-                EvidenceLeftOut(seconds=o.seconds, reason=o.code, sentence=o.sentence, rule_id=o.rule_id)
-                for o in one.left_out
-            ],
+            left_out=[told(EvidenceLeftOut, o, reason=o.code) for o in one.left_out],
             meeting_people=list(one.meeting.people) if one.meeting else [],
             meeting_other_patients=one.meeting.others if one.meeting else 0,
             encounter_id=global_id("Encounter", row.encounter_id) if row.encounter_id else None,
@@ -195,22 +173,15 @@ class EvidenceNote:
     @classmethod
     def of(cls, one: proof.ContactProof) -> "EvidenceNote":
         row = one.row
-        return cls(
+        return told(
+            cls,
+            row,
             encounter_id=global_id("Encounter", row.id),
-            kind=row.kind,
-            outcome=row.outcome,
-            at=row.at,
-            staff_name=row.staff_name,
-            note=row.note,
-            next_step=row.next_step,
-            signed_at=row.signed_at,
             amendments=[
-                EvidenceAmendment(
-                    note_before=a.note_before, reason=a.reason, recorded_at=a.made_at, recorded_by=a.made_by_name
-                )
+                told(EvidenceAmendment, a, recorded_at=a.made_at, recorded_by=a.made_by_name)
                 for a in one.amendments
             ],
-        )  # fmt: skip
+        )
 
 
 @strawberry.type(description="A word of the log of consents.")
@@ -235,21 +206,12 @@ class EvidenceConsent:
     @classmethod
     def of(cls, one: proof.ConsentProof) -> "EvidenceConsent":
         row = one.row
-        return cls(
+        return told(
+            cls,
+            row,
             counted=one.counted,
             struck=one.struck,
-            program=row.program,
-            kind=row.kind,
-            method=row.method,
-            at=row.at,
-            effective_at=row.effective_at,
-            given_by=row.given_by,
-            told=list(row.told),
-            wording_version=row.wording_version,
-            wording_hash=row.wording_hash,
             wording=one.wording,
-            language=row.language,
-            practitioner_name=row.practitioner_name,
             recorded_at=row.made_at,
             recorded_by=row.made_by_name,
         )
@@ -283,27 +245,14 @@ class EvidencePlan:
     @classmethod
     def of(cls, one: proof.PlanProof) -> "EvidencePlan":
         row = one.row
-        return cls(
+        return told(
+            cls,
+            row,
             billed=one.billed,
-            program=row.program,
-            number=row.number,
-            dated_on=row.dated_on,
-            problems=row.problems,
-            goals=row.goals,
-            steps=row.steps,
-            medicines=row.medicines,
-            supports=row.supports,
-            expected=row.expected,
             recorded_at=row.made_at,
             recorded_by=row.made_by_name,
             copies=[
-                EvidencePlanCopy(
-                    given_on=c.given_on,
-                    how=c.how,
-                    to_whom=c.to_whom,
-                    recorded_at=c.made_at,
-                    recorded_by=c.made_by_name,
-                )
+                told(EvidencePlanCopy, c, recorded_at=c.made_at, recorded_by=c.made_by_name)
                 for c in one.copies
             ],
         )
@@ -449,18 +398,7 @@ class Evidence:
                 for one in found.overrides
             ],
             changes=[one.sentence for one in found.changes],
-            versions=[
-                EvidenceVersion(
-                    number=v.number,
-                    decided_at=v.decided_at,
-                    decided_by=v.decided_by,
-                    plugin=v.plugin,
-                    plugin_version=v.plugin_version,
-                    rule_set_hash=v.rule_set_hash,
-                    facts_fingerprint=v.facts_fingerprint,
-                )
-                for v in found.versions
-            ],
+            versions=[told(EvidenceVersion, v) for v in found.versions],
         )
 
 
