@@ -316,6 +316,7 @@ def any_claim(draw: st.DrawFn) -> Claim:
     )  # fmt: skip
 
 
+@pytest.mark.campaign
 def test_whatever_the_scrub_passes_pyx12_accepts(record_property: Callable[[str, object], None]) -> None:
     met = Counter[str]()
 

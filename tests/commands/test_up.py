@@ -132,6 +132,7 @@ def test_commands_work_on_the_running_house(house, carewright, tmp_path: Path) -
     assert "nowhere" in refused.stderr
 
 
+@pytest.mark.campaign
 def test_every_part_that_dies_is_started_again(house) -> None:
     for part in PARTS:
         victim = house.one(part)
@@ -157,6 +158,7 @@ def test_a_command_opens_a_house_that_does_not_run_and_closes_it_again(carewrigh
     assert leftovers.working_in(folder / "postgres") == []
 
 
+@pytest.mark.campaign
 def test_killed_outright_it_takes_everything_along_starts_again_and_hears_ctrl_c(up, folder: Path) -> None:
     first = up(folder)
     family = first.family()

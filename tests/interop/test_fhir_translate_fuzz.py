@@ -253,6 +253,7 @@ def changed(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     return [changed(each, tuple(rest), value) if n == key else each for n, each in enumerate(tree)]
 
 
+@pytest.mark.campaign
 def test_every_place_of_every_record_survives_every_hostile_value() -> None:
     tally: Counter[str] = Counter()
     for number, seed in enumerate(SEEDS):

@@ -142,6 +142,7 @@ def test_control_a_clock_wrong_by_a_second_is_seen(way: str, monkeypatch: pytest
     assert len(mistakes(made)) > len(made) // 10
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("parameter", "key"),
     [

@@ -134,10 +134,16 @@ def _inside_any(spans: Iterable[Span], windows: Sequence[Window]) -> list[Span]:
 
 def _minus(spans: Sequence[Span], kept: Sequence[Span]) -> tuple[Span, ...]:
     """What of `spans` is in no piece of the same entry in `kept`."""
+    whole = set(map(id, kept))  # most pass untouched: the same object, of which nothing is left
     by_entry: dict[str, list[Window]] = {}
     for piece in kept:
         by_entry.setdefault(piece.entry_id, []).append(Window(piece.start, piece.end))
-    return tuple(piece for span in spans for piece in outside([span], by_entry.get(span.entry_id, ())))
+    return tuple(
+        piece
+        for span in spans
+        if id(span) not in whole
+        for piece in outside((span,), by_entry.get(span.entry_id, ()))
+    )
 
 
 def _left_out(left: Iterable[tuple[str, str, str, tuple[Span, ...]]]) -> tuple[LeftOut, ...]:

@@ -30,6 +30,7 @@ from carewright_plugin_api.decisions import Basis, Citation, Status
 
 _ROW_KEYS = {"from", "to", "value", "citation", "status", "reviewed_on"}
 _CITATION_KEYS = {"title", "section", "where", "basis"}
+_MOST_REMEMBERED = 20_000
 _COUNTING_SOURCES = ("counting.py", "effective.py", "ladder.py")
 
 
@@ -79,7 +80,7 @@ class Dated:
     @property
     def table(self) -> Mapping[str, Any]:
         """The value as a read-only map. TypeError if it is something else."""
-        if not isinstance(self.value, Mapping):
+        if type(self.value) is not MappingProxyType and not isinstance(self.value, Mapping):
             raise TypeError(f"{self.parameter} is {self.value!r}, not a map")
         return self.value
 
@@ -97,6 +98,8 @@ class Parameters:
         self._histories = {
             name: tuple(sorted(held, key=lambda row: row.starts)) for name, held in sorted(histories.items())
         }
+        #: a month's rules ask for the same few rows on the same day, for one patient after another
+        self._found: dict[tuple[str, date], Dated] = {}
 
     @staticmethod
     def rows_of(package: str) -> list[Dated]:
@@ -118,8 +121,14 @@ class Parameters:
 
     def row(self, name: str, day: date) -> Dated:
         """The row covering `day`, proposed or not. Raises OutsideHistory."""
+        found = self._found.get((name, day))
+        if found is not None:
+            return found
         for row in self.history(name):
             if row.covers(day):
+                if len(self._found) > _MOST_REMEMBERED:
+                    self._found.clear()
+                self._found[name, day] = row
                 return row
         raise OutsideHistory(f"{name} has no value for {day}", name, day)
 

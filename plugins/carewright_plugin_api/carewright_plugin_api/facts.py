@@ -8,6 +8,7 @@ opaque text. No names, no birth dates, no free text: rules do not need them, so 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -257,6 +258,13 @@ class Override:
     target: str = ""
 
 
+@lru_cache(maxsize=256)
+def _days_of(month: str) -> tuple[date, date]:
+    """The first and the last day of YYYY-MM; rules ask for them some fifty times for one patient."""
+    first = date.fromisoformat(f"{month}-01")
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
 @dataclass(frozen=True, slots=True)
 class MonthFacts:
     """One patient, one calendar month of the practice, one coverage: the whole question put to a payer's rules.
@@ -306,11 +314,11 @@ class MonthFacts:
 
     @property
     def first_day(self) -> date:
-        return date.fromisoformat(f"{self.month}-01")
+        return _days_of(self.month)[0]
 
     @property
     def last_day(self) -> date:
-        return (self.first_day + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return _days_of(self.month)[1]
 
     def accepts(self, hold_code: str) -> bool:
         """Whether a person said, with a reason, that this hold does not stand in the way this month."""

@@ -104,32 +104,22 @@ def outside(spans: Iterable[Span], windows: Sequence[Window]) -> tuple[Span, ...
     """The pieces of `spans` that lie in none of `windows`."""
     left = tuple(spans)
     for window in windows:
-        left = tuple(
-            piece
-            for span in left
-            for piece in (
-                _clipped(span, Window(None, window.starts)) if window.starts else None,
-                _clipped(span, Window(window.ends, None)) if window.ends else None,
-            )
-            if piece is not None
-        )
+        if any(_meets(span, window) for span in left):
+            left = tuple(piece for span in left for piece in _around(span, window))
     return left
 
 
 def without_time_of(spans: Iterable[Span], others: Sequence[Span]) -> tuple[Span, ...]:
     """The pieces of `spans` during which the same person was not also busy with one of `others`."""
-    return tuple(
-        piece
-        for span in spans
-        for piece in outside(
-            [span],
-            [
-                Window(other.start, other.end)
-                for other in others
-                if other.person == span.person and other.start < span.end and span.start < other.end
-            ],
-        )
-    )
+    left: list[Span] = []
+    for span in spans:
+        busy = [
+            Window(other.start, other.end)
+            for other in others
+            if other.person == span.person and other.start < span.end and span.start < other.end
+        ]
+        left += outside((span,), busy) if busy else (span,)
+    return tuple(left)
 
 
 def person_once(spans: Iterable[Span]) -> Tally:
@@ -138,9 +128,10 @@ def person_once(spans: Iterable[Span]) -> Tally:
     counted: list[Span] = []
     repeated: list[Span] = []
     for span in ordered:
-        fresh = without_time_of([span], counted)
+        fresh = without_time_of((span,), counted)
         counted += fresh
-        repeated += without_time_of([span], fresh)
+        if fresh != (span,):
+            repeated += without_time_of((span,), fresh)
     return Tally(_by_time(counted), _by_time(repeated))
 
 
@@ -239,7 +230,24 @@ def _capped(rung: Rung, most: Mapping[str, int | None]) -> Rung:
 def _clipped(span: Span, window: Window) -> Span | None:
     start = span.start if window.starts is None else max(span.start, window.starts)
     end = span.end if window.ends is None else min(span.end, window.ends)
-    return replace(span, start=start, end=end) if start < end else None
+    if start >= end:
+        return None
+    return span if start == span.start and end == span.end else replace(span, start=start, end=end)
+
+
+def _meets(span: Span, window: Window) -> bool:
+    return (window.starts is None or window.starts < span.end) and (
+        window.ends is None or span.start < window.ends
+    )
+
+
+def _around(span: Span, window: Window) -> tuple[Span, ...]:
+    """What of `span` lies before `window`, and what after it."""
+    if not _meets(span, window):
+        return (span,)
+    before = _clipped(span, Window(None, window.starts)) if window.starts else None
+    after = _clipped(span, Window(window.ends, None)) if window.ends else None
+    return tuple(piece for piece in (before, after) if piece is not None)
 
 
 def _by_time(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -261,6 +261,7 @@ def test_a_stranger_may_not_introspect(client: Any, world: Any) -> None:
     assert client.ask("{ __schema { types { name } } }").json()["data"]["__schema"]["types"]
 
 
+@pytest.mark.campaign
 async def test_under_attack_a_legitimate_question_is_answered(
     app_of: Callable[..., Litestar], capsys: pytest.CaptureFixture[str]
 ) -> None:
