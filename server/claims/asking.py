@@ -42,9 +42,15 @@ class Answer:
 
 
 async def answers_about(
-    known: Sequence[PatientMonth], month: str, house: House, before: FirstBilled, runner: Runner
+    known: Sequence[PatientMonth],
+    month: str,
+    house: House,
+    before: FirstBilled,
+    runner: Runner,
+    *,
+    closing: UUID | None = None,
 ) -> list[Answer]:
-    """One answer per patient: the owner's rules, or the house's own hold where nobody's rules apply."""
+    """One answer per patient: the owner's rules, or the house's own hold where nobody's rules apply. closing: the run."""
     _, _, first, last = month_bounds(month, house.zone)
     answers: list[Answer] = []
     asked: dict[str, list[tuple[PatientMonth, Coverage, MonthFacts]]] = defaultdict(list)
@@ -66,7 +72,9 @@ async def answers_about(
         asked[owner.name].append((one, coverage, facts))
     for name, questions in asked.items():
         texts = [facts.to_json() for _, _, facts in questions]
-        replies = await runner.decide(owners[name], [facts for _, _, facts in questions], texts)
+        replies = await runner.decide(
+            owners[name], [facts for _, _, facts in questions], texts, closing=closing
+        )
         for (one, coverage, facts), text, reply in zip(questions, texts, replies, strict=True):
             program = facts.enrollments[0].program if facts.enrollments else ""
             match reply:

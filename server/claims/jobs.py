@@ -98,7 +98,7 @@ async def decide_batch(db: Db, actor: Actor, args: JSON) -> None:
         (UUID(one["staff_id"]), one["payer"]): date.fromisoformat(one["on"]) for one in run.first_billed
     }
 
-    answers = await answers_about(known, run.month, house, before, kept_runner())
+    answers = await answers_about(known, run.month, house, before, kept_runner(), closing=close_id)
 
     if not await _take(db, close_id, number):
         return  # stopped, or done by another hand, while the rules were asked

@@ -3,7 +3,8 @@
 A plugin that raises, hangs, exits, answers too much or answers nonsense becomes a `Fault` for exactly the
 patient-months it was asked about. A batch that fails as a whole is asked again one by one, so that one
 patient-month's trouble does not hold the others'; not for longer than `retry_seconds`, so that a plugin that is
-broken altogether does not hold up the month.
+broken altogether does not hold up the month. Where a whole batch of a closing got no answer, the following batches of
+that closing are asked again more briefly, but still one by one, until the plugin answers.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from server.plugin_host.discover import Loaded
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PER_MONTH = 64 * 1024  # bytes of one answer
 _PER_BATCH = 16 * 1024 * 1024
+_FAULTS_IN_A_ROW = 10  # after which a plugin under suspicion is not asked about the rest of a batch
 _NO_TIME = "failed for so many of a batch that the rest of it was not asked about"
 
 
@@ -80,39 +82,53 @@ class Runner:
         self._retry_seconds = retry_seconds
         self._start_seconds = start_seconds
         self._path = os.pathsep.join(map(str, (_ROOT, *path)))
-        #: plugins that answered nothing of their last batch: asked once, shortly, until they answer again
-        self._suspect: set[str] = set()
+        #: (plugin, closing) where nothing of the last batch was answered; a closing's trouble is its own
+        self._suspect: set[tuple[str, Hashable]] = set()
 
     async def decide(
-        self, plugin: Loaded, batch: Sequence[MonthFacts], texts: Sequence[str] = ()
+        self,
+        plugin: Loaded,
+        batch: Sequence[MonthFacts],
+        texts: Sequence[str] = (),
+        *,
+        closing: Hashable = None,
     ) -> list[Answer]:
-        """One answer per patient-month, in order. texts: the batch as canonical JSON, if it is there already."""
+        """One answer per patient-month, in order. texts: the batch as canonical JSON, if it is there already. closing:
+        what the batch is a part of."""
         texts = texts or [facts.to_json() for facts in batch]
+        about = (plugin.name, closing)
         async with self._turn.setdefault(plugin.name, asyncio.Lock()):
-            suspect = plugin.name in self._suspect
+            seconds = self._single_seconds if about in self._suspect else self._seconds
             try:
-                answers = await self._ask(
-                    plugin, batch, texts, self._single_seconds if suspect else self._seconds
-                )
-                self._suspect.discard(plugin.name)
-                return answers
+                answers = await self._ask(plugin, batch, texts, seconds)
             except Unusable as trouble:
-                if len(batch) == 1 or suspect:
-                    return [Fault(plugin.name, str(trouble))] * len(batch)
-            over = time.monotonic() + self._retry_seconds
-            answers = [
-                await self._one(plugin, facts, text)
-                if time.monotonic() < over
-                else Fault(plugin.name, _NO_TIME)
-                for facts, text in zip(batch, texts, strict=True)
-            ]
+                if len(batch) == 1:
+                    return [Fault(plugin.name, str(trouble))]
+                answers = await self._one_by_one(plugin, batch, texts, shortly=about in self._suspect)
             if all(isinstance(answer, Fault) for answer in answers):
-                self._suspect.add(plugin.name)
+                self._suspect.add(about)
+            else:
+                self._suspect.discard(about)
             return answers
 
     async def close(self) -> None:
         for name in list(self._children):
             await self._kill(name)
+
+    async def _one_by_one(
+        self, plugin: Loaded, batch: Sequence[MonthFacts], texts: Sequence[str], *, shortly: bool
+    ) -> list[Answer]:
+        over = time.monotonic() + self._retry_seconds / (2 if shortly else 1)
+        most = _FAULTS_IN_A_ROW if shortly else len(batch)
+        answers: list[Answer] = []
+        in_a_row = 0
+        for facts, text in zip(batch, texts, strict=True):
+            if in_a_row >= most or time.monotonic() >= over:
+                answers.append(Fault(plugin.name, _NO_TIME))
+                continue
+            answers.append(await self._one(plugin, facts, text))
+            in_a_row = in_a_row + 1 if isinstance(answers[-1], Fault) else 0
+        return answers
 
     async def _one(self, plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
         try:

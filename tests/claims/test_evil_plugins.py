@@ -158,6 +158,46 @@ async def test_a_plugin_broken_altogether_does_not_hold_up_a_long_month(evil: An
         await runner.close()
 
 
+async def test_one_practices_broken_month_does_not_change_what_another_is_answered(
+    lakeside: World, hillcrest: World, ask: Any, evil: Any, behind: AsyncEngine
+) -> None:
+    """Lakeside's batch gets no answer at all; hillcrest's next one holds one month that raises among good ones, and is
+    answered as it would have been without its neighbour. So is lakeside's own next batch, within the same closing."""
+    month = care.last_month(lakeside.zone)
+    raises = 2 + evil.MISDEEDS.index("raise")
+    patients: dict[str, dict[Any, int]] = {}
+    for world, lengths in ((lakeside, (raises, raises)), (hillcrest, (2, raises, 2, 2))):
+        await insured_by_evil(world)
+        patients[world.slug] = {}
+        for number, length in enumerate(lengths):
+            person = await care.someone_in_care(world, month, payer="evil", name=f"Walker{number}")
+            await care.minutes(world, person, month, length, hour=8 + number)
+            patients[world.slug][person] = length
+    assert (await close(ask, lakeside, month))["lines"] == 0
+    run = await close(ask, hillcrest, month)
+    assert (run["lines"], run["holds"]) == (3, 1)
+    async with behind.connect() as connection:
+        held = await connection.execute(
+            sa.text("select patient_id from claim_hold where tenant_id = :t"), {"t": hillcrest.tenant_id}
+        )
+        assert [patients[hillcrest.slug][id] for id in held.scalars()] == [raises]
+
+
+async def test_a_plugin_under_suspicion_is_still_asked_about_each(evil: Any) -> None:
+    """Within one closing too: after a batch without an answer, one bad month does not take a good batch along."""
+    from carewright_plugin_api.examples import typical_month
+
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    raises = _lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index("raise"))
+    fine = _lasting(typical_month("2026-03", payer="evil"), 2)
+    runner = kept.kept_runner()
+    assert all(isinstance(one, Fault) for one in await runner.decide(loaded, [raises] * 30, closing="one"))
+    again = await runner.decide(loaded, [raises] * 9 + [fine] + [raises] * 20, closing="one")
+    assert [number for number, one in enumerate(again) if not isinstance(one, Fault)] == [9]
+    cleared = await runner.decide(loaded, [raises] * 12 + [fine], closing="one")
+    assert not isinstance(cleared[-1], Fault)
+
+
 def _lasting(facts: Any, minutes: int) -> Any:
     from dataclasses import replace
 
