@@ -70,7 +70,8 @@ async def house_of(db: Db) -> House:
 async def patients_of_month(
     db: Db, first_instant: datetime, end: datetime, first: date, last: date
 ) -> list[UUID]:
-    """Who the month is about: enrolled at some time in it, or with minutes in it. In a stable order."""
+    """Who the month is about: enrolled at some time in it, with minutes in it, or decided about before, so that nobody
+    who has left the month since keeps lines of it. In a stable order."""
     by_enrollment = select(enrolled.Enrollment.patient_id).where(
         enrolled.Enrollment.status != "declined",
         enrolled.Enrollment.started_on <= last,
@@ -79,7 +80,8 @@ async def patients_of_month(
     by_minutes = select(TimeEntry.patient_id).where(
         TimeEntry.started_at < end, TimeEntry.ended_at > first_instant
     )
-    rows = await db.execute(by_enrollment.union(by_minutes))
+    before = select(MonthDecision.patient_id).where(MonthDecision.month == f"{first:%Y-%m}")
+    rows = await db.execute(by_enrollment.union(by_minutes, before))
     return sorted(rows.scalars())
 
 
@@ -220,20 +222,24 @@ def _consent(row: ConsentRow) -> Consent:
 
 
 async def first_billed(db: Db, first: date) -> dict[tuple[UUID, str], date]:
-    """(staff, payer kind) -> first day before this month on which a line rested on that person's work."""
+    """(staff, payer kind) -> first day before this month on which a line that still stands rested on that person's work."""
     entry = aliased(TimeEntry)
+    newest = (
+        select(MonthDecision.tenant_id, MonthDecision.id, MonthDecision.coverage_id)
+        .where(MonthDecision.month < f"{first:%Y-%m}")
+        .ext(distinct_on(MonthDecision.patient_id, MonthDecision.month))
+        .order_by(MonthDecision.patient_id, MonthDecision.month, MonthDecision.version.desc())
+        .subquery()
+    )
     rows = await db.execute(
         select(entry.staff_id, Payer.kind, func.min(ClaimLine.service_on))
         .select_from(ClaimLine)
-        .join(
-            MonthDecision,
-            and_(MonthDecision.tenant_id == ClaimLine.tenant_id, MonthDecision.id == ClaimLine.decision_id),
-        )
+        .join(newest, and_(newest.c.tenant_id == ClaimLine.tenant_id, newest.c.id == ClaimLine.decision_id))
         .join(
             people.Coverage,
             and_(
-                people.Coverage.tenant_id == MonthDecision.tenant_id,
-                people.Coverage.id == MonthDecision.coverage_id,
+                people.Coverage.tenant_id == newest.c.tenant_id,
+                people.Coverage.id == newest.c.coverage_id,
             ),
         )
         .join(Payer, and_(Payer.tenant_id == people.Coverage.tenant_id, Payer.id == people.Coverage.payer_id))

@@ -4,9 +4,12 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from cast import World
 from claims import care, closing
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.enrollment.actions import end_enrollment
 from server.enrollment.prerequisites import (
     NewPractitionerVisit,
     record_practitioner_visit,
@@ -94,3 +97,31 @@ async def test_only_the_newest_answer_of_an_earlier_month_counts(lakeside: World
     await planned(lakeside, ruth, later)
     await close(ask, lakeside, later)
     assert (await codes(ask, lakeside, later))["Ruth Walker"] == [PLANNING]
+
+
+async def test_who_has_left_a_month_keeps_no_line_of_it(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    """Planning without a minute is billed; then it turns out that the program had ended before the month."""
+    month = care.last_month(lakeside.zone)
+    ruth = await care.someone_in_care(lakeside, month)
+    await planned(lakeside, ruth, month)
+    elsewhere = await care.someone_in_care(hillcrest, month)
+    await planned(hillcrest, elsewhere, month)
+    await close(ask, lakeside, month)
+    await close(ask, hillcrest, month)
+    assert await codes(ask, lakeside, month) == {"Ruth Walker": [PLANNING]}
+    async with behind.connect() as connection:
+        enrollment = await connection.scalar(
+            sa.text("select id from enrollment where tenant_id = :t"), {"t": lakeside.tenant_id}
+        )
+    nora = lakeside.actor("nora")
+    async with tenant_db(nora) as db:
+        ended = date.fromisoformat(f"{month}-01") - timedelta(days=3)
+        await end_enrollment(db, nora, enrollment, on=ended, reason="Moved away")
+    again = await closing.close(ask, lakeside, month)
+    assert (again["patients"], again["lines"], again["unchanged"]) == (1, 0, 0)
+    (node,) = await closing.decisions(ask, lakeside, month)
+    assert (node["version"], node["lines"]) == (2, [])
+    assert node["holds"], "nothing says why there is no line"
+    assert await codes(ask, hillcrest, month) == {"Ruth Walker": [PLANNING]}

@@ -67,4 +67,11 @@ def _fits(visit: Visit, facts: MonthFacts) -> bool:
         and facts.coverage.in_force(visit.on)
         and not any(cover.replaces_part_b and cover.in_force(visit.on) for cover in facts.other_coverages)
         and (facts.died_on is None or visit.on <= facts.died_on)
+        and not _had_left(visit, facts)
     )
+
+
+def _had_left(visit: Visit, facts: MonthFacts) -> bool:
+    """Whether the program was over for this patient before the visit: then the visit started nothing."""
+    ends = [held.ended_on for held in facts.enrollments if held.program == PROGRAM]
+    return bool(ends) and all(end is not None and end < visit.on for end in ends)
