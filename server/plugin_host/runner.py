@@ -26,6 +26,7 @@ from server.plugin_host.discover import Loaded
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PER_MONTH = 64 * 1024  # bytes of one answer
+_LONGEST_WHY = 500  # characters
 _PER_BATCH = 16 * 1024 * 1024
 _FAULTS_IN_A_ROW = 10  # after which a plugin under suspicion is not asked about the rest of a batch
 _NO_TIME = "failed for so many of a batch that the rest of it was not asked about"
@@ -212,10 +213,17 @@ async def _read(child: asyncio.subprocess.Process) -> bytes:
 
 
 def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list[Answer]:
-    told = json.loads(answer)
-    if "raised" in told:
-        raise Unusable(f"raised {told['raised']}")
-    owned, texts = told["owned"], told["decisions"]
+    try:
+        told = json.loads(answer)
+        if "raised" in told:
+            raise Unusable(f"raised {told['raised']}"[:_LONGEST_WHY])
+        owned, texts = list(told["owned"]), list(told["decisions"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Unusable("answered in a form that cannot be read") from None
+    if len(owned) != len(batch) or not all(type(own) is bool for own in owned):
+        raise Unusable("did not say plainly which coverages are its own")
+    if not all(type(text) is str for text in texts):
+        raise Unusable("answered in a form that cannot be read")
     if len(texts) != sum(owned):
         raise Unusable(f"was asked about {sum(owned)} patient-months and answered about {len(texts)}")
     answers = iter(texts)
@@ -226,13 +234,13 @@ def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list
 
 
 def _check(plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
-    if len(text) > _PER_MONTH:
+    if len(text.encode("utf-8", "surrogatepass")) > _PER_MONTH:
         return Fault(plugin.name, "answered more than an answer may hold")
     try:
         decision = Decision.from_json(text)
     except NotCanonical:
         return Fault(plugin.name, "answered in a form that cannot be read")
     found = problems(decision, facts, plugin.manifest)
-    return (
-        Fault(plugin.name, f"answered what cannot be stored: {found[0]}") if found else Told(decision, text)
-    )
+    if found:
+        return Fault(plugin.name, f"answered what cannot be stored: {found[0]}"[:_LONGEST_WHY])
+    return Told(decision, text)

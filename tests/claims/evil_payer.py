@@ -21,6 +21,7 @@ MISDEEDS = (
     "good", "raise", "hang", "exit", "segfault", "memory", "fifty_megabytes", "changes_what_it_was_told", "wrong_type",
     "nan_money", "foreign_code", "reads_the_environment", "opens_a_socket", "starts_a_process", "writes_a_file",
     "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
+    "nul_in_text", "half_a_letter", "countless_units", "money_without_end", "many_bytes",
 )  # fmt: skip
 SOURCE = (Citation("Evil Mutual", "Rules"),)
 
@@ -76,6 +77,16 @@ def misdeed(name: str, facts: MonthFacts) -> Any:
             return replace(answer, lines=(replace(answer.lines[0], entry_ids=("0" * 32,)),))
         case "no_reason":
             return replace(answer, lines=(replace(answer.lines[0], sentence=" "),))
+        case "nul_in_text":
+            return replace(answer, lines=(replace(answer.lines[0], sentence="It is\x00due."),))
+        case "half_a_letter":
+            return replace(answer, lines=(replace(answer.lines[0], amount_note="\ud800"),))
+        case "countless_units":
+            return replace(answer, lines=(replace(answer.lines[0], units=2**40),))
+        case "money_without_end":
+            return replace(answer, lines=(replace(answer.lines[0], amount=Decimal("99999999999")),))
+        case "many_bytes":
+            return replace(answer, lines=(replace(answer.lines[0], amount_note="\N{EURO SIGN}" * 30_000),))
     return answer
 
 

@@ -77,7 +77,7 @@ async def test_its_months_are_held_by_name_and_everything_else_is_decided(
     for number, name in enumerate(evil.MISDEEDS):
         person = await care.someone_in_care(lakeside, month, payer="evil", name=name)
         await care.minutes(
-            lakeside, person, month, number + 2, who=("nora", "rosa")[number % 2], hour=1 + number
+            lakeside, person, month, number + 2, who=("nora", "rosa")[number % 2], hour=1 + number // 2
         )
         people[person] = name
     honest = await care.someone_in_care(lakeside, month, name="Honest")

@@ -18,7 +18,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 T = TypeVar("T")
 
-_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
+_DECIMAL = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # below a thousand million: what a claim can carry
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database and no UTF-8 file can hold these
+_LARGEST = 2**31 - 1
 
 
 class NotCanonical(ValueError):
@@ -211,7 +213,7 @@ def _word_reader(allowed: tuple[Any, ...]) -> Reader:
 
 
 def _text(data: Any) -> str:
-    if type(data) is not str:
+    if type(data) is not str or _NO_TEXT.search(data):
         raise _wrong("text", data)
     return data
 
@@ -223,8 +225,8 @@ def _flag(data: Any) -> bool:
 
 
 def _whole(data: Any) -> int:
-    if type(data) is not int:
-        raise _wrong("a whole number", data)
+    if type(data) is not int or not -_LARGEST <= data <= _LARGEST:
+        raise _wrong(f"a whole number up to {_LARGEST}", data)
     return data
 
 
