@@ -8,7 +8,6 @@ the same for a person, and a true "failed" makes the exit code 1.
 import asyncio
 import json
 import os
-import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -138,8 +137,9 @@ def close_month(
     as_json: AsJson = False,
 ) -> None:
     """Decide every claim line and hold of a month, with its reason and its source."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        raise Refused("BAD_MONTH", f"{month} is not a month.", "Write it as YYYY-MM, such as 2026-03.")
+    from server.claims.month import check_month
+
+    check_month(month)
     from server import worker
     from server.claims import command
     from server.tenants.db import doors
@@ -175,8 +175,9 @@ def export_claims(
     as_json: AsJson = False,
 ) -> None:
     """Write the files (X12 837P) of a month's signed claims into a folder; each whole, or not at all."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        raise Refused("BAD_MONTH", f"{month} is not a month.", "Write it as YYYY-MM, such as 2026-03.")
+    from server.claims.month import check_month
+
+    check_month(month)
     from server.claims import export
 
     _answer(_with_the_house(data, lambda: export.export_month(month, practice, out)), as_json)

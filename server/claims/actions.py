@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from server import jobs
 from server.claims.month import month_bounds
@@ -93,6 +94,29 @@ async def stop_closing(db: Db, actor: Actor, close_id: UUID) -> None:
         db.note(actor, "claims.close", entity="month_close", entity_ids=[close_id], effect="refused")
         raise not_found("closing")
 
+    try:
+        stopped = await _stop(db, actor, close_id)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != "55P03":
+            raise
+        raise Refused(
+            "CLOSING_BUSY",
+            "This closing is storing right now and could not be stopped. Nothing was lost, and it goes on.",
+            "Try again in a few seconds.",
+        ) from None
+    if not stopped:
+        raise Refused(
+            "NOT_UNDER_WAY",
+            "This closing is not under way any more, so there is nothing to stop.",
+            "Open the month to see what it came to.",
+        )
+    db.note(
+        actor, "claims.stop", entity="month_close", entity_ids=[close_id], effect="write", month=run.month
+    )
+
+
+async def _stop(db: Db, actor: Actor, close_id: UUID) -> bool:
+    """Whether there was a run under way to stop."""
     # The batches first, in the order in which their own jobs lock: one that is storing now is waited for and counts.
     await db.execute(
         update(MonthCloseBatch)
@@ -105,12 +129,4 @@ async def stop_closing(db: Db, actor: Actor, close_id: UUID) -> None:
         .values(state="stopped", ended_at=now(), stopped_by=actor.staff_id)
         .returning(MonthClose.id)
     )
-    if stopped.scalar_one_or_none() is None:
-        raise Refused(
-            "NOT_UNDER_WAY",
-            "This closing is not under way any more, so there is nothing to stop.",
-            "Open the month to see what it came to.",
-        )
-    db.note(
-        actor, "claims.stop", entity="month_close", entity_ids=[close_id], effect="write", month=run.month
-    )
+    return stopped.scalar_one_or_none() is not None

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy import insert as plain_insert
 
 from server import jobs
@@ -88,7 +88,7 @@ async def decide_batch(db: Db, actor: Actor, args: JSON) -> None:
     close_id, number = UUID(args["close_id"]), int(args["number"])
     async with tenant_db(actor, read_only=True, snapshot=True) as seen:
         run = await _batch(seen, close_id, number)
-        if run.batch_state != "waiting":
+        if run.batch_state != "waiting" or run.run_state != "running":
             return
         first_instant, end, first, last = month_bounds(run.month, actor.zone)
         house = await house_of(seen)
@@ -115,6 +115,7 @@ async def _batch(db: Db, close_id: UUID, number: int) -> Any:
             select(
                 MonthClose.month,
                 MonthClose.first_billed,
+                MonthClose.state.label("run_state"),
                 MonthCloseBatch.patient_ids,
                 MonthCloseBatch.state.label("batch_state"),
             )
@@ -138,13 +139,15 @@ async def _changes_seen(db: Db, month: str, patient_ids: list[UUID]) -> list[UUI
 
 
 async def _take(db: Db, close_id: UUID, number: int) -> bool:
-    """The batch is ours to store, and nobody can stop it any more."""
+    """The batch is ours to store, and nobody can stop it any more. Not if its run was stopped: who stops a run while
+    it is cut into batches cannot see them. The run's row is only looked at; locking it first would cross with stopping."""
     taken = await db.execute(
         update(MonthCloseBatch)
         .where(
             MonthCloseBatch.close_id == close_id,
             MonthCloseBatch.number == number,
             MonthCloseBatch.state == "waiting",
+            exists().where(MonthClose.id == close_id, MonthClose.state == "running"),
         )
         .values(state="done")
         .returning(MonthCloseBatch.id)

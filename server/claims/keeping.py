@@ -16,6 +16,7 @@ from server.claims.asking import Answer
 from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
 from server.clock import now
 from server.ids import new_id
+from server.minutes.closed import mark_changes
 from server.minutes.tables import ClosedMonth
 from server.plugin_host.discover import plugins
 from server.tenants.actor import Actor
@@ -93,7 +94,19 @@ async def keep(db: Db, actor: Actor, close_id: UUID, month: str, answers: Sequen
             effect="write",
             month=month,
         )
+        await _mark_later_months(db, actor, [row["patient_id"] for row in rows.decisions], month)
     return len(answers) - len(rows.decisions)
+
+
+async def _mark_later_months(db: Db, actor: Actor, ids: Sequence[UUID], month: str) -> None:
+    """What is paid once is looked up in the months before: those decided after this one were told something else."""
+    later = await db.execute(
+        select(MonthDecision.patient_id, MonthDecision.month)
+        .where(MonthDecision.patient_id.in_(ids), MonthDecision.month > month)
+        .distinct()
+        .order_by(MonthDecision.patient_id, MonthDecision.month)
+    )
+    await mark_changes(db, actor, [(row.patient_id, row.month) for row in later])
 
 
 def _add_items(rows: _Rows, actor: Actor, answer: Answer, decision_id: UUID) -> None:
@@ -160,7 +173,8 @@ def _hold_row(hold: Hold) -> dict[str, Any]:
 
 
 async def finish(db: Db, actor: Actor, close_id: UUID, month: str) -> None:
-    """The run's last act: add up the month as it now stands and sign it with a hash over every newest decision."""
+    """The run's last act: add up the month as it now stands and sign it with a hash over every newest decision. A run
+    that was stopped meanwhile stays stopped."""
     actor.require("claims.close")
     rows = (
         await db.execute(
@@ -184,11 +198,14 @@ async def finish(db: Db, actor: Actor, close_id: UUID, month: str) -> None:
         for table in (ClaimLine, ClaimHold)
     ]
     ended_at = now()
-    await db.execute(
+    done = await db.execute(
         update(MonthClose)
-        .where(MonthClose.id == close_id)
+        .where(MonthClose.id == close_id, MonthClose.state.in_(("asked", "running")))
         .values(state="done", lines=lines, holds=holds, result_hash=digest.hexdigest(), ended_at=ended_at)
+        .returning(MonthClose.id)
     )
+    if done.scalar_one_or_none() is None:
+        return  # somebody stopped it
     await db.execute(
         upsert(ClosedMonth)
         .values(tenant_id=actor.tenant_id, id=new_id(), month=month, closed_at=ended_at)

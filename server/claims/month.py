@@ -1,6 +1,7 @@
 """What a payer's rules are told about a patient's month, and what the house itself says when no rules can answer.
 Pure: rows in, facts out."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final, cast
@@ -117,14 +118,26 @@ class House:
     people: dict[UUID, Person]
 
 
+_MONTH: Final = re.compile(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")
+
+
+def is_month(text: str) -> bool:
+    """Whether `text` is a month as it is written everywhere: YYYY-MM, of this century or the last."""
+    return _MONTH.fullmatch(text) is not None
+
+
+def check_month(text: str) -> str:
+    """`text` if it is a month; refused otherwise."""
+    if not is_month(text):
+        raise Refused(
+            "BAD_MONTH", f"{text[:20]} is not a month.", "Write year and month, like 2026-10.", "month"
+        )
+    return text
+
+
 def month_bounds(month: str, zone: str) -> tuple[datetime, datetime, date, date]:
     """(first instant, first instant after, first day, last day) of `YYYY-MM` on the practice's clock."""
-    try:
-        first = date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise Refused(
-            "BAD_MONTH", f"{month} is not a month.", "Write year and month, like 2026-10.", "month"
-        ) from None
+    first = date.fromisoformat(f"{check_month(month)}-01")
     following = (first + timedelta(days=31)).replace(day=1)
     return start_of_day(first, zone), start_of_day(following, zone), first, following - timedelta(days=1)
 

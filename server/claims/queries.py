@@ -216,6 +216,20 @@ async def closes(db: Db, actor: Actor, *, limit: int = 36) -> list[MonthRow]:
     return [MonthRow(*row) for row in await db.execute(statement)]
 
 
+async def newest_close(db: Db, actor: Actor, month: str) -> MonthRow | None:
+    """The newest closing of one month."""
+    actor.require("claims.read")
+    row: Any = (
+        await db.execute(
+            select(*_RUN)
+            .where(MonthClose.month == month)
+            .order_by(MonthClose.made_at.desc(), MonthClose.id.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else MonthRow(*row)
+
+
 async def close_row(db: Db, actor: Actor, close_id: UUID) -> MonthRow:
     """One closing run, as far as it has come."""
     actor.require("claims.read")

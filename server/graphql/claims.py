@@ -1,7 +1,6 @@
 """Months, lines and holds, over GraphQL."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +11,7 @@ import strawberry
 
 from server.claims.actions import UNDER_WAY, ask_to_close, stop_closing
 from server.claims.difference import Change
+from server.claims.month import check_month
 from server.claims.queries import (
     DecisionRow,
     HoldRow,
@@ -23,7 +23,6 @@ from server.claims.queries import (
     month_decisions,
 )
 from server.claims.versions import changes_of
-from server.errors import Refused
 from server.graphql.connections import (
     After,
     Connection,
@@ -44,7 +43,6 @@ from server.tenants.db import tenant_db
 
 BY_NAME = Ordering("claims.by_name", str, UUID)
 _LOOK_AGAIN_SECONDS = 0.5
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 @strawberry.type(description="Where a rule or a number is written.")
@@ -258,13 +256,6 @@ class MonthClose(Node):
         return ChangedSince(people=len(changed.patient_ids), last_at=changed.last_at) if changed else None
 
 
-def month_of(text: str) -> str:
-    """`text` if it is a month."""
-    if not _MONTH.fullmatch(text):
-        raise Refused("BAD_MONTH", "This is not a month.", "Write year and month, like 2026-10.", "month")
-    return text
-
-
 @strawberry.type
 class ClaimsQuery:
     @field(permission="claims.read", description="The newest closing of each month, newest month first.")
@@ -287,7 +278,7 @@ class ClaimsQuery:
         cursors = BY_NAME.within(actor.tenant_id)
         async with tenant_db(actor, read_only=True) as db:
             rows = await month_decisions(
-                db, actor, month_of(month), limit=rows_to_fetch(first), position=cursors.read(after)
+                db, actor, check_month(month), limit=rows_to_fetch(first), position=cursors.read(after)
             )
         return page_from_rows(
             rows,
@@ -310,7 +301,7 @@ class ClaimsMutation:
     async def close_month(self, info: Info, month: LineText) -> MonthClose:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
-            close_id = await ask_to_close(db, actor, month_of(month))
+            close_id = await ask_to_close(db, actor, check_month(month))
             return MonthClose.of(await close_row(db, actor, close_id))
 
     @mutation(

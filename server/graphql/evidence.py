@@ -7,7 +7,8 @@ import strawberry
 
 from server.claims import evidence as proof
 from server.claims.adding_up import Sum
-from server.graphql.claims import Citation, ClaimHold, ClaimLine, FactUsed, month_of
+from server.claims.month import check_month
+from server.graphql.claims import Citation, ClaimHold, ClaimLine, FactUsed
 from server.graphql.connections import global_id, id_of, told
 from server.graphql.context import Info, actor_of
 from server.graphql.refusals import field
@@ -421,6 +422,6 @@ class EvidenceQuery:
         line = id_of("ClaimLine", line_id) if line_id else None
         async with tenant_db(actor, read_only=True) as db:
             found = await proof.evidence_of(
-                db, actor, patient, month_of(month), version=version, line_id=line
+                db, actor, patient, check_month(month), version=version, line_id=line
             )
         return Evidence.of(found)

@@ -7,9 +7,9 @@ from uuid import UUID
 import strawberry
 
 from server.claims import overrides as choices
+from server.claims.month import check_month
 from server.claims.overrides import OverrideRow
 from server.errors import not_found
-from server.graphql.claims import month_of
 from server.graphql.connections import Node, global_id, id_of
 from server.graphql.context import Info, actor_of
 from server.graphql.refusals import field, mutation
@@ -85,7 +85,7 @@ class OverridesQuery:
     ) -> list[MonthOverride]:
         actor, patient = actor_of(info), id_of("Patient", patient_id)
         async with tenant_db(actor, read_only=True) as db:
-            return await _of(db, actor, patient, month_of(month))
+            return await _of(db, actor, patient, check_month(month))
 
 
 @strawberry.type
@@ -95,7 +95,7 @@ class OverridesMutation:
         description="Choose for one patient's month, with a reason. The next closing goes by it.",
     )
     async def override_month(self, info: Info, input: OverrideMonthInput) -> MonthOverride:
-        actor, patient, month = actor_of(info), id_of("Patient", input.patient_id), month_of(input.month)
+        actor, patient, month = actor_of(info), id_of("Patient", input.patient_id), check_month(input.month)
         async with tenant_db(actor) as db:
             made = await choices.override_month(
                 db, actor, patient, month, kind=input.kind, target=input.target or "", reason=input.reason

@@ -9,8 +9,8 @@ import strawberry
 from server.claims import claim_queries, files, sending, sign, usual_site
 from server.claims.claim import Service
 from server.claims.claim_rows import STATES, Chosen, ClaimRow, InterchangeRow
+from server.claims.month import check_month
 from server.errors import Refused
-from server.graphql.claims import month_of
 from server.graphql.connections import (
     After,
     Connection,
@@ -254,7 +254,7 @@ class SignedClaimsQuery:
             if patient is not None:
                 await patient_for(db, actor, patient, permission="claims.read")
             rows = await claim_queries.month_claims(
-                db, actor, month_of(month), states=states or (), payer_id=payer,
+                db, actor, check_month(month), states=states or (), payer_id=payer,
                 patient_ids=[patient] if patient else None, limit=rows_to_fetch(first), position=cursors.read(after),
             )  # fmt: skip
         return page_from_rows(
@@ -269,7 +269,7 @@ class SignedClaimsQuery:
     async def claims_overview(self, info: Info, month: Line) -> list[ClaimsInState]:
         actor = actor_of(info)
         async with tenant_db(actor, read_only=True) as db:
-            made = await claim_queries.claims_overview(db, actor, month_of(month))
+            made = await claim_queries.claims_overview(db, actor, check_month(month))
         return [
             ClaimsInState(state=state, count=made.counts[state], total=made.totals[state])
             for state in STATES
@@ -284,7 +284,7 @@ class SignedClaimsQuery:
         cursors = NEWEST.within(actor.tenant_id)
         async with tenant_db(actor, read_only=True) as db:
             rows = await files.interchanges(
-                db, actor, month=month_of(month) if month else None, limit=rows_to_fetch(first),
+                db, actor, month=check_month(month) if month else None, limit=rows_to_fetch(first),
                 position=cursors.read(after),
             )  # fmt: skip
         return page_from_rows(
@@ -337,7 +337,7 @@ class SignedClaimsMutation:
             for one in input.claims
         ]
         async with tenant_db(actor) as db:
-            made = await sign.sign_claims(db, actor, month_of(input.month), chosen)
+            made = await sign.sign_claims(db, actor, check_month(input.month), chosen)
         return SignedClaims(
             signed=[Claim.of(row) for row in made.signed],
             left=[
@@ -381,7 +381,7 @@ class SignedClaimsMutation:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
             made = await sending.make_interchanges(
-                db, actor, month=month_of(month) if month else None,
+                db, actor, month=check_month(month) if month else None,
                 payer_id=id_of("Payer", payer_id) if payer_id else None,
             )  # fmt: skip
         return MadeInterchanges(

@@ -1,6 +1,7 @@
 """A closing as work that goes on: told live, stopped by a person, taken up by others, never half a batch."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -151,3 +152,62 @@ async def test_the_command_needs_no_worker(lakeside: World, ask: Any) -> None:
     assert seen[-1] == (2, 2)
     assert run.ended_at is not None
     assert run.ended_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("held", [0.5, 6.0])
+async def test_stopped_while_it_is_cut_into_batches_it_stays_stopped(
+    lakeside: World, hillcrest: World, ask: Any, monkeypatch: pytest.MonkeyPatch, held: float
+) -> None:
+    """Stopping waits for the cutting, and what was cut is not decided; if that takes too long, it says so kindly."""
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 2)
+    run = await asked(ask, lakeside, month)
+    cutting, before = asyncio.Event(), closing_jobs.first_billed
+
+    async def slowly(*given: Any) -> Any:
+        cutting.set()
+        await asyncio.sleep(held)
+        return await before(*given)
+
+    monkeypatch.setattr(closing_jobs, "first_billed", slowly)
+    gather_kinds()
+    working = asyncio.create_task(drain_once())
+    await cutting.wait()
+    answer = await ask(lakeside, "bill", STOP, id=run["id"])
+    assert not answer["errors"], answer
+    told = answer["data"]["stopClosing"]
+    await working
+    now = await came_to(ask, lakeside, run)
+    if held > 4:
+        assert told["code"] == "CLOSING_BUSY"
+        assert (now["state"], now["decided"]) == ("done", 2)
+        return
+    assert told["state"] == "stopped"
+    assert (now["state"], now["decided"], await decisions(ask, lakeside, month)) == ("stopped", 0, [])
+    assert (await close(ask, hillcrest, month))["state"] == "done"
+
+
+async def test_the_thirty_seventh_month_still_shows_its_closing(
+    lakeside: World, ask: Any, browse: Any, behind: AsyncEngine
+) -> None:
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text("""insert into month_close (tenant_id, id, month, state, patients, decided, batches_left, lines,
+                         holds, unchanged, result_hash, first_billed, made_at)
+                       select :t, gen_random_uuid(), to_char(date '2020-01-01' + make_interval(months => n), 'YYYY-MM'),
+                         'running', 0, 0, 0, 0, 0, 0, '', '[]', now() from generate_series(0, 39) n"""),
+            {"t": lakeside.tenant_id},
+        )
+    client = browse(lakeside, "bill")
+    text = (await client.get("/month/2020-01")).text
+    found = re.search(r'name="_csrf" value="([^"]+)"', text)
+    assert found
+    assert "/month/2020-01/stop" in text
+    stopped = await client.post("/month/2020-01/stop", data={"_csrf": found[1]})
+    assert stopped.status_code in (200, 303), stopped.status_code
+    async with behind.connect() as connection:
+        state = await connection.scalar(
+            sa.text("select state from month_close where tenant_id = :t and month = '2020-01'"),
+            {"t": lakeside.tenant_id},
+        )
+    assert state == "stopped"

@@ -9,6 +9,7 @@ from cast import World
 from claims import care, closing
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.claims.overrides import override_month
 from server.enrollment.actions import end_enrollment
 from server.enrollment.prerequisites import (
     NewPractitionerVisit,
@@ -125,3 +126,66 @@ async def test_who_has_left_a_month_keeps_no_line_of_it(
     assert (node["version"], node["lines"]) == (2, [])
     assert node["holds"], "nothing says why there is no line"
     assert await codes(ask, hillcrest, month) == {"Ruth Walker": [PLANNING]}
+
+
+async def test_an_earlier_month_closed_after_a_later_one_is_told(
+    lakeside: World, hillcrest: World, ask: Any
+) -> None:
+    """Both months are billed in the wrong order; the later one says that it changed, and closing it again puts it right."""
+    later = care.last_month(lakeside.zone)
+    earlier = month_before(later)
+    for world in (lakeside, hillcrest):
+        ruth = await care.someone_in_care(world, earlier)
+        await planned(world, ruth, earlier)
+        await planned(world, ruth, later)
+        await close(ask, world, later)
+        assert await codes(ask, world, later) == {"Ruth Walker": [PLANNING]}
+    assert await changed(ask, lakeside, later) == 0
+    await close(ask, lakeside, earlier)
+    assert await changed(ask, lakeside, later) == 1
+    assert await changed(ask, hillcrest, later) == 0
+    await close(ask, lakeside, later)
+    assert await codes(ask, lakeside, later) == {"Ruth Walker": []}
+    assert await changed(ask, lakeside, later) == 0
+
+
+async def changed(ask: Any, world: World, month: str) -> int:
+    """How many people's answers of a closed month may not be as they would be now."""
+    answer = await ask(world, "bill", "{ monthCloses { month changedSince { people } } }")
+    assert not answer["errors"], answer
+    (row,) = [row for row in answer["data"]["monthCloses"] if row["month"] == month]
+    return row["changedSince"]["people"] if row["changedSince"] else 0
+
+
+async def test_a_first_billed_day_that_was_taken_back_is_none(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    """Half a year after somebody's work was first billed they must be trained; a line that was withheld starts nothing."""
+    later = care.last_month(lakeside.zone)
+    earlier = later
+    for _ in range(8):
+        earlier = month_before(earlier)
+    for world in (lakeside, hillcrest):
+        async with behind.begin() as connection:
+            await connection.execute(
+                sa.text("delete from qualification where kind = 'training' and tenant_id = :t"),
+                {"t": world.tenant_id},
+            )
+        ruth = await care.someone_in_care(world, earlier, payer="bcbsm", program="pdcm")
+        await care.minutes(world, ruth, earlier, 12, program="pdcm", with_patient=True)
+        await care.minutes(world, ruth, later, 12, program="pdcm", with_patient=True)
+        await close(ask, world, earlier)
+        assert (await codes(ask, world, earlier))["Ruth Walker"], "nothing was billed in the earlier month"
+        if world is lakeside:
+            bill = world.actor("bill")
+            async with tenant_db(bill) as db:
+                await override_month(
+                    db, bill, ruth, earlier, kind="withhold", target="", reason="Not their patient"
+                )
+            await close(ask, world, earlier)
+            assert (await codes(ask, world, earlier))["Ruth Walker"] == []
+        await close(ask, world, later)
+    assert (await codes(ask, lakeside, later))["Ruth Walker"] == ["98967"]
+    # The other practice's line stands, and so does its day.
+    (node,) = await closing.decisions(ask, hillcrest, later)
+    assert [hold["reason"] for hold in node["holds"]] == ["TEAM_MEMBER_NOT_TRAINED_6MO"]

@@ -116,6 +116,7 @@ async def test_a_month_that_is_not_over_and_one_that_is_none(lakeside: World, as
 
     this = f"{datetime.now(ZoneInfo(lakeside.zone)):%Y-%m}"
     assert (await asked(ask, lakeside, this))["code"] == "MONTH_NOT_OVER"
-    assert (await asked(ask, lakeside, "2026-13"))["code"] == "BAD_MONTH"
+    for none in ("2026-13", "9999-12", "0001-01", "1899-12", "2100-01", "２０26-01"):
+        assert (await asked(ask, lakeside, none))["code"] == "BAD_MONTH", none
     answer = await ask(lakeside, "nora", CLOSE, month="2026-01")
     assert answer["data"]["closeMonth"]["code"] == "NOT_ALLOWED"

@@ -1,6 +1,5 @@
 """Months: which can be closed, what each came to and why."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from carewright_plugin_api.facts import local_day
 
 from server.claims.actions import ask_to_close, stop_closing
+from server.claims.month import is_month
 from server.claims.overview import first_work, month_overview, to_look_at
 from server.claims.queries import (
     DecisionRow,
@@ -19,18 +19,17 @@ from server.claims.queries import (
     entries_behind,
     last_done,
     month_decisions,
+    newest_close,
 )
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
 from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import ACTIVITIES
 from server.plugin_host.discover import plugins
-from server.tenants.actor import Actor
-from server.tenants.db import Db, tenant_db
+from server.tenants.db import tenant_db
 from web.rendering import called, day, minutes_words, moment, month_words
 from web.site import Answer, Visit, page
 
-_MONTH: Final = re.compile(r"(20|19)\d\d-(0[1-9]|1[0-2])")
 _MOST: Final = 1_000
 _BACK: Final = 24
 
@@ -114,7 +113,7 @@ def month_before(month: str) -> str:
 
 def asked_month(visit: Visit) -> str:
     month = visit.path("month")
-    if not _MONTH.fullmatch(month):
+    if not is_month(month):
         raise not_found("month")
     return month
 
@@ -147,7 +146,7 @@ async def stopped(visit: Visit) -> Answer:
     """Stop the closing that is under way."""
     month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
-        run = await _newest(db, visit.actor, month)
+        run = await newest_close(db, visit.actor, month)
     if run is None:
         raise not_found("closing")
     try:
@@ -163,14 +162,10 @@ async def progress(visit: Visit) -> Answer:
     """How far the closing has come, asked again and again by the page; the page itself once it is over."""
     month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
-        run = await _newest(db, visit.actor, month)
+        run = await newest_close(db, visit.actor, month)
     if visit.htmx and run is not None and run.under_way:
         return visit.fragment("month/_progress.html", month=month, title=month_words(month), run=run)
     return visit.go(f"/month/{month}", closed_words(run) if run is not None and run.state == "done" else "")
-
-
-async def _newest(db: Db, actor: Actor, month: str) -> MonthRow | None:
-    return next((row for row in await closes(db, actor) if row.month == month), None)
 
 
 def closed_words(result: MonthRow) -> str:
@@ -193,7 +188,7 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
     async with tenant_db(actor, read_only=True) as db:
         rows = await month_decisions(db, actor, month, limit=_MOST)
         stands = await month_overview(db, actor, month)
-        run = await _newest(db, actor, month)
+        run = await newest_close(db, actor, month)
         done = (await last_done(db, actor)).get(month)
         changed = (await changes_since_closed(db, actor, [month])).get(month) if done else None
         behind = await entries_behind(
