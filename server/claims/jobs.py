@@ -1,14 +1,14 @@
 """A month close as ledger work: one job cuts the month into batches, each batch is decided by a job of its own.
 
 Several hands and workers share one month. Facts are read in one snapshot, the rules answer in their child process
-while the database is free, and decisions, progress and the closing of the job commit together, under its fence.
+while the job's own transaction has locked nothing yet, and decisions, progress and the closing of the job commit together, under its fence.
 """
 
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy import insert as plain_insert
 
 from server import jobs
@@ -27,6 +27,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 
 PATIENTS_PER_BATCH: Final = 200
+_LONGEST_WAIT_SECONDS: Final = 900  # the worker gives up a run then
 _RIGHTS: Final = ("claims.close", "claims.read", "minutes.read", "minutes.write", "enrollment.read")
 
 
@@ -85,6 +86,8 @@ async def split_month(db: Db, actor: Actor, args: JSON) -> None:
 
 async def decide_batch(db: Db, actor: Actor, args: JSON) -> None:
     """Decide one batch. Twice is the same as once: a batch that is done or stopped is left alone."""
+    # This transaction holds nothing while the rules are asked, and they may wait for their turn.
+    await db.execute(text(f"set local idle_in_transaction_session_timeout = '{_LONGEST_WAIT_SECONDS}s'"))
     close_id, number = UUID(args["close_id"]), int(args["number"])
     async with tenant_db(actor, read_only=True, snapshot=True) as seen:
         run = await _batch(seen, close_id, number)

@@ -15,15 +15,19 @@ import pytest
 import sqlalchemy as sa
 from cast import World
 from claims import care
-from claims.closing import close
+from claims.closing import asked, came_to, close
+from conftest import SECRET
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.run import runtime_urls
 from server.ids import new_id
 from server.plugin_host import kept
 from server.plugin_host.discover import plugins
 from server.plugin_host.runner import Fault, Runner
+from server.tenants import db as doors_of
 from server.tenants.db import tenant_db
 from server.tenants.tables import Payer
+from server.worker import drain_once, gather_kinds
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -181,6 +185,36 @@ async def test_one_practices_broken_month_does_not_change_what_another_is_answer
             sa.text("select patient_id from claim_hold where tenant_id = :t"), {"t": hillcrest.tenant_id}
         )
         assert [patients[hillcrest.slug][id] for id in held.scalars()] == [raises]
+
+
+async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
+    lakeside: World, hillcrest: World, ask: Any, evil: Any, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database ends idle sessions after one second here; the plugin hangs for longer. The first try succeeds."""
+    before = doors_of._server_settings
+    monkeypatch.setattr(
+        doors_of,
+        "_server_settings",
+        lambda seconds: before(seconds) | {"idle_in_transaction_session_timeout": "1000"},
+    )
+    month = care.last_month(lakeside.zone)
+    await insured_by_evil(lakeside)
+    person = await care.someone_in_care(lakeside, month, payer="evil")
+    await care.minutes(lakeside, person, month, 2 + evil.MISDEEDS.index("hang"))
+    run = await asked(ask, lakeside, month)
+    addresses = runtime_urls(database, bytes.fromhex(SECRET))
+    hurried = doors_of.Doors(addresses["app"], addresses["auth"], addresses["bell"])
+    shared = doors_of.doors()
+    doors_of.open_doors(hurried)
+    try:
+        gather_kinds()
+        await drain_once(hurried)
+    finally:
+        doors_of.open_doors(shared)
+        await hurried.close()
+    ended = await came_to(ask, lakeside, run)
+    assert (ended["state"], ended["holds"]) == ("done", 1)
+    assert (await close(ask, hillcrest, month))["patients"] == 0
 
 
 async def test_a_plugin_under_suspicion_is_still_asked_about_each(evil: Any) -> None:
