@@ -41,7 +41,18 @@ async def ask_to_close(db: Db, actor: Actor, month: str) -> UUID:
     # Whoever is entering minutes of the month right now commits before the run begins; whoever comes later marks
     # what they change. So nothing falls between what the run sees and what is told to have changed since.
     await begin_closing(db, actor, month)
-    asked = (
+    while (asked := await _ask_anew(db, actor, month)) is None:
+        if (under_way := await _under_way(db, actor, month)) is not None:
+            return under_way  # else it ended between the two statements
+
+    await jobs.add(db, actor, SPLIT, str(asked), {"close_id": asked})
+    db.note(actor, "claims.close", entity="month_close", entity_ids=[asked], effect="write", month=month)
+    return asked
+
+
+async def _ask_anew(db: Db, actor: Actor, month: str) -> UUID | None:
+    """A new run, or None while one is under way."""
+    asked: UUID | None = (
         await db.execute(
             insert(MonthClose)
             .values(
@@ -51,30 +62,37 @@ async def ask_to_close(db: Db, actor: Actor, month: str) -> UUID:
             .returning(MonthClose.id)
         )
     ).scalar_one_or_none()  # fmt: skip
-    if asked is None:
-        return await _under_way(db, actor, month)
-
-    await jobs.add(db, actor, SPLIT, str(asked), {"close_id": asked})
-    db.note(actor, "claims.close", entity="month_close", entity_ids=[asked], effect="write", month=month)
     return asked
 
 
-async def _under_way(db: Db, actor: Actor, month: str) -> UUID:
-    """The run that is under way. Work of it that was given up on gets another chance: somebody is asking for it."""
+async def _under_way(db: Db, actor: Actor, month: str) -> UUID | None:
+    """The run that is under way. What it still owes and nobody works on gets another chance: somebody is asking."""
     run = (
         await db.execute(
-            select(MonthClose.id).where(MonthClose.month == month, MonthClose.state.in_(UNDER_WAY))
+            select(MonthClose.id, MonthClose.state).where(
+                MonthClose.month == month, MonthClose.state.in_(UNDER_WAY)
+            )
         )
-    ).one()
-    dead = await db.execute(
-        text("""select kind, args from job where state = 'dead' and kind in (:split, :batch)
-                and args ->> 'close_id' = :run"""),
-        {"split": SPLIT, "batch": BATCH, "run": str(run.id)},
+    ).one_or_none()
+    if run is None:
+        return None
+    waiting = await db.execute(
+        select(MonthCloseBatch.number).where(
+            MonthCloseBatch.close_id == run.id, MonthCloseBatch.state == "waiting"
+        )
     )
-    for kind, args in dead.all():
-        await jobs.add(
-            db, actor, kind, batch_key(run.id, args["number"]) if "number" in args else str(run.id), args
-        )
+    owed: dict[str, int | None] = {batch_key(run.id, number): number for number in waiting.scalars()}
+    if run.state == "asked":
+        owed = {str(run.id): None}
+    live = await db.execute(
+        text("""select dedupe_key from job where kind in (:split, :batch) and state in ('ready', 'running')
+                and dedupe_key = any(:owed)"""),
+        {"split": SPLIT, "batch": BATCH, "owed": list(owed)},
+    )
+    for key in sorted(owed.keys() - set(live.scalars())):
+        number = owed[key]
+        args = {"close_id": run.id} if number is None else {"close_id": run.id, "number": number}
+        await jobs.add(db, actor, SPLIT if number is None else BATCH, key, args)
     found: UUID = run.id
     return found
 

@@ -110,7 +110,9 @@ class MonthDecision(AboutPatient, Table):
     rule_set_hash: Mapped[str] = mapped_column(default="")
     policy: Mapped[str]
     facts_fingerprint: Mapped[str]
-    decision_hash: Mapped[str]  # sha256 of `decision`: the same answer twice is not a new version
+    decision_hash: Mapped[
+        str
+    ]  # sha256 of `facts_fingerprint` and `decision`: the same twice is no new version
     facts: Mapped[str]  # canonical JSON text, exactly what the rules were told
     decision: Mapped[str]  # canonical JSON text: findings, minutes counted, left out, alternatives too
     decided_at: Mapped[datetime]
