@@ -51,6 +51,10 @@ class Overtaken(Exception):
     """The job was claimed again, added anew or cancelled meanwhile: this run's effect must be rolled back."""
 
 
+class Later(Exception):
+    """A handler's word that what it needs is in other hands: put back for a second, and no attempt is used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of job. rights: the permissions its actor holds. lease_seconds: how long silence means death. says: what
@@ -291,13 +295,14 @@ async def fail(db: "Db", job: Claimed, why: str) -> str:
     return "overtaken" if db.rings is None else "ready"
 
 
-async def give_back(db: "Db", job: Claimed) -> None:
-    """The worker is stopping: as if the job had not been claimed."""
+async def give_back(db: "Db", job: Claimed, *, seconds: float = 0) -> None:
+    """The worker is stopping, or the job asks for later: as if it had not been claimed. seconds: not due before."""
     back = await db.execute(
         text("""
-        update job set state = 'ready', lease_until = null, attempts = attempts - 1
+        update job set state = 'ready', lease_until = null, attempts = attempts - 1,
+          run_at = greatest(run_at, case when :seconds > 0 then clock_timestamp() + make_interval(secs => :seconds) end)
         where id = :id and fence = :fence and state = 'running' returning run_at"""),
-        {"id": job.id, "fence": job.fence},
+        {"id": job.id, "fence": job.fence, "seconds": float(seconds)},
     )
     db.rings = back.scalar_one_or_none()
 

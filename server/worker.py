@@ -150,6 +150,10 @@ async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Tas
         return "done"
     if isinstance(error, Overtaken):
         return "overtaken"
+    if isinstance(error, jobs.Later):
+        async with through.tenant(actor) as db:
+            await jobs.give_back(db, job, seconds=1)
+        return "ready"
     return await _failed(through, actor, job, error)
 
 

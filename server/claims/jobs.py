@@ -22,6 +22,7 @@ from server.ids import new_id
 from server.minutes.recount import recount_dirty
 from server.minutes.tables import UndecidedChange
 from server.plugin_host.kept import kept_runner
+from server.plugin_host.runner import Crowded
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
@@ -101,7 +102,10 @@ async def decide_batch(db: Db, actor: Actor, args: JSON) -> None:
         (UUID(one["staff_id"]), one["payer"]): date.fromisoformat(one["on"]) for one in run.first_billed
     }
 
-    answers = await answers_about(known, run.month, house, before, kept_runner(), closing=close_id)
+    try:
+        answers = await answers_about(known, run.month, house, before, kept_runner(), closing=close_id)
+    except Crowded:
+        raise jobs.Later from None  # this hand is free for other work meanwhile
 
     if not await _take(db, close_id, number):
         return  # stopped, or done by another hand, while the rules were asked

@@ -28,6 +28,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 _PER_MONTH = 64 * 1024  # bytes of one answer
 _LONGEST_WHY = 500  # characters
 _PER_BATCH = 16 * 1024 * 1024
+_IN_LINE = 2  # one is answered and one waits; further hands are better used elsewhere
+_PATIENCE_SECONDS = 2.0
 _FAULTS_IN_A_ROW = 10  # after which a plugin under suspicion is not asked about the rest of a batch
 _NO_TIME = "failed for so many of a batch that the rest of it was not asked about"
 
@@ -62,6 +64,10 @@ class Unusable(Exception):
     """The child gave no usable answer to a whole batch."""
 
 
+class Crowded(Exception):
+    """Others ask this plugin and wait for it already; come back later."""
+
+
 class Runner:
     """One child per plugin, started when first asked, replaced when it had to be killed."""
 
@@ -78,6 +84,7 @@ class Runner:
         one by one; start_seconds: for a child to import its plugins. path: where else plugins may lie."""
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._turn: dict[str, asyncio.Lock] = {}
+        self._line: dict[str, asyncio.Semaphore] = {}
         self._seconds = seconds
         self._single_seconds = single_seconds
         self._retry_seconds = retry_seconds
@@ -95,9 +102,25 @@ class Runner:
         closing: Hashable = None,
     ) -> list[Answer]:
         """One answer per patient-month, in order. texts: the batch as canonical JSON, if it is there already. closing:
-        what the batch is a part of."""
+        what the batch is a part of. Raises Crowded where no place in the plugin's line comes free for two seconds."""
         texts = texts or [facts.to_json() for facts in batch]
-        about = (plugin.name, closing)
+        line = self._line.setdefault(plugin.name, asyncio.Semaphore(_IN_LINE))
+        try:
+            await asyncio.wait_for(line.acquire(), _PATIENCE_SECONDS)
+        except TimeoutError:
+            raise Crowded from None
+        try:
+            return await self._in_turn(plugin, batch, texts, (plugin.name, closing))
+        finally:
+            line.release()
+
+    async def _in_turn(
+        self,
+        plugin: Loaded,
+        batch: Sequence[MonthFacts],
+        texts: Sequence[str],
+        about: tuple[str, Hashable],
+    ) -> list[Answer]:
         async with self._turn.setdefault(plugin.name, asyncio.Lock()):
             seconds = self._single_seconds if about in self._suspect else self._seconds
             try:

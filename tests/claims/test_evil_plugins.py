@@ -20,6 +20,7 @@ from conftest import SECRET
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.run import runtime_urls
+from server.claims import jobs as closing_jobs
 from server.ids import new_id
 from server.plugin_host import kept
 from server.plugin_host.discover import plugins
@@ -27,7 +28,7 @@ from server.plugin_host.runner import Fault, Runner
 from server.tenants import db as doors_of
 from server.tenants.db import tenant_db
 from server.tenants.tables import Payer
-from server.worker import drain_once, gather_kinds
+from server.worker import Worker, drain_once, gather_kinds
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -215,6 +216,47 @@ async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
     ended = await came_to(ask, lakeside, run)
     assert (ended["state"], ended["holds"]) == ("done", 1)
     assert (await close(ask, hillcrest, month))["patients"] == 0
+
+
+async def test_a_hanging_plugin_does_not_hold_every_hand(
+    lakeside: World,
+    hillcrest: World,
+    ask: Any,
+    evil: Any,
+    behind: AsyncEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four batches of a plugin that hangs, four hands: another practice's month is closed long before they are done."""
+    monkeypatch.setattr(closing_jobs, "PATIENTS_PER_BATCH", 1)
+    month = care.last_month(lakeside.zone)
+    await insured_by_evil(lakeside)
+    for number in range(4):
+        person = await care.someone_in_care(lakeside, month, payer="evil", name=f"Walker{number}")
+        await care.minutes(lakeside, person, month, 2 + evil.MISDEEDS.index("hang"), hour=8 + number)
+    theirs = await care.someone_in_care(hillcrest, month)
+    await care.minutes(hillcrest, theirs, month, 25)
+    gather_kinds()
+    run = await asked(ask, lakeside, month)
+    worker = Worker(doors_of.doors(), hands=4)
+    working = asyncio.create_task(worker.run())
+    await asyncio.sleep(1)
+    other = await asked(ask, hillcrest, month)
+    started = time.monotonic()
+    while (await came_to(ask, hillcrest, other))["state"] != "done":
+        assert time.monotonic() - started < 11, "a hanging plugin held every hand"
+        await asyncio.sleep(0.2)
+    assert (await came_to(ask, lakeside, run))["state"] == "running"
+    while (await came_to(ask, lakeside, run))["state"] != "done":
+        assert time.monotonic() - started < 90
+        await asyncio.sleep(0.5)
+    worker.stop.set()
+    await working
+    async with behind.connect() as connection:
+        tried = await connection.scalar(
+            sa.text("select max(attempts) from job where tenant_id = :t and kind = 'claims.close_batch'"),
+            {"t": lakeside.tenant_id},
+        )
+    assert tried == 1, "waiting in line used up attempts"
 
 
 async def test_a_plugin_under_suspicion_is_still_asked_about_each(evil: Any) -> None:
