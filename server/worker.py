@@ -109,7 +109,6 @@ async def drain_once(through: Doors | None = None, *, most: int = 10_000) -> int
 
 async def _run(through: Doors, tenant_id: UUID, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
     """Run the job to its end. The practice's next one, if it is still its turn and there is one."""
-    started = time.monotonic()
     actor = system(tenant_id, job.zone, *job.kind.rights)
     work = asyncio.create_task(_attempt(through, actor, job, go_on))
     try:
@@ -126,10 +125,6 @@ async def _run(through: Doors, tenant_id: UUID, job: Claimed, go_on: Callable[[]
         raise
     if state == "dead":
         log.error("job.dead", kind=job.kind.name, practice=tenant_id, job=job.id, attempt=job.attempts)
-    else:
-        log.debug(
-            "job.closed", state=state, kind=job.kind.name, job=job.id, seconds=time.monotonic() - started
-        )
     return work.result() if state == "done" else None
 
 
