@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-NEEDS_DEV = ("test",)  # commands that also need the tools of requirements-dev.lock
+NEEDS_DEV = ("test", "campaign")  # commands that also need the tools of requirements-dev.lock
 NO_NETWORK = (
     "name resolution",
     "Failed to establish a new connection",

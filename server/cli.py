@@ -75,16 +75,9 @@ def up(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the test suite on throw-away servers of its own. Further arguments go to pytest."""
-    import importlib.util
-
     from server.settings import ROOT
 
-    if importlib.util.find_spec("pytest") is None:
-        raise Refused(
-            "NO_TEST_TOOLS",
-            "The test tools are not installed here.",
-            "Run it as `python3 carewright.py test`.",
-        )
+    _needs_test_tools()
     named = [place for word in context.args if (place := ROOT / word.partition("::")[0]).exists()]
     # Who names a file wants all that is in it, campaigns too; whoever names a folder, or nothing, the default suite.
     chosen = "-m" in context.args or any(place.is_file() for place in named)
@@ -93,6 +86,73 @@ def test(context: typer.Context) -> None:
         arguments = ["-n", "2", "--dist", "loadfile", *arguments]
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *arguments])  # noqa: S606 -- our own Python
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="doors, ledger, rollup, close; all when left out."),
+    ] = None,
+    size: Annotated[str, typer.Option(help="ci: minutes; full: the sizes of the targets.")] = "ci",
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Measure once; a missed gate fails only where counts were compared."),
+    ] = False,
+    table: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Put the table into this page, at <!-- bench -->.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure ratios on throw-away servers; exits 1 if one misses its gate three times in a row."""
+    from bench.__main__ import NAMES, measured
+
+    _one_of("benchmark", names or [], NAMES)
+    _one_of("size", [size], ("ci", "full"))
+    raise typer.Exit(measured(names or [], size, report=report, as_json=as_json, page=table))
+
+
+@app.command()
+def campaign(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORD]...", help="Only those whose name or file has one of these."),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="The counts that the promises name; takes hours.")
+    ] = False,
+    browser: Annotated[
+        str, typer.Option(help="yes: if there is one; no: without; must: a skipped one is a failure.")
+    ] = "yes",
+    table: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Put the counts into this page, at <!-- campaigns -->."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep pytest's own report here.")] = None,
+) -> None:
+    """Run the slow tests (kills, storms, fuzzing, the browser) and tell what each counted."""
+    from bench.campaigns import MARKS, run
+
+    _needs_test_tools()
+    _one_of("choice", [browser], tuple(MARKS))
+    raise typer.Exit(run(words or [], full=full, browser=browser, page=table, junit=junit))
+
+
+def _one_of(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    for word in given:
+        if word not in known:
+            raise Refused("NO_SUCH_WORD", f"“{word}” is no {what}.", f"Choose from: {', '.join(known)}.")
+
+
+def _needs_test_tools() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("pytest") is None:
+        raise Refused(
+            "NO_TEST_TOOLS",
+            "The test tools are not installed here.",
+            "Run it as `python3 carewright.py`, which brings them.",
+        )
 
 
 @app.command()

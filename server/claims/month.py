@@ -130,7 +130,7 @@ def check_month(text: str) -> str:
     """`text` if it is a month; refused otherwise."""
     if not is_month(text):
         raise Refused(
-            "BAD_MONTH", f"{text[:20]} is not a month.", "Write year and month, like 2026-10.", "month"
+            "BAD_MONTH", f"{text[:20]} is not a month.", "Write it as YYYY-MM, such as 2026-03.", "month"
         )
     return text
 

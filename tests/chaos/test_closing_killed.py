@@ -17,7 +17,7 @@ from test_worker import Process
 from server.claims.actions import ask_to_close
 from server.tenants.db import tenant_db
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7_200 if FULL else 900)]
 
 Count = Callable[[str, object], None]
 KILLS = 100 if FULL else 25

@@ -16,7 +16,7 @@ from writers import Book, Writer, writers
 from server import embedded
 from server.embedded import leftovers
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7_200 if FULL else 900)]
 
 Count = Callable[[str, object], None]
 WRITERS = 16

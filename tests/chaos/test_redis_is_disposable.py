@@ -14,7 +14,7 @@ from house import FULL, House, kill
 from test_worker import OwnValkey
 from writers import Book, writers
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7_200 if FULL else 900)]
 
 Count = Callable[[str, object], None]
 WRITERS = 8

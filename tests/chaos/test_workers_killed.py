@@ -20,7 +20,7 @@ from server.minutes.jobs import ask_for_recount
 from server.minutes.recount import rebuild_totals
 from server.tenants.db import tenant_db
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7_200 if FULL else 900)]
 
 Count = Callable[[str, object], None]
 KILLS = 200 if FULL else 60

@@ -33,7 +33,17 @@ def every_command() -> list[str]:
 
 def test_the_promised_commands_exist() -> None:
     promised = {
-        *("up", "test", "doctor", "import fhir", "close-month", "cases", "tokens create"),
+        *(
+            "up",
+            "test",
+            "bench",
+            "campaign",
+            "doctor",
+            "import fhir",
+            "close-month",
+            "cases",
+            "tokens create",
+        ),
         *("schema", "routes", "plugins", "demo code"),
     }
     assert promised <= set(every_command())
