@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from carewright_plugin_api.canonical import fingerprint_of
 from carewright_plugin_api.decisions import Decision
 from carewright_plugin_api.facts import Coverage, MonthFacts
 
@@ -88,7 +89,7 @@ async def answers_about(
                 case Fault():
                     decision = plugin_fault(facts.policy, program, reply.plugin, reply.why)
                     told = decision.to_json()
-            answers.append(Answer(one, coverage, owners[name], text, facts.fingerprint(), decision, told))
+            answers.append(Answer(one, coverage, owners[name], text, fingerprint_of(text), decision, told))
     return answers
 
 

@@ -16,6 +16,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import orjson
+
 T = TypeVar("T")
 
 _DECIMAL = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")  # below a thousand million: what a claim can carry
@@ -29,32 +31,12 @@ class NotCanonical(ValueError):
 
 def to_data(value: object) -> Any:
     """JSON-able form of a dataclass, or of anything one may hold."""
-    if type(value) in _AS_THEY_ARE or isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return [to_data(item) for item in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise NotCanonical(f"{value} is not an amount of money")
-        return format(value, "f")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        told = {}
-        for name, default, kind in _told(type(value)):
-            held = getattr(value, name)
-            if type(held) is kind and held == default:
-                continue
-            told[name] = held if type(held) in _AS_THEY_ARE else to_data(held)
-        return told
-    raise NotCanonical(f"a {type(value).__name__} has no place in facts or decisions")
+    return _writer(type(value))(value)
 
 
 def dumps(value: object) -> str:
     """Canonical JSON text: sorted keys, no spaces, no escapes for letters."""
-    return _SPELLING.encode(to_data(value))
+    return _spelled(to_data(value)).decode()
 
 
 def loads(kind: type[T], text: str | bytes) -> T:
@@ -81,12 +63,17 @@ def from_data(kind: type[T], data: object, where: str = "") -> T:
 
 def fingerprint(value: object) -> str:
     """sha256 of the canonical form with every list sorted: what order the facts were fetched in does not matter."""
-    return hashlib.sha256(_SPELLING.encode(_sorted(to_data(value))).encode()).hexdigest()
+    return fingerprint_of(dumps(value))
+
+
+def fingerprint_of(text: str) -> str:
+    """`fingerprint` of what `dumps` wrote, for who has the text already."""
+    return hashlib.sha256(_spelled(_sorted(orjson.loads(text)))).hexdigest()
 
 
 def _sorted(data: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: sorted(map(_sorted_item, held), key=_SPELLING.encode)
+        key: sorted(map(_sorted_item, held), key=_spelled)
         if type(held) is list
         else _sorted(held)
         if type(held) is dict
@@ -98,11 +85,12 @@ def _sorted(data: dict[str, Any]) -> dict[str, Any]:
 def _sorted_item(data: Any) -> Any:
     if type(data) is dict:
         return _sorted(data)
-    return sorted(map(_sorted_item, data), key=_SPELLING.encode) if type(data) is list else data
+    return sorted(map(_sorted_item, data), key=_spelled) if type(data) is list else data
 
 
-_AS_THEY_ARE: frozenset[type] = frozenset({str, int, bool, type(None)})
-_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def _spelled(data: Any) -> bytes:
+    """UTF-8; its order is that of the letters, so sorting these sorts the texts."""
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
 def _no_float(text: str) -> Any:
@@ -116,13 +104,73 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-@cache
-def _told(kind: type) -> tuple[tuple[str, Any, type | None], ...]:
-    """Per field: its name, its default and that default's type (None where there is no default)."""
-    return tuple(
+# --- writing ----------------------------------------------------------------------------------------------------
+
+Writer = Callable[[Any], Any]
+_WRITERS: dict[type, Writer] = {}
+_AS_THEY_ARE: frozenset[type] = frozenset({str, int, bool, type(None)})
+
+
+def _writer(kind: type) -> Writer:
+    """What writes a value of this very type, found once."""
+    found = _WRITERS.get(kind)
+    if found is None:
+        found = _WRITERS[kind] = _writer_of(kind)
+    return found
+
+
+def _writer_of(kind: type) -> Writer:
+    if kind in _AS_THEY_ARE or issubclass(kind, str):
+        return _as_it_is
+    if issubclass(kind, tuple):
+        return _told_items
+    if issubclass(kind, datetime):
+        return _told_instant
+    if issubclass(kind, date):
+        return date.isoformat
+    if issubclass(kind, Decimal):
+        return _told_amount
+    if dataclasses.is_dataclass(kind):
+        return _object_of(kind)
+    raise NotCanonical(f"a {kind.__name__} has no place in facts or decisions")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _told_items(value: tuple[Any, ...]) -> list[Any]:
+    return [_writer(type(item))(item) for item in value]
+
+
+def _told_instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _told_amount(value: Decimal) -> str:
+    if not value.is_finite():
+        raise NotCanonical(f"{value} is not an amount of money")
+    return format(value, "f")
+
+
+def _object_of(kind: type) -> Writer:
+    """Writes the fields that do not hold their default."""
+    told = tuple(
         (f.name, f.default, None if f.default is dataclasses.MISSING else type(f.default))
         for f in dataclasses.fields(kind)
     )
+
+    def write(value: Any) -> dict[str, Any]:
+        made = {}
+        for name, default, of in told:
+            held = getattr(value, name)
+            its = type(held)
+            if its is of and held == default:
+                continue
+            made[name] = held if its in _AS_THEY_ARE else _writer(its)(held)
+        return made
+
+    return write
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
@@ -158,7 +206,7 @@ def _reader(kind: Any) -> Reader:
 def _object_reader(kind: Any) -> Reader:
     hints = get_type_hints(kind)
     readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
-    needed = [name for name, default, _ in _told(kind) if default is dataclasses.MISSING]
+    needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
 
     def read(data: Any) -> Any:
         if type(data) is not dict:
