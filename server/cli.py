@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -202,14 +201,10 @@ def close_month(
     check_month(month)
     from server import worker
     from server.claims import command
-    from server.tenants.db import doors
 
     worker.gather_kinds()
     with _progress("Deciding") as advance:
-        closed = _with_the_house(
-            data,
-            lambda: command.close_month(month, practice, partial(worker.work_for, doors()), advance),
-        )
+        closed = _with_the_house(data, lambda: command.close_month(month, practice, worker.work_for, advance))
     if closed.state == "stopped":
         raise Refused(
             "CLOSING_STOPPED",

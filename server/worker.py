@@ -29,14 +29,13 @@ from server.plugin_host.kept import end_kept_runner
 from server.settings import settings
 from server.tenants import attempts, seal, sessions, upkeep
 from server.tenants.actor import Actor, system
-from server.tenants.db import Doors, doors, on_ring, open_doors
+from server.tenants.db import WORK_SECONDS, Doors, doors, on_ring, open_doors
 
 _HANDS: Final = 4
 _SWEEP_SECONDS: Final = 1.0
 _SLICE_SECONDS: Final = 0.2
 _GRACE_SECONDS: Final = 25.0
 _LONGEST_RUN_SECONDS: Final = 900.0
-_STATEMENT_SECONDS: Final = 60
 _LONGEST_WAIT_SECONDS: Final = 10.0
 _HOUR: Final = 3600.0
 
@@ -318,7 +317,7 @@ async def main() -> None:
     s = settings()
     through = open_doors(
         # for each hand one connection for its work, one for its heartbeat, one for what it reads apart; one to seal
-        Doors(s.app_url, s.auth_url, s.bell_url, pool_size=3 * _HANDS + 1, seconds=_STATEMENT_SECONDS)
+        Doors(s.app_url, s.auth_url, s.bell_url, pool_size=3 * _HANDS + 1, seconds=WORK_SECONDS)
     )
     worker = Worker(
         through,

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 from uuid import UUID
 
 from sqlalchemy import event, insert, text
@@ -29,6 +29,8 @@ from server.tenants.one_trip import OneTrip
 from server.tenants.tables import AuditEvent
 
 _WEB_SECONDS = 5
+WORK_SECONDS: Final = 60
+"""Longest SQL statement of work that no page waits for: the worker's, and of commands that do the same work."""
 
 
 class CommitInside(RuntimeError):
@@ -139,6 +141,7 @@ class Doors:
     def __init__(
         self, app_url: str, auth_url: str, bell_url: str, *, pool_size: int = 10, seconds: int = _WEB_SECONDS
     ):
+        self._made_of = (app_url, auth_url, bell_url, pool_size)
         self._app = _engine(app_url, pool_size, seconds) if app_url else None
         self._auth = _engine(auth_url, pool_size, seconds) if auth_url else None
         self._bell = _engine(bell_url, 2, seconds) if bell_url else None
@@ -152,6 +155,11 @@ class Doors:
         if self._one_trip is None:
             raise RuntimeError("the app door is not open in this process")
         return await self._one_trip.ask(tenant_id, question, *values)
+
+    def for_work(self) -> "Doors":
+        """Doors to the same data whose statements may take as long as work may."""
+        app_url, auth_url, bell_url, pool_size = self._made_of
+        return Doors(app_url, auth_url, bell_url, pool_size=pool_size, seconds=WORK_SECONDS)
 
     async def close(self) -> None:
         if self._one_trip is not None:
@@ -465,6 +473,18 @@ def doors() -> Doors:
     if _doors is None:
         raise RuntimeError("the doors are not open: call open_doors() when the process starts")
     return _doors
+
+
+@asynccontextmanager
+async def doors_for_work() -> AsyncIterator[Doors]:
+    """While inside, this process's doors are ones whose statements may take as long as work may. For commands."""
+    before = doors()
+    mine = open_doors(before.for_work())
+    try:
+        yield mine
+    finally:
+        open_doors(before)
+        await mine.close()
 
 
 def tenant_db(actor: Actor, *, read_only: bool = False, snapshot: bool = False) -> Any:

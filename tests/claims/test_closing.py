@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +12,18 @@ import sqlalchemy as sa
 from cast import World
 from claims import care
 from claims.closing import asked, came_to, close, decisions
+from conftest import SECRET
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrations.run import runtime_urls
+from server import jobs
+from server.claims import actions as closing_actions
 from server.claims import jobs as closing_jobs
+from server.claims.command import close_month
+from server.errors import Refused
 from server.graphql.context import Context
 from server.graphql.schema import SCHEMA
+from server.tenants import db as doors_of
 from server.worker import drain_once, gather_kinds, work_for
 
 STOP = """mutation ($id: ID!) { stopClosing(closeId: $id) {
@@ -112,7 +121,6 @@ async def test_stopped_it_leaves_whole_batches_and_closing_again_takes_up_the_re
     run = await asked(ask, lakeside, month)
     gather_kinds()
     # The split, then batches, one at a time; stopped after the first of them.
-    from server import jobs
     from server.tenants.db import doors
     from server.worker import _run
 
@@ -142,22 +150,125 @@ async def test_stopped_it_leaves_whole_batches_and_closing_again_takes_up_the_re
 
 
 async def test_the_command_needs_no_worker(lakeside: World, ask: Any) -> None:
-    from functools import partial
-
-    from server.claims.command import close_month
-    from server.tenants.db import doors
-
     month = care.last_month(lakeside.zone)
     await some_people(lakeside, month, 2)
     gather_kinds()
     seen: list[tuple[int, int]] = []
-    run = await close_month(
-        month, lakeside.slug, partial(work_for, doors()), lambda done, of: seen.append((done, of))
-    )
+    run = await close_month(month, lakeside.slug, work_for, lambda done, of: seen.append((done, of)))
     assert (run.state, run.patients, run.decided) == ("done", 2, 2)
     assert seen[-1] == (2, 2)
     assert run.ended_at is not None
     assert run.ended_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("failed", ["claims.close", "claims.close_batch"])
+async def test_the_command_ends_with_what_failed_when_nothing_goes_on(
+    lakeside: World, hillcrest: World, ask: Any, monkeypatch: pytest.MonkeyPatch, failed: str
+) -> None:
+    """At its last attempt the work fails for good: the command says which, where, and how to go on, and goes on."""
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 2)
+    gather_kinds()
+    before = jobs.KINDS[failed]
+
+    async def breaks(*_: Any) -> None:
+        raise ZeroDivisionError("Ruth Walker")
+
+    monkeypatch.setitem(jobs.KINDS, failed, replace(before, handler=breaks, max_attempts=1))
+    async with asyncio.timeout(20):
+        with pytest.raises(Refused) as refused:
+            await close_month(month, lakeside.slug, work_for)
+    assert refused.value.code == "CLOSING_FAILED"
+    assert before.says in refused.value.message
+    assert "ZeroDivisionError at " in refused.value.message
+    assert "Ruth" not in refused.value.message
+    assert f"jobs failed --practice {lakeside.slug}" in refused.value.next_step
+    monkeypatch.setitem(jobs.KINDS, failed, before)
+    run = await close_month(month, lakeside.slug, work_for)
+    assert (run.state, run.decided) == ("done", 2)
+    assert (await close_month(month, hillcrest.slug, work_for)).patients == 0
+
+
+async def test_the_command_ends_when_its_work_was_taken_back(lakeside: World, behind: AsyncEngine) -> None:
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+
+    async def takes_it_back(*_: Any) -> int:
+        async with behind.begin() as connection:
+            await connection.execute(
+                sa.text("update job set state = 'cancelled', done_at = now() where tenant_id = :t"),
+                {"t": lakeside.tenant_id},
+            )
+        return 0
+
+    async with asyncio.timeout(20):
+        with pytest.raises(Refused) as refused:
+            await close_month(month, lakeside.slug, takes_it_back)
+    assert refused.value.code == "CLOSING_FAILED"
+    assert "taken back" in refused.value.message
+
+
+async def test_the_commands_statements_may_take_as_long_as_the_workers(
+    lakeside: World, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a page may: through the doors that the command hands on, and through those its jobs open."""
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+    gather_kinds()
+    for kind in ("claims.close", "claims.close_batch"):
+        monkeypatch.setitem(jobs.KINDS, kind, replace(jobs.KINDS[kind], max_attempts=1))
+    slept = []
+
+    def slow(before: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def slowly(db: Any, *given: Any) -> Any:
+            await db.execute(sa.text("select pg_sleep(1.5)"))
+            slept.append(before.__name__)
+            return await before(db, *given)
+
+        return slowly
+
+    for name in ("first_billed", "gather"):
+        monkeypatch.setattr(closing_jobs, name, slow(getattr(closing_jobs, name)))
+    addresses, before = runtime_urls(database, bytes.fromhex(SECRET)), doors_of.doors()
+    hurried = doors_of.Doors(addresses["app"], addresses["auth"], addresses["bell"], seconds=1)
+    doors_of.open_doors(hurried)
+    try:
+        run = await close_month(month, lakeside.slug, work_for)
+        assert doors_of.doors() is hurried
+    finally:
+        doors_of.open_doors(before)
+        await hurried.close()
+    assert (run.state, run.decided, slept) == ("done", 1, ["first_billed", "gather"])
+
+
+async def test_a_run_that_ends_while_somebody_asks_leaves_room_for_theirs(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there when the new one is to be written, and over when it is looked for."""
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+    first = await asked(ask, lakeside, month)
+    theirs = await asked(ask, hillcrest, month)
+    before, looked = closing_actions._under_way, []
+
+    async def ended_meanwhile(*given: Any) -> Any:
+        async with behind.begin() as connection:
+            await connection.execute(
+                sa.text("update month_close set state = 'stopped', ended_at = now() where tenant_id = :t"),
+                {"t": lakeside.tenant_id},
+            )
+        looked.append(await before(*given))
+        return looked[-1]
+
+    monkeypatch.setattr(closing_actions, "_under_way", ended_meanwhile)
+    second = await asked(ask, lakeside, month)
+    assert looked == [None]
+    assert (second["state"], second["id"] != first["id"]) == ("asked", True)
+    gather_kinds()
+    await drain_once()
+    assert (await came_to(ask, lakeside, second))["decided"] == 1
+    assert (await came_to(ask, lakeside, first))["state"] == "stopped"
+    assert (await came_to(ask, hillcrest, theirs))["state"] == "done"
 
 
 @pytest.mark.parametrize("held", [0.5, 6.0])

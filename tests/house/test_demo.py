@@ -1,7 +1,6 @@
 """The demo as `up` makes it: twice the same, believable, closable."""
 
 import os
-from functools import partial
 
 from conftest import SECRET, make_database
 from sqlalchemy import func, select
@@ -36,7 +35,7 @@ async def test_the_demo_is_made_once_and_its_last_month_closes(database: str) ->
 
         month = f"{today('America/Detroit').replace(day=1) - timedelta(days=1):%Y-%m}"
         gather_kinds()
-        closed = await close_month(month, "lakeside", partial(work_for, mine))
+        closed = await close_month(month, "lakeside", work_for)
         assert closed.lines >= 2, closed
         assert closed.holds >= 1, closed
     finally:
