@@ -1,8 +1,9 @@
 """The child process in which payer rules run: `python -m server.plugin_host.child`.
 
 Reads requests and writes answers as length-prefixed JSON on two private descriptors. Before the first request it
-imports every plugin, then gives up what it does not need: privileges, new processes, files, the network. This
-contains accidents; hostile native code is not claimed to be contained.
+imports every plugin, then gives up what it does not need: privileges, new processes, every change to a file or folder,
+the network. Its first message says which rules it holds: plugin name -> rule set hash. This contains accidents;
+hostile native code is not claimed to be contained.
 """
 
 import ctypes
@@ -19,6 +20,7 @@ from carewright_plugin_api.facts import MonthFacts
 _LARGEST_REQUEST = 64 * 1024 * 1024
 _MEMORY = 2 * 1024**3
 _NOBODY = 65534
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _REFUSED = (
     "socket.",
     "subprocess.",
@@ -27,6 +29,19 @@ _REFUSED = (
     "os.posix_spawn",
     "os.fork",
     "os.kill",
+    "os.chmod",
+    "os.chown",
+    "os.link",
+    "os.mkdir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.setxattr",
+    "os.symlink",
+    "os.truncate",
+    "os.utime",
+    "sqlite3.connect",
+    "syslog.",
     "ctypes.dlopen",
 )
 
@@ -41,9 +56,11 @@ def main() -> None:
 
     from server.plugin_host.discover import load
 
-    rules = {p.name: p.rules for p in load().loaded}
+    loaded = load().loaded
+    rules = {p.name: p.rules for p in loaded}
     _give_up()
-    write(answers, b"ready")  # importing takes a while, and is no part of any question's deadline
+    # Importing takes a while, and is no part of any question's deadline.
+    write(answers, json.dumps({p.name: p.manifest.rule_set_hash for p in loaded}).encode())
     while (request := read(requests, _LARGEST_REQUEST)) is not None:
         write(answers, _answer(rules, json.loads(request)))
 
@@ -84,8 +101,13 @@ def _end_with_parent() -> None:
 def _refuse(event: str, args: tuple[Any, ...]) -> None:
     if event.startswith(_REFUSED):
         raise PermissionError(f"a payer plugin may not use {event}")
-    if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+    if event == "open" and _writes(args[1], args[2]):
         raise PermissionError("a payer plugin may not write files")
+
+
+def _writes(mode: Any, flags: Any) -> bool:
+    """mode: as `open` takes it, None where the file is opened by flags alone."""
+    return (isinstance(mode, str) and bool(set(mode) & set("wax+"))) or bool(flags & _WRITING)
 
 
 def read(stream: BinaryIO, largest: int) -> bytes | None:

@@ -32,6 +32,8 @@ _IN_LINE = 2  # one is answered and one waits; further hands are better used els
 _PATIENCE_SECONDS = 2.0
 _FAULTS_IN_A_ROW = 10  # after which a plugin under suspicion is not asked about the rest of a batch
 _NO_TIME = "failed for so many of a batch that the rest of it was not asked about"
+_CHANGED = "is another on disk than the one this process loaded when it started. Restart Carewright, and close the month again"
+_UNREADABLE = "answered in a form that cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class Unusable(Exception):
     """The child gave no usable answer to a whole batch."""
 
 
+class Changed(Unusable):
+    """The child imported other rules than this process: what they answer would be kept under the wrong name."""
+
+
 class Crowded(Exception):
     """Others ask this plugin and wait for it already; come back later."""
 
@@ -83,6 +89,7 @@ class Runner:
         """seconds: for a batch; single_seconds: for one patient-month; retry_seconds: for asking a failed batch again
         one by one; start_seconds: for a child to import its plugins. path: where else plugins may lie."""
         self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._rules: dict[str, object] = {}  # plugin -> the hash of the rules that its child imported
         self._turn: dict[str, asyncio.Lock] = {}
         self._line: dict[str, asyncio.Semaphore] = {}
         self._seconds = seconds
@@ -125,6 +132,8 @@ class Runner:
             seconds = self._single_seconds if about in self._suspect else self._seconds
             try:
                 answers = await self._ask(plugin, batch, texts, seconds)
+            except Changed as trouble:
+                return [Fault(plugin.name, str(trouble))] * len(batch)
             except Unusable as trouble:
                 if len(batch) == 1:
                     return [Fault(plugin.name, str(trouble))]
@@ -167,6 +176,8 @@ class Runner:
         try:
             async with asyncio.timeout(self._start_seconds):
                 child = await self._child(plugin.name)
+            if self._rules[plugin.name] != plugin.manifest.rule_set_hash:
+                raise Changed(_CHANGED)
             async with asyncio.timeout(seconds):
                 answer = await _exchange(child, request)
         except TimeoutError:
@@ -185,7 +196,7 @@ class Runner:
             return _checked(plugin, batch, answer)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             await self._kill(plugin.name)  # whoever wrote that was not our child's own code
-            raise Unusable("answered in a form that cannot be read") from None
+            raise Unusable(_UNREADABLE) from None
 
     async def _child(self, name: str) -> asyncio.subprocess.Process:
         child = self._children.get(name)
@@ -200,10 +211,16 @@ class Runner:
                 cwd=_ROOT,
                 # No address, no secret, no home: only what Python needs to find itself. A fixed hash seed, so that
                 # the same facts take the same path every time.
-                env={"PATH": os.defpath, "PYTHONPATH": self._path, "PYTHONHASHSEED": "0", "LANG": "C.UTF-8"},
+                env={
+                    "PATH": os.defpath,
+                    "PYTHONPATH": self._path,
+                    "PYTHONHASHSEED": "0",
+                    "PYTHONDONTWRITEBYTECODE": "1",  # it may not, and need not try
+                    "LANG": "C.UTF-8",
+                },
             )
             self._children[name] = child
-            await _read(child)  # it is ready
+            self._rules[name] = _hash_of(name, await _read(child))  # it is ready
         return child
 
     async def _kill(self, name: str) -> None:
@@ -235,18 +252,24 @@ async def _read(child: asyncio.subprocess.Process) -> bytes:
     return await child.stdout.readexactly(size)
 
 
-def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list[Answer]:
+def _hash_of(name: str, ready: bytes) -> object:
+    """What the child says of its rules, in its first message; None if it could not load them."""
     try:
-        told = json.loads(answer)
-        if "raised" in told:
-            raise Unusable(f"raised {told['raised']}"[:_LONGEST_WHY])
-        owned, texts = list(told["owned"]), list(told["decisions"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unusable("answered in a form that cannot be read") from None
+        return json.loads(ready).get(name)
+    except (ValueError, AttributeError, RecursionError):
+        raise EOFError from None
+
+
+def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list[Answer]:
+    """Raises Unusable for what our own child says of its plugin, and what reading raises for what it would not say."""
+    told = json.loads(answer)
+    if "raised" in told:
+        raise Unusable(f"raised {told['raised']}"[:_LONGEST_WHY])
+    owned, texts = list(told["owned"]), list(told["decisions"])
     if len(owned) != len(batch) or not all(type(own) is bool for own in owned):
-        raise Unusable("did not say plainly which coverages are its own")
+        raise TypeError("one plain yes or no for each coverage")
     if not all(type(text) is str for text in texts):
-        raise Unusable("answered in a form that cannot be read")
+        raise TypeError("every decision is a text")
     if len(texts) != sum(owned):
         raise Unusable(f"was asked about {sum(owned)} patient-months and answered about {len(texts)}")
     answers = iter(texts)
@@ -262,7 +285,7 @@ def _check(plugin: Loaded, facts: MonthFacts, text: str) -> Answer:
     try:
         decision = Decision.from_json(text)
     except NotCanonical:
-        return Fault(plugin.name, "answered in a form that cannot be read")
+        return Fault(plugin.name, _UNREADABLE)
     found = problems(decision, facts, plugin.manifest)
     if found:
         return Fault(plugin.name, f"answered what cannot be stored: {found[0]}"[:_LONGEST_WHY])

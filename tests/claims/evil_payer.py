@@ -4,11 +4,13 @@ import ctypes
 import os
 import signal
 import socket
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from carewright_plugin_api import API_VERSION
@@ -22,7 +24,11 @@ MISDEEDS = (
     "nan_money", "foreign_code", "reads_the_environment", "opens_a_socket", "starts_a_process", "writes_a_file",
     "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
     "nul_in_text", "half_a_letter", "countless_units", "money_without_end", "many_bytes",
+    "empties_a_file", "removes_a_file", "renames_a_file", "cuts_a_file", "makes_a_folder", "forges_an_answer",
 )  # fmt: skip
+#: a folder in which everybody may do anything, as far as the system is concerned
+OPEN_TO_ALL = Path(__file__).parent / "open_to_all"
+FORGED = b'{"owned": [1, 1, -1], "decisions": ["{}"]}'
 SOURCE = (Citation("Evil Mutual", "Rules"),)
 
 
@@ -87,6 +93,18 @@ def misdeed(name: str, facts: MonthFacts) -> Any:
             return replace(answer, lines=(replace(answer.lines[0], amount=Decimal("99999999999")),))
         case "many_bytes":
             return replace(answer, lines=(replace(answer.lines[0], amount_note="\N{EURO SIGN}" * 30_000),))
+        case "empties_a_file":
+            os.close(os.open(OPEN_TO_ALL / "kept", os.O_WRONLY | os.O_TRUNC))
+        case "removes_a_file":
+            os.remove(OPEN_TO_ALL / "kept")
+        case "renames_a_file":
+            os.rename(OPEN_TO_ALL / "kept", OPEN_TO_ALL / "lost")
+        case "cuts_a_file":
+            os.truncate(OPEN_TO_ALL / "kept", 0)
+        case "makes_a_folder":
+            os.mkdir(OPEN_TO_ALL / "made")
+        case "forges_an_answer":
+            os.write(3, struct.pack(">I", len(FORGED)) + FORGED)  # where the child's own answers go
     return answer
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from migrations.run import runtime_urls
 from server.claims import jobs as closing_jobs
 from server.ids import new_id
 from server.plugin_host import kept
+from server.plugin_host import runner as runner_of
 from server.plugin_host.discover import plugins
 from server.plugin_host.runner import Fault, Runner
 from server.tenants import db as doors_of
@@ -50,6 +51,11 @@ async def evil(
         if above.owner() and os.access(above, os.W_OK) and "pytest" in str(above):
             above.chmod(0o755)
     shutil.copy(Path(__file__).with_name("evil_payer.py"), folder / "evil_payer.py")
+    open_to_all = folder / "open_to_all"
+    open_to_all.mkdir()
+    (open_to_all / "kept").write_text("all of it")
+    for path, mode in ((open_to_all, 0o777), (open_to_all / "kept", 0o666)):
+        path.chmod(mode)  # only the child's own refusal stands before these
     told = folder / "evil_payer-6.6.6.dist-info"
     told.mkdir()
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: evil_payer\nVersion: 6.6.6\n")
@@ -129,6 +135,7 @@ async def test_its_months_are_held_by_name_and_everything_else_is_decided(
     }
     assert not any(SECRET_WORD in text or "CAREWRIGHT_APP_URL" in text for text in texts)
     assert held["reads_the_environment"].reason == "SEEN"
+    assert {path.name: path.read_text() for path in evil.OPEN_TO_ALL.iterdir()} == {"kept": "all of it"}
 
     again = await close(ask, lakeside, month)
     assert again["resultHash"] == run["resultHash"], "the same failures gave another answer"
@@ -218,6 +225,7 @@ async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
     assert (await close(ask, hillcrest, month))["patients"] == 0
 
 
+@pytest.mark.parametrize("limited", [True, False])
 async def test_a_hanging_plugin_does_not_hold_every_hand(
     lakeside: World,
     hillcrest: World,
@@ -225,9 +233,15 @@ async def test_a_hanging_plugin_does_not_hold_every_hand(
     evil: Any,
     behind: AsyncEngine,
     monkeypatch: pytest.MonkeyPatch,
+    limited: bool,
 ) -> None:
-    """Four batches of a plugin that hangs, four hands: another practice's month is closed long before they are done."""
+    """Four batches of a plugin that hangs, four hands: another practice's month is closed before the plugin's first
+    question is given up. Control: where more may wait in line, it is not."""
+    if not limited:
+        monkeypatch.setattr(runner_of, "_IN_LINE", 4)
     monkeypatch.setattr(closing_jobs, "PATIENTS_PER_BATCH", 1)
+    runner = kept.kept_runner()
+    monkeypatch.setattr(runner, "_seconds", 10.0)
     month = care.last_month(lakeside.zone)
     await insured_by_evil(lakeside)
     for number in range(4):
@@ -235,28 +249,120 @@ async def test_a_hanging_plugin_does_not_hold_every_hand(
         await care.minutes(lakeside, person, month, 2 + evil.MISDEEDS.index("hang"), hour=8 + number)
     theirs = await care.someone_in_care(hillcrest, month)
     await care.minutes(hillcrest, theirs, month, 25)
-    gather_kinds()
+    assert (await close(ask, hillcrest, month))[
+        "lines"
+    ] == 1  # so that the child which answers it has started
     run = await asked(ask, lakeside, month)
-    worker = Worker(doors_of.doors(), hands=4)
+    worker = Worker(doors_of.doors(), hands=4, grace_seconds=0)
     working = asyncio.create_task(worker.run())
-    await asyncio.sleep(1)
-    other = await asked(ask, hillcrest, month)
-    started = time.monotonic()
-    while (await came_to(ask, hillcrest, other))["state"] != "done":
-        assert time.monotonic() - started < 11, "a hanging plugin held every hand"
-        await asyncio.sleep(0.2)
-    assert (await came_to(ask, lakeside, run))["state"] == "running"
-    while (await came_to(ask, lakeside, run))["state"] != "done":
-        assert time.monotonic() - started < 90
-        await asyncio.sleep(0.5)
-    worker.stop.set()
-    await working
+    try:
+        await _until(4, lambda: _batches(behind, lakeside, "state = 'running'"))
+        other = await asked(ask, hillcrest, month)
+        while True:
+            theirs_now, ours = await came_to(ask, hillcrest, other), await came_to(ask, lakeside, run)
+            if theirs_now["state"] == "done" or ours["decided"]:
+                break
+            await asyncio.sleep(0.1)
+        before_the_first_was_given_up = theirs_now["state"] == "done" and ours["decided"] == 0
+        assert before_the_first_was_given_up == limited
+        if limited:
+            monkeypatch.setattr(runner, "_seconds", 0.5)  # for those that are still to be asked about
+            await _until(4, lambda: _batches(behind, lakeside, "state = 'done'"))
+            assert await _batches(behind, lakeside, "attempts > 1") == 0, "waiting in line used up attempts"
+    finally:
+        worker.stop.set()
+        await working
+
+
+async def _until(number: int, count: Callable[[], Awaitable[int]]) -> None:
+    while True:
+        if await count() == number:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _batches(behind: AsyncEngine, world: World, which: str) -> int:
     async with behind.connect() as connection:
-        tried = await connection.scalar(
-            sa.text("select max(attempts) from job where tenant_id = :t and kind = 'claims.close_batch'"),
-            {"t": lakeside.tenant_id},
+        found = await connection.scalar(
+            sa.text(
+                f"select count(*) from job where tenant_id = :t and kind = 'claims.close_batch' and {which}"
+            ),
+            {"t": world.tenant_id},
         )
-    assert tried == 1, "waiting in line used up attempts"
+    return int(found or 0)
+
+
+async def test_rules_that_changed_on_disk_are_not_asked_under_their_old_name(
+    lakeside: World, hillcrest: World, ask: Any, evil: Any, behind: AsyncEngine
+) -> None:
+    """The process has loaded one rule set; its next child would import another."""
+    month = care.last_month(lakeside.zone)
+    for world in (lakeside, hillcrest):
+        await insured_by_evil(world)
+    for number in range(2):
+        person = await care.someone_in_care(lakeside, month, payer="evil", name=f"Walker{number}")
+        await care.minutes(lakeside, person, month, 2, hour=8 + number)
+    honest = await care.someone_in_care(lakeside, month, name="Honest")
+    await care.minutes(lakeside, honest, month, 25, who="mika")
+    _rewrite(evil, '"e" * 64', '"d" * 63')
+    run = await close(ask, lakeside, month)
+    assert (run["lines"], run["holds"]) == (1, 2)
+    async with behind.connect() as connection:
+        told = await connection.execute(
+            sa.text("select reason, sentence from claim_hold where tenant_id = :t"), {"t": lakeside.tenant_id}
+        )
+        for hold in told:
+            assert hold.reason == "PLUGIN_FAULT"
+            assert "evil_payer" in hold.sentence
+            assert "on disk" in hold.sentence
+            assert "Restart" in hold.sentence
+    _rewrite(evil, '"d" * 63', '"e" * 64')  # put back: no restart is needed
+    assert (await close(ask, lakeside, month))["lines"] == 3
+    assert (await close(ask, hillcrest, month))["patients"] == 0
+
+
+def _rewrite(plugin: Any, this: str, that: str) -> None:
+    written = Path(plugin.__file__)
+    before = written.read_text()
+    assert this in before
+    written.write_text(before.replace(this, that))
+
+
+async def test_an_answer_that_does_not_count_is_a_fault_of_its_own_month(evil: Any) -> None:
+    """[1, 1, -1] sums up to the one decision that comes with it, and says of no coverage whose it is."""
+    from carewright_plugin_api.examples import typical_month
+
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    forges = _lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index("forges_an_answer"))
+    fine = _lasting(typical_month("2026-03", payer="evil"), 2)
+    answers = await kept.kept_runner().decide(loaded, [fine, forges, fine])
+    assert [isinstance(one, Fault) for one in answers] == [False, True, False]
+
+
+async def test_asking_again_one_by_one_ends_after_its_time(evil: Any) -> None:
+    """With the deadlines of a real closing: a batch that fails at once, and then hangs for each of many."""
+    from carewright_plugin_api.examples import typical_month
+
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    raises, hangs, fine = (
+        _lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index(name))
+        for name in ("raise", "hang", "good")
+    )
+    runner = Runner(path=(Path(evil.__file__).parent,))
+    try:
+        started = time.monotonic()
+        answers = await runner.decide(loaded, [fine, raises, *[hangs] * 14, fine])
+        lasted = time.monotonic() - started
+    finally:
+        await runner.close()
+    assert not isinstance(answers[0], Fault)
+    assert isinstance(answers[1], Fault)
+    assert answers[1].why == "raised ValueError"
+    assert isinstance(answers[2], Fault)
+    assert "did not answer within 2 seconds" in answers[2].why
+    assert isinstance(answers[-1], Fault)
+    assert "not asked about" in answers[-1].why
+    assert 20 <= lasted < 20 + 2 + 10, "the time for asking again was not held"
 
 
 async def test_a_plugin_under_suspicion_is_still_asked_about_each(evil: Any) -> None:
