@@ -16,6 +16,7 @@ from server.enrollment.prerequisites import (
     record_practitioner_visit,
     withdraw_practitioner_visit,
 )
+from server.graphql.connections import global_id
 from server.tenants.db import tenant_db
 
 PLANNING = "G0506"
@@ -125,6 +126,15 @@ async def test_who_has_left_a_month_keeps_no_line_of_it(
     (node,) = await closing.decisions(ask, lakeside, month)
     assert (node["version"], node["lines"]) == (2, [])
     assert node["holds"], "nothing says why there is no line"
+    why = """query ($p: ID!, $m: Line!) { evidence(patientId: $p, month: $m) {
+      findings { reason sentence nextStep citations { title } } } }"""
+    answer = await ask(lakeside, "bill", why, p=global_id("Patient", ruth), m=month)
+    (finding,) = answer["data"]["evidence"]["findings"]
+    assert finding["reason"] == "PLAN_ADDON_AFTER_PROGRAM"
+    assert PLANNING in finding["sentence"]
+    assert [one["title"] for one in finding["citations"]] == ["NGS care-management page"]
+    answer = await ask(hillcrest, "bill", why, p=global_id("Patient", ruth), m=month)
+    assert [one["extensions"]["code"] for one in answer["errors"]] == ["NOT_FOUND"]
     assert await codes(ask, hillcrest, month) == {"Ruth Walker": [PLANNING]}
 
 

@@ -10,7 +10,11 @@ from billing_medicare.rules.prerequisites import chronic_codes
 
 
 def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]]:
-    """A line if an initiating visit of this month carried the practitioner's own care planning."""
+    """A line if an initiating visit of this month carried the practitioner's own care planning.
+
+    A visit after the patient has left the program starts nothing, so there is nothing to add to: that is said, for
+    somebody who began again and was not entered yet looks the same.
+    """
     if not BOOK.known("ladder.ccm_plan", facts.last_day):
         return (), ()
     code = BOOK.on("ladder.ccm_plan", facts.last_day).table["addon"]
@@ -35,6 +39,22 @@ def plan_addon(facts: MonthFacts) -> tuple[tuple[Line, ...], tuple[Finding, ...]
                 *used(billed_on=before[0]),
             ),
         )
+    starting = [visit for visit in with_planning if not _had_left(visit, facts)]
+    if not starting:
+        ended = max(held.ended_on for held in facts.enrollments if held.program == PROGRAM and held.ended_on)
+        return (), (
+            BOOK.finding(
+                "PLAN_ADDON_AFTER_PROGRAM",
+                "review",
+                often,
+                f"At the visit of {spelled(visit.on)} the practitioner planned the care, but the program had ended on "
+                f"{spelled(ended)}. {code} is paid with the visit that starts the program, and this one started none.",
+                "If the patient began again, enter that enrollment and close the month again. Otherwise nothing is to "
+                "be done.",
+                *used(initiating_visit=visit.on, program_ended_on=ended),
+            ),
+        )
+    visit = starting[0]
     rate = fee(code, facts, visit.on)
     rated = (BOOK.on(fee_name(code, facts), visit.on),) if rate else ()
     line = Line(
@@ -67,11 +87,10 @@ def _fits(visit: Visit, facts: MonthFacts) -> bool:
         and facts.coverage.in_force(visit.on)
         and not any(cover.replaces_part_b and cover.in_force(visit.on) for cover in facts.other_coverages)
         and (facts.died_on is None or visit.on <= facts.died_on)
-        and not _had_left(visit, facts)
     )
 
 
 def _had_left(visit: Visit, facts: MonthFacts) -> bool:
-    """Whether the program was over for this patient before the visit: then the visit started nothing."""
+    """Whether the program was over for this patient before the visit."""
     ends = [held.ended_on for held in facts.enrollments if held.program == PROGRAM]
     return bool(ends) and all(end is not None and end < visit.on for end in ends)
