@@ -33,7 +33,7 @@ app = typer.Typer(
 import_app = typer.Typer(help="Bring data into a practice.", no_args_is_help=True)
 tokens_app = typer.Typer(help="Bearer tokens for programs that use the API.", no_args_is_help=True)
 claims_app = typer.Typer(help="Signed claims and their files.", no_args_is_help=True)
-demo_app = typer.Typer(help="Help with the demo practices.", no_args_is_help=True)
+demo_app = typer.Typer(help="The demo practices, and large ones for measuring.")
 jobs_app = typer.Typer(help="Background work that failed.", no_args_is_help=True)
 audit_app = typer.Typer(help="The record of who saw and did what.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
@@ -64,11 +64,14 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     data: Data = None,
     demo: Annotated[bool, typer.Option(help="Make two demo practices in a new data folder.")] = True,
+    small_demo: Annotated[
+        bool, typer.Option("--small-demo", help="Only the seven people written by hand, not 280.")
+    ] = False,
 ) -> None:
     """Start everything: database, migrations, web pages, GraphQL and worker. Ctrl-C stops it all."""
     from server import supervisor
 
-    supervisor.up(_configured(data, host=host, port=port), demo=demo)
+    supervisor.up(_configured(data, host=host, port=port), demo=demo, small_demo=small_demo)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -317,6 +320,39 @@ def plugins(as_json: AsJson = False) -> None:
     from server.plugin_host import discover
 
     _print_table(discover.describe(), as_json)
+
+
+@demo_app.callback(invoke_without_command=True)
+def large_demo(
+    context: typer.Context,
+    patients: Annotated[int, typer.Option(min=0, help="Invented people in each practice.")] = 0,
+    practices: Annotated[int, typer.Option(min=1, help="How many practices.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people.")] = 1,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """With --patients: make large practices of invented people, to measure with."""
+    if context.invoked_subcommand is not None:
+        return
+    if not patients:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    from server import demo_large
+
+    with _progress("Inventing") as advance:
+        made = _with_the_house(data, lambda: demo_large.make(patients, practices, seed, advance))
+    _answer(made, as_json)
+
+
+@demo_app.command("fill")
+def fill_demo(data: Data = None, as_json: AsJson = False) -> None:
+    """Bring the demo practices to their full size: 240 and 40 people with two years behind them."""
+    from server import demo_lives
+
+    with _progress("Inventing") as advance:
+        came = _with_the_house(data, lambda: demo_lives.fill(advance))
+    said = ", ".join(f"{count} to {slug}" for slug, count in came.items())
+    _answer({"came": came, "says": f"People who came: {said}."}, as_json)
 
 
 @demo_app.command("make")

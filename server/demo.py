@@ -42,11 +42,11 @@ async def seed() -> list[dict[str, str]]:
         demo_cast.PASSWORD
     )  # one for all: the same word, invented people
     for demo in demo_cast.PRACTICES:
-        tenant_id, state = await _directory(demo)
+        tenant_id, state = await directory_of(demo)
         if state == "open":
             continue
-        persons = await _logins(demo, tenant_id, password_hash)
-        await _practice(demo, tenant_id, persons)
+        persons = await logins(demo, tenant_id, password_hash)
+        await found_practice(demo, tenant_id, persons)
         async with auth_db() as db:
             await db.execute(update(Directory).where(Directory.id == tenant_id).values(state="open"))
     from server.demo_people import seed_people  # it takes its actors from here
@@ -85,7 +85,8 @@ async def actor_of(slug: str, key: str) -> Actor:
     )
 
 
-async def _directory(demo: DemoPractice) -> tuple[UUID, str]:
+async def directory_of(demo: DemoPractice) -> tuple[UUID, str]:
+    """The practice's id and state in the directory, entered there if it was not. Raises Refused DEMO_SLUG_TAKEN."""
     async with auth_db() as db:
         await db.execute(
             insert(Directory)
@@ -102,7 +103,7 @@ async def _directory(demo: DemoPractice) -> tuple[UUID, str]:
     return row.id, row.state
 
 
-async def _logins(demo: DemoPractice, tenant_id: UUID, password_hash: str) -> dict[str, UUID]:
+async def logins(demo: DemoPractice, tenant_id: UUID, password_hash: str) -> dict[str, UUID]:
     """key -> person id; logins that exist (a person of both practices) are taken as they are."""
     persons = {}
     async with auth_db() as db:
@@ -125,7 +126,8 @@ async def _logins(demo: DemoPractice, tenant_id: UUID, password_hash: str) -> di
     return persons
 
 
-async def _practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str, UUID]) -> None:
+async def found_practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str, UUID]) -> None:
+    """Its agreements, site, payers and staff; what is there is left as it is."""
     first = next(m for m in demo.staff if m.role == ADMINISTRATOR)
     accepted = [Accepted(d.kind, d.version, d.text_hash, first.name) for d in documents().values()]
     details = {"practice_name": demo.name, "npi": demo.npi, "time_zone": demo.time_zone}

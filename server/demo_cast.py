@@ -65,6 +65,7 @@ LAKESIDE: Final = DemoPractice(
         Member("fred", "Fred Okafor", FRONT_DESK, "front_desk"),
         Member("bill", "Bill Janssen", BILLER, "biller"),
         Member("mona", "Mona Reyes", MENTOR, "rn", licensed=True),
+        Member("hana", "Hana Kovac", PROVIDER, "np", licensed=True),
     ),
 )  # fmt: skip
 HILLCREST: Final = DemoPractice(

@@ -33,6 +33,7 @@ _STEADY_SECONDS = 60  # a process that has lived this long has earned a quick re
 _LONGEST_PAUSE = 30.0
 _STOP_SECONDS = 30  # the worker finishes what it holds, or gives it back
 _DEMO_PENDING = "demo.pending"  # in the data folder until its demo practices are made
+_PEOPLE_PENDING = "demo-people.pending"  # and until they have all their people
 
 
 class _Stop(KeyboardInterrupt):
@@ -81,7 +82,28 @@ class Child:
             )
 
 
-def up(configured: Settings, *, demo: bool) -> None:
+@dataclass(slots=True)
+class Filling:
+    """The demo's people coming in beside everything else. A killed or failed one is taken up by the next start."""
+
+    pending: Path
+    process: "subprocess.Popen[bytes]"
+    began: float
+
+    def look(self) -> bool:
+        """Whether it still runs; says how it ended."""
+        ended = self.process.poll()
+        if ended is None:
+            return True
+        if ended == 0:
+            self.pending.unlink(missing_ok=True)
+            say(f"Everybody in the demo is here, after {time.monotonic() - self.began:.0f} s.")
+        else:
+            say("The demo's people could not all be made; why is above. The next start tries again.")
+        return False
+
+
+def up(configured: Settings, *, demo: bool, small_demo: bool = False) -> None:
     """Run until told to stop. Raises `Refused` for what the operator can mend."""
     require_main_thread()
     configured.check_bind()
@@ -102,6 +124,8 @@ def up(configured: Settings, *, demo: bool) -> None:
         demo = demo and not configured.database_url  # never into a database somebody else runs
         if demo and not (folder / "postgres").exists():
             (folder / _DEMO_PENDING).touch()
+            if not small_demo:
+                (folder / _PEOPLE_PENDING).touch()
         servers = _servers(configured, stack)
         admin_url = configured.database_url or (servers.database_url if servers else "")
         redis_url = configured.redis_url or (servers.redis_url if servers else "")
@@ -125,13 +149,16 @@ def up(configured: Settings, *, demo: bool) -> None:
             _demo(folder / _DEMO_PENDING, environment)
         _until_ready(configured.host, port, children)
         print(f"ready http://{_shown(configured.host)}:{port}", flush=True)  # noqa: T201 -- programs read this line
-        _keep(children, servers)
+        filling = _fill(folder / _PEOPLE_PENDING, environment, stack) if demo else None
+        _keep(children, servers, filling)
 
 
-def _keep(children: list[Child], servers: "embedded.Servers | None") -> None:
+def _keep(children: list[Child], servers: "embedded.Servers | None", filling: Filling | None) -> None:
     """Look after everything, until _Stop is raised."""
     due, falls = 0.0, 0
     while True:
+        if filling is not None and not filling.look():
+            filling = None
         for child in children:
             child.keep()
         if servers is not None and time.monotonic() >= due:
@@ -259,6 +286,29 @@ def _demo(pending: Path, environment: dict[str, str]) -> None:
             "Start with --no-demo to do without them.",
         )
     pending.unlink()
+
+
+def _fill(pending: Path, environment: dict[str, str], stack: ExitStack) -> Filling | None:
+    """Begin to bring in the demo's people, where that has not been done: after `ready`, so that nobody waits for it."""
+    if not pending.exists():
+        return None
+    say("The demo's 280 people are coming in; look around meanwhile.")
+    process = subprocess.Popen(
+        leashed(_python("server.cli", "demo", "fill"), signal.SIGKILL),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        start_new_session=True,
+    )
+    stack.callback(_end, process)
+    return Filling(pending, process, time.monotonic())
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _until_ready(host: str, port: int, children: list[Child]) -> None:

@@ -31,7 +31,7 @@ def test_the_cast_is_sound() -> None:
             if member.npi:
                 check_npi(member.npi)
     check_password(demo_cast.PASSWORD)
-    assert len({m.email(p.slug) for p in demo_cast.PRACTICES for m in p.staff}) == 14  # one works in both
+    assert len({m.email(p.slug) for p in demo_cast.PRACTICES for m in p.staff}) == 15  # one works in both
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ async def test_seeding_twice_changes_nothing(sign_ins: list[dict[str, str]], sup
     snapshot = [await superuser(f"select t::text from {table} t order by 1") for table in tables]
     assert await demo.seed() == sign_ins
     assert [await superuser(f"select t::text from {table} t order by 1") for table in tables] == snapshot
-    assert len(sign_ins) == 15
+    assert len(sign_ins) == 16
 
 
 async def test_everybody_can_sign_in_with_what_is_printed(
@@ -162,7 +162,7 @@ async def test_a_seed_that_was_cut_off_is_finished_by_the_next(superuser: Any, d
     ):
         await superuser(f"delete from {table} where tenant_id = :id", id=tenant)
     await superuser("delete from staff where tenant_id = :id and role <> 'administrator'", id=tenant)
-    assert len(await demo.seed()) == 15
+    assert len(await demo.seed()) == 16
     actor = await demo.actor_of("hillcrest", "tomas")
     async with tenant_db(actor, read_only=True) as db:
         assert len(await staff.list_staff(db, actor)) == 7

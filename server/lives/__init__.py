@@ -1,0 +1,4 @@
+"""Invented people and two years of their lives, from a seed: the same seed, day and team give the same lives.
+
+Nothing here reads a clock, a file or a database. `people.lives` puts a practice together; `server.demo_lives` stores it.
+"""
