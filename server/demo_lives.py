@@ -32,7 +32,7 @@ SEED: Final = 20
 #: how many people the demo practices have in all, those written by hand among them
 SIZES: Final = {"lakeside": 240, "hillcrest": 40}
 _CLOSERS: Final = {"lakeside": "ada", "hillcrest": "iris"}
-_CLOSED_MONTHS: Final = 3
+CLOSED_MONTHS: Final = 3
 _AT_ONCE: Final = 200  # lives, of which each is about a hundred rows
 
 Advance = Callable[[int, int], None]
@@ -61,7 +61,7 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
             advance(sum(came.values()), sum(SIZES.values()))
         closer = await actor_of(slug, _CLOSERS[slug])
         async with tenant_db(closer) as db:
-            for month in _months_before(on.replace(day=1), _CLOSED_MONTHS):
+            for month in _months_before(on.replace(day=1), CLOSED_MONTHS):
                 await ask_to_close(db, closer, month)
     return came
 

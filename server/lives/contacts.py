@@ -129,7 +129,7 @@ def _talk(
             ]
         )
     length = dice.whole(*_LENGTH.get(kind, (7, 18))) if outcome.startswith("reached") else dice.whole(1, 2)
-    writing = dice.whole(2, 4) if dice.chance(0.45) else 0
+    writing = dice.whole(2, 4) if outcome.startswith("reached") and dice.chance(0.45) else 0
     start = diary.take(staff, on, 60 * dice.whole(8, 15) + 5 * dice.whole(0, 11), length + writing + 2)
     if start is None:
         return None

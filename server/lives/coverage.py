@@ -7,7 +7,7 @@ from server.lives.dice import Dice
 from server.lives.life import Insurance, Place
 
 _LETTERS: Final = "ACDEFGHJKMNPQRTUVWXY"  # those that a Medicare number may hold
-_PRODUCTS: Final = ("PPO", "Community Blue", "HMO", "Simply Blue")
+_PRODUCTS: Final = ("commercial_ppo", "commercial_ppo", "commercial_ppo", "bcn", "")
 
 
 def medicare_number(dice: Dice) -> str:

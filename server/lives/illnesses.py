@@ -79,7 +79,7 @@ PROFILES: Final = (
     (3, 62, 90, ("parkinson", "depression")), (3, 74, 97, ("memory", "hypertension")), (4, 60, 96, ("knees", "hypertension", "bones")), (4, 60, 94, ("knees", "weight")),
     (4, 58, 92, ("fibrillation", "hypertension")), (3, 60, 92, ("prostate", "hypertension")), (2, 62, 92, ("prostate_history", "lipids")), (3, 48, 90, ("breast_history", "bones")),
     (3, 30, 80, ("rheumatoid", "anxiety")), (5, 19, 75, ("depression", "anxiety")), (3, 19, 68, ("asthma", "reflux")), (3, 20, 58, ("migraine", "anxiety")), (2, 20, 50, ("diabetes_1", "depression")),
-    (2, 20, 50, ("sickle_cell",)), (2, 20, 60, ("epilepsy",)), (2, 20, 58, ("crohn",)), (3, 30, 85, ("thyroid", "lipids")), (3, 32, 75, ("hypertension", "weight")), (2, 20, 40, ("ovaries",)), (3, 21, 41, ("pregnancy",)),
+    (2, 20, 50, ("sickle_cell",)), (2, 20, 60, ("epilepsy",)), (2, 20, 58, ("crohn",)), (3, 30, 85, ("thyroid", "lipids")), (3, 32, 75, ("hypertension", "weight")), (2, 20, 40, ("ovaries",)), (9, 21, 41, ("pregnancy",)),
     (4, 28, 70, ("hypertension",)), (4, 6, 17, ("asthma",)),
 )  # fmt: skip
 

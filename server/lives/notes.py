@@ -75,7 +75,7 @@ THEMES: Final = {
     "pregnancy": "expecting",
 }  # fmt: skip
 NOBODY: Final = {
-    "no_answer": ("Rang twice, no answer. Will try in the evening.", "No answer. It is market day.", "No answer; tried the daughter too."),
+    "no_answer": ("Rang twice, no answer. Will try in the evening.", "No answer. It is market day.", "No answer; will try the other number."),
     "left_message": ("Left a message with the day and my name, nothing else.", "Left word on the house phone to call when it suits.", "Message left; no hurry in it."),
 }  # fmt: skip
 WORK_BETWEEN: Final = {

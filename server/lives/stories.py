@@ -149,7 +149,7 @@ _CHILD_WISHES: Final = (
 _ESPERANZAS: Final = (
     "Bailar en la quinceañera de mi nieta.", "Cocinar para todos los domingos, como antes.", "Caminar hasta la iglesia sin ayuda.", "Volver a mi pueblo una vez más, en diciembre.",
     "Dormir toda la noche sin despertarme.", "Trabajar en mi jardín, con mis chiles y mis rosas.", "Ver a mis hijos juntos en la misma mesa.", "Seguir en mi casa, con mis cosas.",
-    "Cargar a mi nieto sin que me duela la espalda.", "Cantar en el coro sin quedarme sin aire.", "Manejar yo sola, o yo solo, al mercado.", "Que mis manos no tiemblen al coser.",
+    "Cargar a mi nieto sin que me duela la espalda.", "Cantar en el coro sin quedarme sin aire.", "Manejar al mercado sin pedir favores.", "Que mis manos no tiemblen al coser.",
     "Levantarme con ganas.", "Llegar a las bodas de oro con salud.", "Terminar la casa que empecé.", "Jugar fútbol con los muchachos, aunque sea de portero.",
 )  # fmt: skip
 _DESEOS: Final = (

@@ -2,12 +2,14 @@
 
 import os
 
+import pytest
 from conftest import SECRET, make_database
 from sqlalchemy import func, select
 
 from migrations.run import runtime_urls
-from server import demo
+from server import demo, demo_lives
 from server.claims.command import close_month
+from server.claims.queries import closes
 from server.demo_people import HILLCREST, LAKESIDE
 from server.patients.tables import Patient
 from server.settings import settings
@@ -16,7 +18,9 @@ from server.tenants.db import Doors, tenant_db
 from server.worker import gather_kinds, work_for
 
 
-async def test_the_demo_is_made_once_and_its_last_month_closes(database: str) -> None:
+async def test_the_demo_is_made_once_and_its_last_month_closes(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = await make_database("test_demo")
     addresses = runtime_urls(url, bytes.fromhex(SECRET))
     before, mine = doors_of.doors(), Doors(addresses["app"], addresses["auth"], addresses["bell"])
@@ -38,6 +42,16 @@ async def test_the_demo_is_made_once_and_its_last_month_closes(database: str) ->
         closed = await close_month(month, "lakeside", work_for)
         assert closed.lines >= 2, closed
         assert closed.holds >= 1, closed
+
+        # The invented people come in beside those, once; the months before the last are asked to be closed.
+        monkeypatch.setattr(demo_lives, "SIZES", {"lakeside": 25, "hillcrest": 9})
+        assert await demo_lives.fill() == {"lakeside": 25 - len(LAKESIDE), "hillcrest": 9 - len(HILLCREST)}
+        assert await demo_lives.fill() == {"lakeside": 0, "hillcrest": 0}
+        bill = await demo.actor_of("lakeside", "bill")
+        async with tenant_db(bill, read_only=True) as db:
+            assert await db.scalar(select(func.count()).select_from(Patient)) == 25
+            asked = await closes(db, bill)
+        assert len({run.month for run in asked}) == demo_lives.CLOSED_MONTHS + 1
     finally:
         doors_of.open_doors(before)
         await mine.close()

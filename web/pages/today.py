@@ -67,7 +67,9 @@ async def today(visit: Visit) -> Answer:
             last = month_before(f"{visit.today:%Y-%m}")
             states = month_states(await closes(db, actor), began, visit.today, actor.zone)
             given["month"] = next((one for one in states if one["month"] == last), None)
-    given["sentence"] = _sentence(actor, visit.today, len(given["people"]), len(given["loose"]))
+    given["sentence"] = _sentence(
+        actor, visit.today, len(given["people"]), len(given["loose"]), more=given.get("more", False)
+    )
     return visit.show("today/today.html", **given)
 
 
@@ -111,7 +113,7 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
     }
 
 
-def _sentence(actor: Actor, on: date, people: int, loose: int) -> str:
+def _sentence(actor: Actor, on: date, people: int, loose: int, *, more: bool) -> str:
     date_words = f"{on:%A}, {on.day} {on:%B}."
     if actor.role == "mentor":
         return f"{date_words} Nobody has asked for your thoughts yet."
@@ -119,7 +121,13 @@ def _sentence(actor: Actor, on: date, people: int, loose: int) -> str:
         return date_words
     if not people:
         return f"{date_words} Nobody is in your care yet."
-    who = "One person is" if people == 1 else "The people" if people > _MOST else f"{people} people are"
+    who = (
+        "One person is"
+        if people == 1
+        else f"More than {people} people are"
+        if more
+        else f"{people} people are"
+    )
     waits = {0: "", 1: " One note of yours waits for your signature."}.get(
         loose, f" {loose} notes of yours wait for your signature."
     )
