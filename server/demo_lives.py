@@ -54,7 +54,7 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
             if await db.scalar(select(func.count()).select_from(Patient).where(Patient.source == SOURCE)):
                 continue
             here = await db.scalar(select(func.count()).select_from(Patient)) or 0
-            house, team = await _house(db, actor, TEAMS[slug], on)
+            house, team = await house_of(db, actor, TEAMS[slug], on)
             known = lives(SEED, place, team, on, max(0, size - here), await _busy(db, house))
             came[slug] = await _store(db, actor, house, known)
         if advance is not None:
@@ -72,7 +72,7 @@ async def fill_practice(
     """Bring `count` lives into a practice, some hundred in a transaction. actor: may write minutes."""
     on = today(actor.zone)
     async with tenant_db(actor, read_only=True) as db:
-        house, team = await _house(db, actor, team, on)
+        house, team = await house_of(db, actor, team, on)
         busy = await _busy(db, house)
     known, came = lives(seed, place, team, on, count, busy), 0
     for first in known:
@@ -99,7 +99,7 @@ async def _store(db: Db, actor: Actor, house: House, known: Iterable[Life]) -> i
     return len(people)
 
 
-async def _house(db: Db, actor: Actor, team: Team, on: date) -> tuple[House, Team]:
+async def house_of(db: Db, actor: Actor, team: Team, on: date) -> tuple[House, Team]:
     """What rows refer to in this practice, and those of the team who work here."""
     staff: dict[str, UUID] = {
         email.partition("@")[0]: id
