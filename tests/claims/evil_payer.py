@@ -1,10 +1,12 @@
 """A payer plugin with one misdeed for each length of a month's first entry: the tests' enemy (P27)."""
 
 import ctypes
+import importlib
 import os
 import signal
 import socket
 import struct
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,11 +27,22 @@ MISDEEDS = (
     "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
     "nul_in_text", "half_a_letter", "countless_units", "money_without_end", "many_bytes",
     "empties_a_file", "removes_a_file", "renames_a_file", "cuts_a_file", "makes_a_folder", "forges_an_answer",
+    "imports_a_module",
 )  # fmt: skip
 #: a folder in which everybody may do anything, as far as the system is concerned
 OPEN_TO_ALL = Path(__file__).parent / "open_to_all"
 FORGED = b'{"owned": [1, 1, -1], "decisions": ["{}"]}'
 SOURCE = (Citation("Evil Mutual", "Rules"),)
+
+
+class Spelled:
+    """An answer that writes itself."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def to_json(self) -> str:
+        return self.text
 
 
 def good(facts: MonthFacts) -> Decision:
@@ -86,7 +99,7 @@ def misdeed(name: str, facts: MonthFacts) -> Any:
         case "nul_in_text":
             return replace(answer, lines=(replace(answer.lines[0], sentence="It is\x00due."),))
         case "half_a_letter":
-            return replace(answer, lines=(replace(answer.lines[0], amount_note="\ud800"),))
+            return Spelled(answer.to_json().replace("It is due.", r"It is \ud800 due."))
         case "countless_units":
             return replace(answer, lines=(replace(answer.lines[0], units=2**40),))
         case "money_without_end":
@@ -103,6 +116,10 @@ def misdeed(name: str, facts: MonthFacts) -> Any:
             os.truncate(OPEN_TO_ALL / "kept", 0)
         case "makes_a_folder":
             os.mkdir(OPEN_TO_ALL / "made")
+        case "imports_a_module":  # which is none: read as ever, and nothing is left behind
+            if "evil_later" in sys.modules or not sys.dont_write_bytecode:
+                raise RuntimeError
+            importlib.import_module("evil_later")
         case "forges_an_answer":
             os.write(3, struct.pack(">I", len(FORGED)) + FORGED)  # where the child's own answers go
     return answer

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(300)
 
 SECRET_WORD = "canary-in-the-environment"
 #: misdeeds that harm nobody: the answer can be stored
-DECIDED = {"good", "changes_what_it_was_told", "reads_the_environment", "prints"}
+DECIDED = {"good", "changes_what_it_was_told", "reads_the_environment", "prints", "imports_a_module"}
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ async def evil(
         if above.owner() and os.access(above, os.W_OK) and "pytest" in str(above):
             above.chmod(0o755)
     shutil.copy(Path(__file__).with_name("evil_payer.py"), folder / "evil_payer.py")
+    (folder / "evil_later.py").write_text("")
     open_to_all = folder / "open_to_all"
     open_to_all.mkdir()
     (open_to_all / "kept").write_text("all of it")
@@ -64,7 +65,7 @@ async def evil(
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
     plugins.cache_clear()
-    runner = Runner(seconds=6, single_seconds=2, retry_seconds=90, path=(folder,))
+    runner = Runner(seconds=6, single_seconds=5, retry_seconds=90, path=(folder,))
     await kept.end_kept_runner()
     kept._kept[asyncio.get_running_loop()] = runner
     assert "evil_payer" in {one.name for one in plugins().loaded}
@@ -131,6 +132,7 @@ async def test_its_months_are_held_by_name_and_everything_else_is_decided(
         "good": "E0001",
         "changes_what_it_was_told": "E0001",
         "prints": "E0001",
+        "imports_a_module": "E0001",
         "honest": "99490",
     }
     assert not any(SECRET_WORD in text or "CAREWRIGHT_APP_URL" in text for text in texts)
