@@ -347,12 +347,16 @@ def large_demo(
 @demo_app.command("fill")
 def fill_demo(data: Data = None, as_json: AsJson = False) -> None:
     """Bring the demo practices to their full size: 240 and 40 people with two years behind them."""
-    from server import demo_lives
+    from server import demo_lives, worker
 
+    worker.gather_kinds()
     with _progress("Inventing") as advance:
         came = _with_the_house(data, lambda: demo_lives.fill(advance))
     said = ", ".join(f"{count} to {slug}" for slug, count in came.items())
-    _answer({"came": came, "says": f"People who came: {said}."}, as_json)
+    if not as_json:
+        typer.echo(f"People who came: {said}. Closing their months.")
+    closed = _with_the_house(data, lambda: demo_lives.close_months(worker.work_for))
+    _answer({"came": came, "closed": closed, "says": f"Months that were closed: {closed}."}, as_json)
 
 
 @demo_app.command("make")

@@ -3,6 +3,7 @@
 The last months but one are then closed the way anybody closes a month; the newest is left for whoever looks around.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
@@ -12,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from server import demo_bulk
-from server.claims.actions import ask_to_close
+from server.claims.command import Work, close_month
+from server.claims.queries import closes
 from server.clock import today
 from server.demo import actor_of, practice_id
 from server.demo_rows import SOURCE, House, Rows, rows_of
@@ -32,15 +34,15 @@ SEED: Final = 20
 #: how many people the demo practices have in all, those written by hand among them
 SIZES: Final = {"lakeside": 240, "hillcrest": 40}
 _CLOSERS: Final = {"lakeside": "ada", "hillcrest": "iris"}
-CLOSED_MONTHS: Final = 3
+CLOSED_MONTHS: Final = 23
 _AT_ONCE: Final = 200  # lives, of which each is about a hundred rows
 
 Advance = Callable[[int, int], None]
 
 
 async def fill(advance: Advance | None = None) -> dict[str, int]:
-    """Bring both practices to their full size and ask for their months to be closed; returns how many people came, by
-    practice. Run again, it changes nothing."""
+    """Bring both practices to their full size; returns how many people came, by practice. Run again, it changes
+    nothing."""
     came = {}
     for slug, size in SIZES.items():
         tenant_id = await practice_id(slug)
@@ -59,11 +61,26 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
             came[slug] = await _store(db, actor, house, known)
         if advance is not None:
             advance(sum(came.values()), sum(SIZES.values()))
-        closer = await actor_of(slug, _CLOSERS[slug])
-        async with tenant_db(closer) as db:
-            for month in _months_before(on.replace(day=1), CLOSED_MONTHS):
-                await ask_to_close(db, closer, month)
     return came
+
+
+async def close_months(work: Work) -> int:
+    """Close what is still open of their months but the last, both practices side by side; returns how many were closed.
+    work: does what is due in a practice for a moment."""
+    here = [slug for slug in _CLOSERS if await practice_id(slug) is not None]
+    return sum(await asyncio.gather(*(_close_months(slug, work) for slug in here)))
+
+
+async def _close_months(slug: str, work: Work) -> int:
+    """From the oldest on: a month closed before an earlier one would have to be decided again."""
+    closer = await actor_of(slug, _CLOSERS[slug])
+    async with tenant_db(closer, read_only=True) as db:
+        closed = {run.month for run in await closes(db, closer) if not run.under_way}
+    waiting = _months_before(today(closer.zone).replace(day=1), CLOSED_MONTHS)
+    for month in waiting:
+        if month not in closed:
+            await close_month(month, slug, work, asked_by=closer)
+    return len(set(waiting) - closed)
 
 
 async def fill_practice(

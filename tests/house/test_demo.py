@@ -43,15 +43,20 @@ async def test_the_demo_is_made_once_and_its_last_month_closes(
         assert closed.lines >= 2, closed
         assert closed.holds >= 1, closed
 
-        # The invented people come in beside those, once; the months before the last are asked to be closed.
+        # The invented people come in beside those, once; the months before the last are closed.
         monkeypatch.setattr(demo_lives, "SIZES", {"lakeside": 25, "hillcrest": 9})
-        assert await demo_lives.fill() == {"lakeside": 25 - len(LAKESIDE), "hillcrest": 9 - len(HILLCREST)}
+        monkeypatch.setattr(demo_lives, "CLOSED_MONTHS", 2)
+        came = {"lakeside": 25 - len(LAKESIDE), "hillcrest": 9 - len(HILLCREST)}
+        assert await demo_lives.fill() == came
+        assert await demo_lives.close_months(work_for) == 2 * 2
         assert await demo_lives.fill() == {"lakeside": 0, "hillcrest": 0}
+        assert await demo_lives.close_months(work_for) == 0
         bill = await demo.actor_of("lakeside", "bill")
         async with tenant_db(bill, read_only=True) as db:
             assert await db.scalar(select(func.count()).select_from(Patient)) == 25
             asked = await closes(db, bill)
-        assert len({run.month for run in asked}) == demo_lives.CLOSED_MONTHS + 1
+        assert len(asked) == len({run.month for run in asked}) == demo_lives.CLOSED_MONTHS + 1
+        assert all(run.state == "done" for run in asked)
     finally:
         doors_of.open_doors(before)
         await mine.close()

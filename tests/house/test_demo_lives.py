@@ -1,6 +1,7 @@
 """The invented lives stored: whole, behind the wall of their practice, and shown by the pages people work with."""
 
 import re
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,11 +11,13 @@ from cast import World, make_practice
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server import demo_large
 from server.claims.actions import ask_to_close
 from server.clock import today
 from server.demo_bulk import ORDER
 from server.demo_lives import fill_practice
 from server.demo_rows import rows_of
+from server.errors import Refused
 from server.lives.places import HILLCREST, LAKESIDE, TEAMS
 from server.minutes.proof import prove_totals
 from server.patients.tables import Patient
@@ -159,3 +162,35 @@ def test_rows_name_no_table_without_an_order() -> None:
     for one in lives(20, LAKESIDE, TEAMS["lakeside"], date(2026, 11, 23), 60):
         _, rows = rows_of(house, one, "X")
         assert set(rows) <= set(ORDER)
+
+
+async def test_large_practices_are_made_once_and_apart(database: str, superuser: Any) -> None:
+    seed = secrets.randbelow(10**9)
+    made = await demo_large.make(8, 2, seed)
+    assert made["practices"] == [f"large-{seed}-1", f"large-{seed}-2"]
+    rows = await superuser(
+        "select d.slug, count(*), count(distinct p.given_names || p.family_name) from patient p "
+        "join directory d on d.id = p.tenant_id where d.slug like :slug group by 1 order by 1",
+        slug=f"large-{seed}-%",
+    )
+    assert rows == [(f"large-{seed}-1", 8, 8), (f"large-{seed}-2", 8, 8)]
+    both = await superuser(
+        "select p.given_names, p.family_name, p.birth_date from patient p join directory d on d.id = p.tenant_id "
+        "where d.slug like :slug group by 1, 2, 3 having count(*) > 1",
+        slug=f"large-{seed}-%",
+    )
+    assert both == []
+    with pytest.raises(Refused) as refused:
+        await demo_large.make(8, 1, seed)
+    assert refused.value.code == "LARGE_DEMO_THERE"
+
+
+def test_the_command_for_large_ones_says_what_it_needs() -> None:
+    from typer.testing import CliRunner
+
+    from server.cli import app
+
+    said = CliRunner().invoke(app, ["demo"])
+    assert said.exit_code == 2
+    assert "--patients" in said.output
+    assert "--practices" in said.output
