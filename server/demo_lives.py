@@ -3,7 +3,6 @@
 The last months but one are then closed the way anybody closes a month; the newest is left for whoever looks around.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
@@ -65,10 +64,10 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
 
 
 async def close_months(work: Work) -> int:
-    """Close what is still open of their months but the last, both practices side by side; returns how many were closed.
-    work: does what is due in a practice for a moment."""
+    """Close what is still open of their months but the last; returns how many were closed. work: does what is due in a
+    practice for a moment."""
     here = [slug for slug in _CLOSERS if await practice_id(slug) is not None]
-    return sum(await asyncio.gather(*(_close_months(slug, work) for slug in here)))
+    return sum([await _close_months(slug, work) for slug in here])
 
 
 async def _close_months(slug: str, work: Work) -> int:
