@@ -307,6 +307,7 @@ class Visit:
             "menu": menu,
             "find_url": "/people/find" if actor.may("patients.find") else "",
             "people_url": "/people",
+            "palette_url": "/go",
             "session_url": "/session",
             "sign_in_url": "/sign-in",
             "sign_out_url": "/sign-out",

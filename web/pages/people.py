@@ -112,11 +112,16 @@ async def find_as_you_type(visit: Visit) -> Answer:
             {
                 "id": str(row.id),
                 "name": person_name(row),
-                "note": f"{age(row.birth_date, row.deceased_on or on)}, {day(row.birth_date)}, {row.record_number}",
+                "note": note_of(row, on),
             }
             for row in rows
         ],
     )
+
+
+def note_of(row: PatientRow, on: date) -> str:
+    """What tells two people of one name apart: age, birth date, record number."""
+    return f"{age(row.birth_date, row.deceased_on or on)}, {day(row.birth_date)}, {row.record_number}"
 
 
 def visit_day(visit: Visit) -> date:

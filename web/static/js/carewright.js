@@ -66,6 +66,7 @@ document.addEventListener("click", (event) => {
     if (!menu.contains(target)) menu.open = false;
   const opens = target.closest("[data-opens]");
   if (opens?.dataset.opens === "keyboard-help") showKeys();
+  else if (opens?.dataset.opens === "palette") showPalette();
   else if (opens) document.getElementById(opens.dataset.opens)?.showModal();
   const closes = target.closest("[data-closes]");
   if (closes) closes.closest("dialog")?.close();
@@ -490,16 +491,22 @@ body.addEventListener("htmx:afterSwap", (event) => {
   const found = choices(box);
   found.forEach((choice, n) => { choice.id = `${list.id}-${n}`; });
   const typed = input.value.trim();
-  openList(box, list.children.length > 0 && typed !== "" && document.activeElement === input);
+  openList(box, list.children.length > 0 && (typed !== "" || "openEmpty" in box.dataset) && document.activeElement === input);
   const said = box.querySelector("[data-combobox-count]");
   if (said) said.textContent = typed === "" ? "" : found.length === 1 ? "1 found" : `${found.length} found`;
+  if (!("openEmpty" in box.dataset)) return;
+  const entered = box.dataset.awaits === "enter";
+  delete box.dataset.awaits;
+  pointTo(box, found[0]); // Enter goes to the first
+  if (entered && found[0]) choose(box, found[0]);
 });
 document.addEventListener("input", (event) => {
   const box = event.target instanceof Element && event.target.matches("[role=combobox]") && event.target.closest("[data-combobox]");
   if (!box) return;
   const chosen = box.querySelector("[data-chosen]");
+  if ("openEmpty" in box.dataset) box.dataset.awaits = "answer"; // what is listed is not yet what was typed
   if (chosen) chosen.value = ""; // words that were changed no longer name what was chosen
-  if (event.target.value.trim() === "") openList(box, false);
+  if (event.target.value.trim() === "" && !("openEmpty" in box.dataset)) openList(box, false);
 });
 document.addEventListener("keydown", (event) => {
   const box = event.target instanceof Element && event.target.matches("[role=combobox]") && event.target.closest("[data-combobox]");
@@ -513,11 +520,14 @@ document.addEventListener("keydown", (event) => {
     if (list.hidden) openList(box, true);
     const step = event.key === "ArrowDown" ? 1 : -1;
     pointTo(box, found[(at + step + found.length + (at < 0 && step < 0 ? 1 : 0)) % found.length]);
+  } else if (event.key === "Enter" && box.dataset.awaits) {
+    event.preventDefault();
+    box.dataset.awaits = "enter";
   } else if (event.key === "Enter" && !list.hidden && !(event.ctrlKey || event.metaKey)) {
     const choice = found[at] ?? (found.length === 1 ? found[0] : null);
     if (choice) { event.preventDefault(); choose(box, choice); }
     else if (box.querySelector("[data-chosen]")) event.preventDefault();
-  } else if (event.key === "Escape" && !list.hidden) {
+  } else if (event.key === "Escape" && !list.hidden && !("openEmpty" in box.dataset)) {
     event.preventDefault();
     event.stopPropagation();
     openList(box, false);
@@ -563,6 +573,16 @@ function showKeys() {
   }
   help.showModal();
 }
+function showPalette() {
+  const palette = document.getElementById("palette");
+  const input = palette?.querySelector("input[role=combobox]");
+  if (!input || palette.open) return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) menu.open = false;
+  input.value = "";
+  palette.showModal();
+  input.focus();
+  input.dispatchEvent(new Event("opened"));
+}
 let goingSince = 0;
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
@@ -571,6 +591,10 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       form.requestSubmit(form.querySelector("button.button-primary[type=submit]") || undefined);
     }
+    return;
+  }
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k" && !openDialog()) {
+    if (document.getElementById("palette")) { event.preventDefault(); showPalette(); }
     return;
   }
   if (event.key === "Escape") {

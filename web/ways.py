@@ -1,0 +1,112 @@
+"""Every page one can go to by its name: the palette's list, for each who works here.
+
+Pure: what a role may is passed in. tests/pages/test_palette.py holds the list to the pages there are.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_HERE: Final = re.compile(r"^/(people|month)/([0-9a-f-]{36}|\d{4}-\d{2})(?:/|$)")
+_MOST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """words: what the page is called; also: what else people call it; note: where it lies."""
+
+    words: str
+    address: str
+    permission: str
+    also: str = ""
+    note: str = ""
+
+
+WAYS: Final = (
+    Way("Today", "/", "self.read", "home first page start"),
+    Way("People", "/people", "patients.find", "patients list everybody"),
+    Way("Register someone", "/people/new", "patients.write", "new patient add person"),
+    Way("Bring people in", "/imports", "imports.write", "import file upload records"),
+    Way("Months", "/month", "claims.read", "month close billing"),
+    Way("Your time", "/time", "minutes.write", "timer minutes unsorted"),
+    Way("The practice", "/practice", "practice.read", "settings overview"),
+    Way("Name and numbers of the practice", "/practice/edit", "practice.write", "npi time zone change"),
+    Way("How time is counted", "/practice/policy", "practice.write", "policy timer idle"),
+    Way("Sites", "/practice/sites", "practice.read", "locations offices"),
+    Way("Add a site", "/practice/sites/new", "practice.write", "location office new"),
+    Way("Payers", "/practice/payers", "practice.read", "insurance plans"),
+    Way("Add a payer", "/practice/payers/new", "practice.write", "insurance new"),
+    Way("Staff", "/practice/staff", "practice.read", "colleagues team people who work here"),
+    Way("Invite someone to work here", "/practice/staff/invite", "staff.write", "staff new colleague"),
+    Way("Add a provider", "/practice/staff/provider", "staff.write", "doctor new billing"),
+    Way("Billing", "/practice/billing", "billing.read", "claims set-up"),
+    Way("Charges", "/practice/billing/charges", "billing.write", "fees prices"),
+    Way("Who bills", "/practice/billing/identity", "billing.write", "billing identity tax number address"),
+    Way("API tokens", "/practice/tokens", "tokens.write", "programs access keys"),
+    Way("Background work", "/practice/work", "jobs.read", "jobs queue failed"),
+    Way("Setting up", "/set-up", "practice.write", "checklist first steps"),
+    Way("Security", "/security", "self.read", "sign-ins sessions devices"),
+    Way("Change your password", "/security/password", "self.read", "security"),
+    Way(
+        "Change your second key", "/security/authenticator", "self.read", "authenticator code phone security"
+    ),
+    Way("New recovery codes", "/security/recovery-codes", "self.read", "security lost phone"),
+)
+#: of whoever or whatever month is on the page now
+HERE: Final = (
+    Way("Their page", "/people/{id}", "patients.read", "person"),
+    Way("Write down a contact", "/people/{id}/contacts/new", "encounters.write", "call visit note new"),
+    Way("Diary", "/people/{id}/diary", "encounters.read", "contacts notes history"),
+    Way("Chart", "/people/{id}/chart", "chart.read", "problems medicines results"),
+    Way("Plan", "/people/{id}/plan", "chart.read", "goals versions"),
+    Way("Write the plan", "/people/{id}/plan/new", "plans.write", "goals new version"),
+    Way("Programs", "/people/{id}/programs", "enrollment.read", "enrollment consent"),
+    Way("Enroll", "/people/{id}/programs/new", "enrollment.write", "program new"),
+    Way("What payers ask about", "/people/{id}/payers-ask", "enrollment.read", "visits services"),
+    Way("Minutes", "/people/{id}/minutes", "minutes.read", "time"),
+    Way("Story and what matters", "/people/{id}/story", "story.write", "words"),
+    Way("Codes for claims", "/people/{id}/diagnoses", "diagnoses.write", "diagnoses icd"),
+    Way("Details", "/people/{id}/details", "patients.write", "address phone language insurance coverage"),
+    Way("Your drafts", "/people/{id}/note-drafts", "encounters.write", "notes unsaved"),
+    Way("Who opened this record", "/people/{id}/openings", "audit.read", "audit log"),
+    Way("The month", "/month/{id}", "claims.read", "close"),
+    Way("Claims of the month", "/month/{id}/claims", "claims.read", "sign send files"),
+)
+_NOTES: Final = {"people": "of this person", "month": "of this month"}
+
+
+def ways_to(typed: str, at: str, may: Callable[[str], bool]) -> Sequence[Way]:
+    """Pages whose name, or what else they are called, has every typed word at a beginning; the name counts first.
+
+    typed: as it stands in the box, "" for all that is near. at: the path of the page one is on. At most eight.
+    """
+    sought = _folded(typed).split()
+    found: list[tuple[int, Way]] = []
+    for way in (*_of_here(at), *WAYS):
+        if not may(way.permission):
+            continue
+        name, also = _folded(way.words).split(), _folded(f"{way.words} {way.also}").split()
+        if all(any(word.startswith(part) for word in name) for part in sought):
+            found.append((0, way))
+        elif all(any(word.startswith(part) for word in also) for part in sought):
+            found.append((1, way))
+    found.sort(key=lambda one: one[0])
+    return [way for _, way in found[:_MOST]]
+
+
+def _of_here(at: str) -> Sequence[Way]:
+    here = _HERE.match(at)
+    if here is None or (here[1] == "month") != (len(here[2]) == 7):
+        return ()
+    return [
+        Way(way.words, way.address.replace("{id}", here[2]), way.permission, way.also, _NOTES[here[1]])
+        for way in HERE
+        if way.address.startswith(f"/{here[1]}/")
+    ]
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if c.isalnum() or c.isspace())
