@@ -494,7 +494,7 @@ body.addEventListener("htmx:afterSwap", (event) => {
   openList(box, list.children.length > 0 && (typed !== "" || "openEmpty" in box.dataset) && document.activeElement === input);
   const said = box.querySelector("[data-combobox-count]");
   if (said) said.textContent = typed === "" ? "" : found.length === 1 ? "1 found" : `${found.length} found`;
-  if (!("openEmpty" in box.dataset)) return;
+  if (!("openEmpty" in box.dataset) || event.detail.requestConfig?.parameters.q !== input.value) return; // an older answer
   const entered = box.dataset.awaits === "enter";
   delete box.dataset.awaits;
   pointTo(box, found[0]); // Enter goes to the first
