@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from web import once
+from web import charts, once
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
@@ -94,6 +94,7 @@ def environment() -> Environment:
             "called": called,
             "phone": phone,
             "age": age,
+            "chart_number": charts.plain,
         }
     )
     return made

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
+from carewright_plugin_api.facts import local_day
 from sqlalchemy import select
 
 from server.errors import Refused, not_found
@@ -24,10 +25,12 @@ from server.patients.details import (
 )
 from server.patients.diagnoses import choose_diagnosis, end_diagnosis, find_codes
 from server.patients.gate import patient_for
+from server.patients.result_series import result_series
 from server.patients.tables import RELATIONSHIPS, Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from server.tenants.tables import Payer, Staff
+from web.charts import Value, run_chart
 from web.pages.people import _choices, date_in, header_of, id_in, visit_day
 from web.rendering import called
 from web.site import Answer, Visit, page
@@ -339,4 +342,14 @@ async def whole_chart(visit: Visit) -> Answer:
                 ("Procedures and immunizations", chart.procedures),
             )
         ]
-    return visit.show("people/chart.html", person=head, patient_id=str(id), name=called(patient), parts=parts)
+        runs = [
+            {
+                "title": one.label,
+                "unit": one.unit,
+                "chart": run_chart([Value(local_day(at, actor.zone), value) for at, value in one.values]),
+            }
+            for one in await result_series(db, actor, id)
+        ]
+    return visit.show(
+        "people/chart.html", person=head, patient_id=str(id), name=called(patient), parts=parts, runs=runs
+    )
