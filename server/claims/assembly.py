@@ -23,7 +23,7 @@ from server.claims.claim import (
     Route,
     Service,
     asks_for,
-    service_key,
+    service_keys,
 )
 from server.tenants.billing_statements import (
     ChargeRow,
@@ -61,7 +61,8 @@ class DecidedLine:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The newest decision about one patient's month. looks: what its rules ask somebody to look at, as sentences."""
+    """The newest decision about one patient's month. looks: what its rules ask somebody to look at, as sentences; holds:
+    why what is not billed is not. undecided: the rules could not answer, which says nothing of what was sent."""
 
     id: UUID
     patient_id: UUID
@@ -69,6 +70,8 @@ class Decided:
     coverage_id: UUID | None
     lines: tuple[DecidedLine, ...]
     looks: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,6 @@ class CoverageFile:
     insured: Insured
     from_on: date
     to_on: date | None
-    replaces_part_b: bool = False
 
     def holds(self, on: date) -> bool:
         return self.from_on <= on and (self.to_on is None or on <= self.to_on)
@@ -198,6 +200,8 @@ def assemble(
     decided: Decided, file: PatientFile, practice: PracticeFile, live: Sequence[LiveClaim]
 ) -> Assembled:
     """The claims that the newest decision of a patient's month makes, less those that stand already."""
+    if decided.undecided:
+        return Assembled((), frozenset(old.id for old in live if old.state == "signed"))
     return _beside(decided, _made(decided, file, practice), live)
 
 
@@ -408,8 +412,7 @@ def _in_the_place_of(live: Sequence[LiveClaim], drafts: Sequence[Draft]) -> dict
 
 def _shared(draft: Claim, old: Claim) -> int:
     """How many services both ask for."""
-    keys = {service_key(draft, service) for service in draft.services}
-    return len(keys & {service_key(old, service) for service in old.services})
+    return len(service_keys(draft) & service_keys(old))
 
 
 def _other_npi(draft: Claim, old: Claim) -> bool:
@@ -435,4 +438,4 @@ def _voiding(decided: Decided, old: LiveClaim) -> Draft:
     asked = tuple(
         Asked(line_id, label, None) for line_id, label in zip(old.line_ids, old.labels, strict=True)
     )
-    return Draft(uuid5(decided.id, f"8/{old.id}"), decided.id, claim, asked, (), old)
+    return Draft(uuid5(decided.id, f"8/{old.id}"), decided.id, claim, asked, decided.holds, old)

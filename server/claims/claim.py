@@ -132,6 +132,11 @@ class Claim:
     def total(self) -> Decimal:
         return sum((service.charge for service in self.services), Decimal(0))
 
+    @property
+    def asked(self) -> Decimal:
+        """Dollars somebody is asked for: none by a void, whose total only repeats what it takes back."""
+        return Decimal(0) if self.frequency == "8" else self.total
+
     def to_json(self) -> str:
         return canonical.dumps(self)
 
@@ -166,6 +171,11 @@ def service_key(claim: Claim, service: Service) -> str:
     """The same key for the same service, however often it is decided about and whoever is to pay it. sha256, hex."""
     parts = (claim.patient, service.code, *service.modifiers, service.service_on.isoformat())
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def service_keys(claim: Claim) -> set[str]:
+    """The keys of what it asks for, or takes back."""
+    return {service_key(claim, service) for service in claim.services}
 
 
 @dataclass(frozen=True, slots=True)

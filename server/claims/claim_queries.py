@@ -34,7 +34,8 @@ from server.claims.assembly import (
 from server.claims.billing_copy import as_csv, as_text
 from server.claims.claim import Address, Claim, Insured, Person
 from server.claims.claim_rows import ClaimRow, ClaimsOverview
-from server.claims.overview import to_look_at
+from server.claims.month import PLUGIN_FAULT
+from server.claims.overview import held_of, to_look_at
 from server.claims.scrub import OnFile, scrub
 from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import (
@@ -135,11 +136,16 @@ async def _batch(
     shown = await _shown(db, signed)
     looks = await to_look_at(db, actor, [decisions[id].id for id in ids if id in decisions])
     live = _live(signed, shown)
+    held = await held_of(db, actor, [decisions[id].id for id in ids if id in decisions and live.get(id)])
     made: dict[UUID, Assembled] = {}
     for id in ids:
         if id in decisions:
             d = decisions[id]
-            decided = Decided(d.id, id, month, d.coverage_id, tuple(lines[d.id]), tuple(looks.get(d.id, ())))
+            holds = held.get(d.id, {})
+            decided = Decided(
+                d.id, id, month, d.coverage_id, tuple(lines[d.id]), tuple(looks.get(d.id, ())),
+                holds=tuple(holds.values()), undecided=PLUGIN_FAULT in holds,
+            )  # fmt: skip
             made[id] = assemble(decided, files[id], practice, live[id])
     billable = await _billable(db, (d.claim for a in made.values() for d in a.drafts))
     on = today(actor.zone)
@@ -383,8 +389,7 @@ async def _coverages(db: Db, ids: Sequence[UUID]) -> dict[UUID, list[CoverageFil
     c = people.Coverage
     rows = await db.execute(
         select(
-            c.patient_id, c.id, c.payer_id, Payer.name, c.from_on, c.to_on, c.replaces_part_b, c.member_id,
-            c.group_number, c.relationship, c.rank, c.subscriber_family_name, c.subscriber_given_names,
+            c.patient_id, c.id, c.payer_id, Payer.name, c.from_on, c.to_on, c.member_id, c.group_number, c.relationship, c.rank, c.subscriber_family_name, c.subscriber_given_names,
             c.subscriber_birth_date, c.subscriber_sex,
         )
         .join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))
@@ -402,9 +407,7 @@ async def _coverages(db: Db, ids: Sequence[UUID]) -> dict[UUID, list[CoverageFil
                 _SEX.get(r.subscriber_sex, "U"),
             )
         insured = Insured(r.member_id, r.group_number, r.relationship, subscriber, r.rank)
-        found[r.patient_id].append(
-            CoverageFile(r.id, r.payer_id, r.name, insured, r.from_on, r.to_on, r.replaces_part_b)
-        )
+        found[r.patient_id].append(CoverageFile(r.id, r.payer_id, r.name, insured, r.from_on, r.to_on))
     return found
 
 

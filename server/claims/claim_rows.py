@@ -62,8 +62,7 @@ class ClaimRow:
 
     @property
     def asked(self) -> Decimal:
-        """Dollars somebody is asked for: none by a void, whose total only repeats what it takes back."""
-        return Decimal(0) if self.claim.frequency == "8" else self.claim.total
+        return self.claim.asked
 
     @property
     def draft(self) -> bool:
@@ -110,7 +109,7 @@ class InterchangeRow:
 
 @dataclass(frozen=True, slots=True)
 class MadeFiles:
-    """left_out: numbers of signed claims that no longer say what the newest decision does."""
+    """left_out: numbers of signed claims that must not go out now."""
 
     files: tuple[InterchangeRow, ...]
     left_out: tuple[str, ...]

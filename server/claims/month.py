@@ -36,6 +36,7 @@ from carewright_plugin_api.facts import (
 from server.errors import Refused
 from server.minutes.counted import CountedEntry
 
+PLUGIN_FAULT: Final = "PLUGIN_FAULT"
 _MODES: Final = {"phone", "video", "in_person", "home", "message", "email", "letter"}
 _STAYS: Final[dict[str, StayKind]] = {
     "inpatient": "inpatient",
@@ -275,7 +276,7 @@ def plugin_fault(policy: Policy, program: str, plugin: str, why: str) -> Decisio
     return _house_hold(
         policy,
         program,
-        "PLUGIN_FAULT",
+        PLUGIN_FAULT,
         f"The rules of {plugin} could not answer for this month: the plugin {why}. Everything else was decided.",
         "Tell whoever keeps the plugin; close the month again once it is mended. Nothing is lost.",
         "A plugin that answers.",

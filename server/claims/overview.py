@@ -76,6 +76,20 @@ async def to_look_at(db: Db, actor: Actor, decision_ids: Sequence[UUID]) -> dict
     }
 
 
+async def held_of(db: Db, actor: Actor, decision_ids: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+    """decision id -> reason -> sentence, of the holds on it."""
+    actor.require("claims.read")
+    rows = await db.execute(
+        select(ClaimHold.decision_id, ClaimHold.reason, ClaimHold.sentence)
+        .where(ClaimHold.decision_id.in_(decision_ids))
+        .order_by(ClaimHold.decision_id, ClaimHold.number)
+    )
+    found: dict[UUID, dict[str, str]] = {}
+    for id, reason, sentence in rows:
+        found.setdefault(id, {}).setdefault(reason, sentence)
+    return found
+
+
 async def first_work(db: Db, actor: Actor) -> datetime | None:
     """The earliest instant anything billable can have happened here: the first minutes, or the first enrollment."""
     actor.require("claims.read")

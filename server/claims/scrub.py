@@ -64,7 +64,12 @@ def scrub(draft: Draft, known: OnFile) -> tuple[ScrubFinding, ...]:
         _together, _charges, _diagnoses, _twice, _correction, _writable, _looks,
     )  # fmt: skip
     if draft.claim.frequency == "8":
-        rules = (_states, _correction, _writable)  # what was wrong with a claim is why it is made void
+        rules = (
+            _states,
+            _correction,
+            _writable,
+            _looks,
+        )  # what was wrong with a claim is why it is made void
     found = dict.fromkeys(finding for rule in rules for finding in rule(draft, known))
     return tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.id)))
 

@@ -11,8 +11,9 @@ from sqlalchemy import and_, func, insert, select
 
 from server.claims.claim import Claim
 from server.claims.claim_queries import assembled
-from server.claims.claim_rows import MadeFiles
+from server.claims.claim_rows import ClaimRow, MadeFiles
 from server.claims.files import interchange_for
+from server.claims.resting import left_behind
 from server.claims.sign import let_stand, take_turn
 from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import ClaimStanding, Interchange, InterchangeClaim
@@ -35,7 +36,8 @@ async def make_interchanges(
 ) -> MadeFiles:
     """One file per receiver of every signed claim that was not sent, kept here to be downloaded.
 
-    A claim that no longer says what the newest decision does is left out. A route that is still a test makes a file
+    A claim that no longer says what the newest decision does is left out, and with it what could only be signed because
+    it was to replace or make void a sent one. A route that is still a test makes a file
     marked as one, and its claims stay signed. Raises Refused NOTHING_TO_SEND, CLAIMS_CHANGED if nothing else waits,
     or FILE_NOT_WRITABLE.
     """
@@ -50,9 +52,9 @@ async def make_interchanges(
             "No signed claim waits to be sent" + (f" for {month}." if month else "."),
             "Sign claims first.",
         )
-    changed = await _changed(db, actor, waiting)
-    left_out = tuple(row.number for row in waiting if row.id in changed)
-    waiting = [row for row in waiting if row.id not in changed]
+    left = await _left_behind(db, actor, waiting)
+    left_out = tuple(row.number for row in waiting if row.id in left)
+    waiting = [row for row in waiting if row.id not in left]
     if not waiting:
         raise claims_changed(left_out)
     routes = await routes_on(db, actor, today(actor.zone))
@@ -74,7 +76,7 @@ async def make_interchanges(
 async def _waiting(db: Db, month: str | None, payer_id: UUID | None) -> Sequence[Any]:
     c, s = ClaimTable, ClaimStanding
     statement = (
-        select(c.id, c.number, c.month, c.patient_id, c.payer_id, c.content, c.total, c.replaces_id)
+        select(c.id, c.number, c.month, c.patient_id, c.payer_id, c.content, c.replaces_id)
         .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
         .join(Patient, and_(Patient.tenant_id == c.tenant_id, Patient.id == c.patient_id))
         .where(s.state == "signed")
@@ -87,17 +89,17 @@ async def _waiting(db: Db, month: str | None, payer_id: UUID | None) -> Sequence
     return (await db.execute(statement)).all()
 
 
-async def _changed(db: Db, actor: Actor, waiting: Sequence[Any]) -> set[UUID]:
-    """Those that no longer say what the newest decision of their month does."""
+async def _left_behind(db: Db, actor: Actor, waiting: Sequence[Any]) -> set[UUID]:
+    """Those that must not go out now."""
+    ids = {row.id for row in waiting}
     people: dict[str, set[UUID]] = defaultdict(set)
     for row in waiting:
         people[row.month].add(row.patient_id)
-    return {
-        row.id
-        for month, theirs in people.items()
-        for row, _ in await assembled(db, actor, month, theirs)
-        if row.changed_since
-    }
+    rows: dict[tuple[str, UUID], list[ClaimRow]] = defaultdict(list)
+    for month, theirs in people.items():
+        for row, _ in await assembled(db, actor, month, theirs):
+            rows[month, row.patient_id].append(row)
+    return set().union(*(left_behind(of_month, ids) for of_month in rows.values()))
 
 
 async def _file(
@@ -127,7 +129,7 @@ async def _file(
         insert(Interchange).values(
             tenant_id=actor.tenant_id, id=id, submitter_id=submitter, receiver_id=receiver,
             receiver_name=name.receiver_name if name else receiver, control_number=number, production=production,
-            claims=len(held), total=sum(row.total for row, _ in held), content=content,
+            claims=len(held), total=sum(claim.asked for _, claim in held), content=content,
             content_hash=_digest(content), made_at=at, made_by=actor.staff_id,
         )
     )  # fmt: skip
@@ -162,8 +164,8 @@ def claims_changed(numbers: Sequence[str]) -> Refused:
     more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
     return Refused(
         "CLAIMS_CHANGED",
-        f"{'Claim' if one else 'Claims'} {', '.join(numbers[:_MOST_NAMED])}{more} no longer "
-        f"{'says' if one else 'say'} what the newest decision does, so {'it was' if one else 'they were'} not sent.",
+        f"{'Claim' if one else 'Claims'} {', '.join(numbers[:_MOST_NAMED])}{more} {'was' if one else 'were'} not "
+        "sent: the newest decision says something else, or what a claim was to replace would stand beside it.",
         f"Withdraw {'it' if one else 'them'}, then look at the month and sign what it says now.",
     )
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from server.claims.assembly import Draft
-from server.claims.claim import Claim, service_key
+from server.claims.claim import Claim, service_key, service_keys
 from server.claims.claim_queries import assembled, claim_for
 from server.claims.claim_rows import Chosen, ClaimRow, LeftBehind, SignedBatch
+from server.claims.resting import resting_on
 from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import ClaimedService, ClaimStanding
 from server.claims.x12.words import unsafe_id
@@ -61,7 +63,7 @@ async def sign_claims(db: Db, actor: Actor, month: str, chosen: Sequence[Chosen]
         if reason is not None or row is None or draft is None:
             left.append(reason or _gone(one))
             continue
-        keys |= {service_key(draft.claim, service) for service in draft.claim.services}
+        keys |= service_keys(draft.claim)
         taken.append((row, draft))
     if not taken:
         first = left[0]
@@ -97,7 +99,7 @@ def _reason(one: Chosen, row: ClaimRow | None, draft: Draft | None, keys: set[st
             f"{name}: {row.findings[0].sentence}",
             "Open the claim, look at what it says, and sign it from there.",
         )
-    if keys & {service_key(draft.claim, service) for service in draft.claim.services}:
+    if keys & service_keys(draft.claim):
         return LeftBehind(
             one.draft_id,
             "CLAIMED_TWICE",
@@ -226,14 +228,17 @@ async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -
     """The claim no longer stands; the one it would have replaced stands again. Raises Refused WITHDRAW_FIRST while a
     signed claim counts on it, which would go out beside what comes back."""
     old = await claim_for(db, actor, row.replaces_id) if row.replaces_id is not None else None
-    services = _services(actor, old.id, old.patient_id, old.claim, old.line_ids) if old is not None else []
-    keys = [service["service_key"] for service in services]
-    if resting := await _resting_on(db, row, old, keys):
-        raise _withdraw_first(row, resting)
+    rows = [one for one, _ in await assembled(db, actor, row.month, [row.patient_id])]
+    resting = [one for one in rows if one.state == "signed" and one.replaces_id == row.id]
+    resting += [one for one in resting_on(old, rows) if one.id != row.id] if old is not None else []
+    if resting:
+        raise _withdraw_first(row, sorted(one.number for one in resting))
     await let_stand(db, actor, [row.id], state=state, note=note)
     await db.execute(delete(ClaimedService).where(ClaimedService.claim_id == row.id))
     if old is not None:
         await let_stand(db, actor, [old.id], state="sent")
+        services = _services(actor, old.id, old.patient_id, old.claim, old.line_ids)
+        keys = service_keys(old.claim)
         # What another claim was sent for meanwhile stays with it: a payer has both, and one is still to be made void.
         held = set(
             await db.scalars(select(ClaimedService.service_key).where(ClaimedService.service_key.in_(keys)))
@@ -241,23 +246,6 @@ async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -
         if again := [service for service in services if service["service_key"] not in held]:
             await db.execute(insert(ClaimedService), again)
     _note(db, actor, f"claims.{state}", row)
-
-
-async def _resting_on(db: Db, row: ClaimRow, old: ClaimRow | None, keys: Sequence[str]) -> list[str]:
-    """Numbers of the claims, signed and not sent, that take the place of `row`, or that could only be signed because
-    `old` was gone: they ask for its services (`keys`), or another payer for the same month."""
-    c, s = ClaimTable, ClaimStanding
-    counts = [s.replaces_id == row.id]
-    if old is not None:
-        asking = select(ClaimedService.claim_id).where(ClaimedService.service_key.in_(keys))
-        counts += [c.id.in_(asking), and_(c.month == old.month, c.payer_id != old.payer_id)]
-    found = await db.scalars(
-        select(c.number)
-        .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
-        .where(s.state == "signed", s.patient_id == row.patient_id, c.id != row.id, or_(*counts))
-        .order_by(c.serial)
-    )
-    return list(found)
 
 
 def _withdraw_first(row: ClaimRow, resting: Sequence[str]) -> Refused:
@@ -303,8 +291,20 @@ def _not_sent(row: ClaimRow) -> Refused:
 
 
 async def take_turn(db: Db, actor: Actor) -> None:
-    """One at a time in a practice: what is signed, withdrawn or sent next sees what was before."""
+    """One at a time in a practice: what is signed, withdrawn or sent next sees what was before. Raises Refused
+    CLAIMS_BUSY where the turn does not come within the lock timeout."""
     actor.require("claims.sign")
-    await db.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{actor.tenant_id} claims"}
-    )
+    try:
+        await db.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"{actor.tenant_id} claims"},
+        )
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != "55P03":
+            raise
+        raise Refused(
+            "CLAIMS_BUSY",
+            "Somebody of your practice is signing claims or making files right now, and only one can at a time. Nothing "
+            "was changed.",
+            "Try again in a moment.",
+        ) from None

@@ -182,7 +182,8 @@ class SignedClaims:
 class MadeInterchanges:
     interchanges: list[Interchange]
     left_out: list[str] = strawberry.field(
-        description="Numbers of signed claims that no longer say what the newest decision does: withdraw them."
+        description="Numbers of signed claims that no longer say what the newest decision does, or count on one that does not."
+        " Withdraw them."
     )
 
 

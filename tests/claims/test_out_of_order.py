@@ -153,3 +153,39 @@ async def test_a_void_refused_by_the_first_payer_brings_its_claim_back(
     assert (await said(ask, lakeside, REFUSED, id=void["id"], note="A3 unknown"))["state"] == "refused"
     (again,) = await claims(ask, lakeside, month, *DRAFTS)
     assert (again["frequency"], again["replacesNumber"], errors(again)) == ("8", first["number"], set())
+
+
+async def test_a_void_at_another_payer_counts_on_nothing(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    first, id = await a_sent_claim(lakeside, ask, behind, month)
+    other = await another_medicare(lakeside)
+    await corrected(behind, id, other)
+    await close(lakeside, month)
+    (draft,) = [d for d in await claims(ask, lakeside, month, *DRAFTS) if d["frequency"] == "8"]
+    (void,) = (await sign(ask, lakeside, month, [draft]))["signed"]
+    await sent(ask, lakeside, month)
+    second = await the_next(ask, lakeside, month)
+    await sent(ask, lakeside, month)
+    await said(ask, lakeside, PAYER_NUMBER, id=second["id"], number="ICN2")
+    await uncovered(behind, id)
+    await close(lakeside, month)
+    assert (await the_next(ask, lakeside, month))["replacesNumber"] == second["number"]
+    assert (await said(ask, lakeside, REFUSED, id=void["id"], note="A3"))["state"] == "refused"
+    (again,) = await claims(ask, lakeside, month, *DRAFTS)
+    assert (again["frequency"], again["replacesNumber"]) == ("8", first["number"])
+
+
+async def test_who_does_not_get_a_turn_is_told_to_try_again(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"{lakeside.tenant_id} claims"},
+        )
+        assert (await said(ask, lakeside, MAKE, month=month))["code"] == "CLAIMS_BUSY"
+        assert (await said(ask, hillcrest, MAKE, month=month))["code"] == "NOTHING_TO_SEND"
+    assert (await said(ask, lakeside, MAKE, month=month))["code"] == "NOTHING_TO_SEND"

@@ -12,7 +12,7 @@ from care import last_month
 from cast import World
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import PAYER_NUMBER, claims, close, errors, said, sent, sign
+from test_claims import MAKE, PAYER_NUMBER, claims, close, errors, said, sent, sign
 
 from server.enrollment.actions import NewEnrollment, enroll
 from server.tenants.billing_identity import state_provider_billing
@@ -109,3 +109,52 @@ async def test_one_of_two_is_made_void_and_the_other_stands(
     assert drafts.keys() == {"7", "8"}
     assert drafts["7"]["replacesNumber"] == numbers["1234567893"]
     assert drafts["8"]["replacesNumber"] == numbers[ROSA]
+
+
+async def numbered(ask: Any, world: World, rows: Sequence[dict[str, Any]]) -> None:
+    """Their payers said their own numbers."""
+    for row in rows:
+        await said(ask, world, PAYER_NUMBER, id=row["id"], number=f"ICN{row['number']}")
+
+
+async def test_what_counts_on_a_replacement_that_stays_behind_stays_too(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    """A service moves from one claim to another: the payer must not hold it on both."""
+    month = last_month(lakeside.zone)
+    id = await two_practitioners(lakeside, behind, month)
+    async with behind.begin() as connection:  # one claim with two services, and one with a third
+        await connection.execute(
+            sa.text(
+                "insert into claim_line select (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(), "
+                "'number', 9, 'code', '99491', 'program', 'ccm'))).* from claim_line l "
+                "where patient_id = :id and code = '99439'"
+            ),
+            {"id": id},
+        )
+    made = await sign(ask, lakeside, month, await claims(ask, lakeside, month))
+    assert codes(made["signed"]) == {"1234567893": ["99490", "99491"], ROSA: ["99439"]}
+    await sent(ask, lakeside, month)
+    await numbered(ask, lakeside, made["signed"])
+
+    await lines(behind, id, "99491", "program = 'pdcm'")
+    by_npi = {
+        d["renderingNpi"]: d for d in await claims(ask, lakeside, month, "ready", "to_look_at", "to_mend")
+    }
+    for npi in ("1234567893", ROSA):  # the second only once the first has let the service go
+        (draft,) = [
+            d for d in await claims(ask, lakeside, month, "ready", "to_look_at") if d["renderingNpi"] == npi
+        ]
+        assert (await sign(ask, lakeside, month, [draft]))["left"] == []
+    assert codes(list(by_npi.values())) == {"1234567893": ["99490"], ROSA: ["99439", "99491"]}
+    numbers = sorted(c["number"] for c in await claims(ask, lakeside, month, "signed"))
+    await lines(behind, id, "99490", "modifiers = '{GT}'")
+    refusal = await said(ask, lakeside, MAKE, month=month)
+    assert refusal["__typename"] == "Refusal", "the payer would hold one service on two claims"
+    assert refusal["code"] == "CLAIMS_CHANGED"
+    assert all(number in refusal["message"] for number in numbers)
+
+    await lines(behind, id, "99490", "modifiers = '{}'")
+    interchange, text = await sent(ask, lakeside, month)
+    assert (interchange["claims"], complaints(text)) == (2, [])
+    assert (await said(ask, hillcrest, MAKE, month=month))["code"] == "NOTHING_TO_SEND"
