@@ -3,6 +3,7 @@
 The last months but one are then closed the way anybody closes a month; the newest is left for whoever looks around.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
@@ -12,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from server import demo_bulk
-from server.claims.command import Work, close_month
-from server.claims.queries import closes
+from server.claims.actions import ask_to_close
+from server.claims.command import Work
+from server.claims.queries import close_row, closes
 from server.clock import today
 from server.demo import actor_of, practice_id
 from server.demo_rows import SOURCE, House, Rows, rows_of
@@ -26,7 +28,7 @@ from server.patients.record_numbers import next_record_numbers
 from server.patients.tables import Patient
 from server.plugin_host.discover import plugins
 from server.tenants.actor import Actor, system
-from server.tenants.db import Db, tenant_db
+from server.tenants.db import Db, Doors, doors_for_work, tenant_db
 from server.tenants.tables import Payer, Staff
 
 SEED: Final = 20
@@ -35,6 +37,8 @@ SIZES: Final = {"lakeside": 240, "hillcrest": 40}
 _CLOSERS: Final = {"lakeside": "ada", "hillcrest": "iris"}
 CLOSED_MONTHS: Final = 23
 _AT_ONCE: Final = 200  # lives, of which each is about a hundred rows
+_LOOK_AGAIN_SECONDS: Final = 0.05
+_LOOKS: Final = 2_400  # two minutes at least
 
 Advance = Callable[[int, int], None]
 
@@ -64,22 +68,35 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
 
 
 async def close_months(work: Work) -> int:
-    """Close what is still open of their months but the last; returns how many were closed. work: does what is due in a
-    practice for a moment."""
+    """Close what is still open of their months but the last, both practices side by side; returns how many were closed.
+    work: does what is due in a practice for a moment, beside whatever workers run."""
     here = [slug for slug in _CLOSERS if await practice_id(slug) is not None]
-    return sum([await _close_months(slug, work) for slug in here])
+    async with doors_for_work() as through:
+        return sum(await asyncio.gather(*(_close_months(slug, work, through) for slug in here)))
 
 
-async def _close_months(slug: str, work: Work) -> int:
-    """From the oldest on: a month closed before an earlier one would have to be decided again."""
+async def _close_months(slug: str, work: Work, through: Doors) -> int:
+    """From the oldest on: a month closed before an earlier one would have to be decided again. A closing that does not
+    come to its end stays on the page of background work, and the months after it stay open."""
     closer = await actor_of(slug, _CLOSERS[slug])
     async with tenant_db(closer, read_only=True) as db:
         closed = {run.month for run in await closes(db, closer) if not run.under_way}
-    waiting = _months_before(today(closer.zone).replace(day=1), CLOSED_MONTHS)
-    for month in waiting:
-        if month not in closed:
-            await close_month(month, slug, work, asked_by=closer)
-    return len(set(waiting) - closed)
+    count = 0
+    for month in _months_before(today(closer.zone).replace(day=1), CLOSED_MONTHS):
+        if month in closed:
+            continue
+        async with tenant_db(closer) as db:
+            close_id = await ask_to_close(db, closer, month)
+        for _ in range(_LOOKS):
+            if not await work(through, closer.tenant_id):
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            async with tenant_db(closer, read_only=True) as db:
+                if not (await close_row(db, closer, close_id)).under_way:
+                    break
+        else:
+            break
+        count += 1
+    return count
 
 
 async def fill_practice(

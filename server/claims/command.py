@@ -22,21 +22,15 @@ Work = Callable[[Doors, UUID], Awaitable[int]]
 
 
 async def close_month(
-    month: str,
-    practice: str,
-    work: Work,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    asked_by: Actor | None = None,
+    month: str, practice: str, work: Work, progress: Callable[[int, int], None] | None = None
 ) -> MonthRow:
-    """Close `month` (YYYY-MM) of the practice with this slug and wait for it. progress: told (decided, of). asked_by:
-    somebody of the practice; empty for the system.
+    """Close `month` (YYYY-MM) of the practice with this slug and wait for it. progress: told (decided, of).
 
     Does the practice's due work itself, beside whatever workers run: it needs none. Refused with CLOSING_FAILED when
     the run is not at its end and none of its work is left that anybody would do.
     """
     async with doors_for_work() as through:
-        actor = asked_by or await actor_for(practice, "claims.close", "claims.read")
+        actor = await actor_for(practice, "claims.close", "claims.read")
         async with tenant_db(actor) as db:
             close_id = await ask_to_close(db, actor, month)
         over = asyncio.Event()
