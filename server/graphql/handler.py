@@ -286,7 +286,7 @@ async def _run(
     edge: Edge, context: Any, asked: GraphQLRequest, prepared: Prepared, key: str | None
 ) -> tuple[int, dict[str, Any] | bytes]:
     async def run() -> once.Ran:
-        # The timeout lies inside the scope: late work is rolled back, and no commit is cut in two.
+        # With an idempotency key the one commit comes after this, and is never cut by the clock.
         try:
             async with asyncio.timeout(edge.seconds):
                 result = await edge.execute(context, asked, prepared)
@@ -307,7 +307,8 @@ async def _run(
             ran = await run()
             return ran.status, ran.payload
     except _OutOfTime:
-        late = [refusal_error(_took_too_long(edge))]
+        in_parts = key is None and prepared.plan.kind is OperationType.MUTATION
+        late = [refusal_error(_took_too_long(edge, in_parts))]
         return 200, {"errors": late, "data": None, "extensions": edge.cost(prepared)}
     except Refused:
         raise
@@ -319,9 +320,13 @@ class _OutOfTime(Exception):
     """Leaves the scope like any failure, so that what was begun is rolled back."""
 
 
-def _took_too_long(edge: Edge) -> Refused:
-    return Refused(
-        "TOOK_TOO_LONG",
-        f"This took longer than {edge.seconds:g} seconds and was stopped.",
-        "Ask for fewer rows at once, or try again when it is quieter.",
-    )
+def _took_too_long(edge: Edge, in_parts: bool) -> Refused:
+    """in_parts: each mutation commits for itself, and some may have."""
+    said = f"This took longer than {edge.seconds:g} seconds and was stopped."
+    if in_parts:
+        return Refused(
+            "TOOK_TOO_LONG",
+            f"{said} Some of it may have been done.",
+            "Look before you send it again; with an Idempotency-Key it is all or nothing, and never done twice.",
+        )
+    return Refused("TOOK_TOO_LONG", said, "Ask for fewer rows at once, or try again when it is quieter.")

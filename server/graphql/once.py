@@ -34,9 +34,9 @@ class Ran:
 class _Undone(Exception):
     """Leaves the transaction with an answer that is not kept."""
 
-    def __init__(self, ran: Ran) -> None:
+    def __init__(self, status: int, payload: dict[str, Any]) -> None:
         super().__init__()
-        self.ran = ran
+        self.status, self.payload = status, payload
 
 
 def wants_once(context: Any, prepared: Prepared) -> bool:
@@ -62,20 +62,19 @@ async def run_once(
     async def work() -> Answer:
         ran = await run()
         if not ran.stands:
-            raise _Undone(ran)
+            raise _Undone(ran.status, ran.payload | ({"data": None} if "data" in ran.payload else {}))
         try:
             return Answer(ran.status, orjson.dumps(ran.payload))
         except (
             TypeError,
             ValueError,
         ):  # an answer that cannot be written is our failure too; `encode` masks it
-            raise _Undone(ran) from None
+            raise _Undone(ran.status, ran.payload) from None
 
     try:
         return await once(actor, _asked(checked_key(key), asked, prepared), work)
     except _Undone as undone:
-        ran = undone.ran
-        return Answer(ran.status, encode(ran.payload | ({"data": None} if "data" in ran.payload else {})))
+        return Answer(undone.status, encode(undone.payload))
 
 
 def _asked(key: str, asked: GraphQLRequest, prepared: Prepared) -> Asked:

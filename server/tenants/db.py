@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NoReturn, cast
 from uuid import UUID
 
@@ -81,9 +82,9 @@ class Db(AsyncSession):
     def after_commit(self, work: Callable[["Db"], Awaitable[None]]) -> None:
         """Do `work` at the sign-in door once this transaction is committed, and not at all if it is not.
 
-        work: takes that door's session (`auth_db`); everything given here is one transaction there, finished even if
-        whoever asked has gone. A crash between the two commits loses it, so it may only be what does no harm when
-        missing and can be asked for again.
+        work: takes that door's session (`auth_db`); everything given here is one transaction there, finished with the
+        commit even if whoever asked has gone. A crash between the two loses it, so it may only be what opens no door
+        by being missing and is done when asked for again.
         """
         self.later.append(work)
 
@@ -162,6 +163,8 @@ class Doors:
         return Doors(app_url, auth_url, bell_url, pool_size=pool_size, seconds=WORK_SECONDS)
 
     async def close(self) -> None:
+        if _finishing:  # whoever asked has gone, and what they asked is not done yet
+            await asyncio.wait(list(_finishing), timeout=_WEB_SECONDS)
         if self._one_trip is not None:
             await self._one_trip.close()
         for engine in (self._app, self._auth, self._bell):
@@ -183,9 +186,10 @@ class Doors:
         engine = _open(self._app, "app")
         db: Db
         last_words: list[str] = []
+        later: list[Callable[[], Awaitable[None]]] = []
         try:
             async with _transaction(
-                engine, context, read_only=read_only, snapshot=snapshot, last_words=last_words
+                engine, context, read_only=read_only, snapshot=snapshot, last_words=last_words, later=later
             ) as (connection, driver):
                 db = Db(connection, driver, read_only=read_only)
                 try:
@@ -194,6 +198,8 @@ class Doors:
                         await db.flush()
                         last_words += await _write_notes(connection, db.notes)
                         last_words += _ring_for(actor.tenant_id, db.rings)
+                    if db.later:
+                        later.append(partial(self._do_later, db.later))
                 finally:
                     await _forget(db)
         except Refused:
@@ -203,8 +209,6 @@ class Doors:
         if read_only:
             # Reads ran in a read-only transaction; what was seen is written down before the answer leaves.
             await self._write_apart(engine, context, db.notes)
-        if db.later:
-            await _surely(self._do_later(db.later))
         if db.rings:
             await ring()
 
@@ -366,10 +370,12 @@ async def _transaction(
     read_only: bool,
     snapshot: bool = False,
     last_words: Sequence[str] = (),
+    later: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> AsyncIterator[tuple[AsyncConnection, Any]]:
     """One transaction on one pooled connection; a connection that was interrupted is thrown away.
 
     last_words: statements sent in the same message as COMMIT, so that the rows they lock are held for no longer.
+    later: run after COMMIT; then the two are not cut apart, even if whoever asked is cancelled meanwhile.
     """
     settings_sql = "".join(
         f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
@@ -383,10 +389,10 @@ async def _transaction(
         try:
             await driver.execute(begin)
             yield connection, driver
-            ended = await driver.execute("; ".join([*last_words, "commit"]))
-            if ended != "COMMIT":
-                # PostgreSQL answers the COMMIT of an aborted transaction with a friendly ROLLBACK.
-                raise NotCommitted("a statement failed, its error was caught, and so nothing was committed")
+            if later:
+                await _to_its_end(_commit(driver, last_words, later))
+            else:
+                await _commit(driver, last_words)
         except Exception:
             # What went wrong inside is the news; that a broken connection cannot roll back is not.
             with suppress(Exception):
@@ -407,6 +413,17 @@ async def _transaction(
 async def _undo_part(driver: Any) -> None:
     with suppress(Exception):  # then the connection is broken, and COMMIT will say so
         await driver.execute("rollback to savepoint part; release savepoint part")
+
+
+async def _commit(
+    driver: Any, last_words: Sequence[str], later: Sequence[Callable[[], Awaitable[None]]] = ()
+) -> None:
+    ended = await driver.execute("; ".join([*last_words, "commit"]))
+    if ended != "COMMIT":
+        # PostgreSQL answers the COMMIT of an aborted transaction with a friendly ROLLBACK.
+        raise NotCommitted("a statement failed, its error was caught, and so nothing was committed")
+    for work in later:
+        await work()
 
 
 async def _throw_away(connection: AsyncConnection) -> None:
@@ -432,6 +449,22 @@ async def _surely(work: Coroutine[Any, Any, None]) -> None:
     _finishing.add(task)
     task.add_done_callback(_finishing.discard)
     await asyncio.shield(task)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """`_surely`, and whoever is cancelled waits for the end of it: their connection is at work until then."""
+    task = asyncio.create_task(work)
+    _finishing.add(task)
+    task.add_done_callback(_finishing.discard)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # nobody is left to be told; the log of whoever failed has it
+        raise
 
 
 async def _write_notes(connection: AsyncConnection, notes: list[dict[str, Any]]) -> list[str]:

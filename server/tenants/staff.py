@@ -1,8 +1,9 @@
 """Who works in the practice: inviting, roles, leaving, and providers who bill without signing in.
 
 What concerns a login as well is told to the sign-in door after the practice's own change is committed
-(`db.after_commit`), and not at all if it is not. Nothing is allowed without the staff row, so what a crash between
-the two leaves undone (a session, a link) opens no door; asking again does it.
+(`db.after_commit`), and not at all if it is not. Nothing is allowed without the staff row, and each request reads the
+role from it, so what a crash between the two leaves undone (a session, a link) opens no door. It brings the door to
+what the staff row says by then, so that leaving and coming back may cross.
 """
 
 from datetime import datetime
@@ -23,6 +24,7 @@ from server.tenants.names import fold_email, written
 from server.tenants.npi import check_npi
 from server.tenants.permissions import ADMINISTRATOR, PROVIDER, ROLES
 from server.tenants.tables import ApiToken, Membership, Practice, Staff
+from server.tenants.working import working_here
 
 
 async def staff_for(db: Db, actor: Actor, staff_id: UUID, *, permission: str = "practice.read") -> Staff:
@@ -179,16 +181,15 @@ async def deactivate(db: Db, actor: Actor, staff_id: UUID) -> Staff:
     """
     await _one_at_a_time(db, actor)
     staff = await staff_for(db, actor, staff_id, permission="staff.write")
-    if not staff.active:
-        return staff
-    if staff.role == ADMINISTRATOR:
-        await _not_the_last(db, staff)
-    staff.active = False
-    await db.flush()
-    db.note(actor, "staff.deactivate", entity="staff", entity_ids=[staff.id], effect="write")
+    if staff.active:
+        if staff.role == ADMINISTRATOR:
+            await _not_the_last(db, staff)
+        staff.active = False
+        await db.flush()
+        db.note(actor, "staff.deactivate", entity="staff", entity_ids=[staff.id], effect="write")
     db.after_commit(partial(links.end, kind="invite", staff_id=staff.id))
     if staff.person_id is not None:
-        db.after_commit(partial(_shut_out, person_id=staff.person_id, tenant_id=actor.tenant_id, at=now()))
+        db.after_commit(partial(_see_out, person_id=staff.person_id, tenant_id=actor.tenant_id, at=now()))
     return staff
 
 
@@ -213,8 +214,15 @@ async def reactivate(db: Db, actor: Actor, staff_id: UUID) -> Staff:
 
 
 async def _let_in(auth: Db, person_id: UUID, tenant_id: UUID) -> None:
+    if await working_here(tenant_id, person_id) is None:
+        return
     values = {"person_id": person_id, "tenant_id": tenant_id}
     await auth.execute(insert(Membership).values(values).on_conflict_do_nothing())
+
+
+async def _see_out(auth: Db, person_id: UUID, tenant_id: UUID, at: datetime) -> None:
+    if await working_here(tenant_id, person_id) is None:
+        await _shut_out(auth, person_id, tenant_id, at)
 
 
 async def _shut_out(auth: Db, person_id: UUID, tenant_id: UUID, at: datetime) -> None:

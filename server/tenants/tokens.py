@@ -92,12 +92,10 @@ async def revoke_token(db: Db, actor: Actor, token_id: UUID) -> None:
         )
         if there.scalar_one_or_none() is None:
             raise not_found("token")
-
-    async def revoke(auth: Db) -> None:
+        # Now, not after the commit: should anything fail in between, better a dead token nobody reports than a live
+        # one that was reported dead.
         ending = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
         await auth.execute(ending.values(revoked_at=now()))
-
-    db.after_commit(revoke)
     db.note(actor, "token.revoke", entity="api_token", entity_ids=[token_id], effect="write")
 
 

@@ -243,7 +243,8 @@ async def test_an_answer_that_cannot_be_written_is_a_failure_and_undoes_what_was
 ) -> None:
     from server.graphql.edge import Edge
 
-    monkeypatch.setattr(Edge, "cost", lambda *_: {"cost": object()})
+    payload = Edge.payload
+    monkeypatch.setattr(Edge, "payload", lambda *given: payload(*given) | {"data": {"n": 2**70}})
     failed = await send(lakeside, "ada", ADD_SITE, key="k", input=site("North"))
     assert (failed.status_code, code_of(failed), failed.json()["data"]) == (200, "INTERNAL", None)
     assert await count(lakeside, name="North") == await count(hillcrest, name="North") == 0

@@ -466,6 +466,45 @@ async def test_what_waits_for_the_commit_is_done_after_it_or_never(lakeside: Wor
     assert len(done) == 2
 
 
+async def test_whoever_is_cancelled_at_the_commit_leaves_no_half(
+    lakeside: World, behind: AsyncEngine, record_property: Any
+) -> None:
+    """What was committed is followed by what was to follow it, whenever the one who asked gives up."""
+    ada, done = lakeside.actor("ada"), set()
+
+    async def say(number: int) -> None:
+        done.add(number)
+
+    async def change(number: int, begun: asyncio.Event) -> None:
+        async with tenant_db(ada) as db:
+            db.note(ada, "trial.cut", entity="trial", effect="write", number=number)
+            db.after_commit(lambda _: say(number))
+            begun.set()
+
+    chance = random.Random(7)
+    for number in range(60):
+        begun = asyncio.Event()
+        task = asyncio.create_task(change(number, begun))
+        await begun.wait()
+        await asyncio.sleep(chance.uniform(0, 0.003))
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    async with behind.connect() as connection:
+        rows = await connection.execute(
+            sa.text(
+                "select details ->> 'number' from audit_event where tenant_id = :t and action = 'trial.cut'"
+            ),
+            {"t": lakeside.tenant_id},
+        )
+        there = {int(row[0]) for row in rows}
+    assert there == done
+    assert there, "none was committed, so this says nothing"
+    record_property(
+        "count", f"60 cancelled at their commit: {len(there)} committed, each followed to its end"
+    )
+
+
 async def phone_of(behind: AsyncEngine, world: World) -> str:
     async with behind.connect() as connection:
         found = await connection.execute(

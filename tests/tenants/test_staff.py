@@ -361,6 +361,31 @@ async def test_coming_back_again_opens_the_door_that_a_cut_left_shut(
     assert await superuser(there, **named) == [(1,)]
 
 
+async def test_leaving_again_ends_what_a_cut_left_open(
+    lakeside: Any, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, fred = lakeside.actor("ada"), lakeside.staff["fred"]
+
+    async def cut(*_: object) -> None:
+        raise ConnectionError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Doors, "_do_later", cut)
+        with pytest.raises(ConnectionError):
+            async with tenant_db(ada) as db:
+                await staff.deactivate(db, ada, fred)
+    left = """select (select count(*) from sign_in where person_id = :id and ended_at is null),
+      (select count(*) from api_token where person_id = :id and revoked_at is null),
+      (select count(*) from membership where person_id = :id)"""
+    assert await superuser(left, id=lakeside.persons["fred"]) == [(1, 1, 1)]
+    me = await sessions.session_actor(lakeside.sessions["fred"])
+    assert me is not None
+    assert me.actor is None, "nothing is allowed meanwhile"
+    async with tenant_db(ada) as db:
+        await staff.deactivate(db, ada, fred)
+    assert await superuser(left, id=lakeside.persons["fred"]) == [(0, 0, 0)]
+
+
 async def test_a_provider_without_a_sign_in(lakeside: Any) -> None:
     ada = lakeside.actor("ada")
     async with tenant_db(ada) as db:

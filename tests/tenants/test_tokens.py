@@ -145,3 +145,17 @@ async def test_by_command(lakeside: Any) -> None:
     with pytest.raises(Refused) as refused:
         await tokens.create_for_command(lakeside.slug, lakeside.emails["mona"], ["billing", "root"])
     assert refused.value.code == "SCOPE_UNKNOWN"
+
+
+async def test_a_revocation_that_is_undone_is_never_one_that_was_told(lakeside: Any) -> None:
+    """Whatever fails after it, the token is dead: nobody is told of a revocation that did not happen."""
+    new, ada = await made(lakeside), lakeside.actor("ada")
+
+    async def cut_off() -> None:
+        async with tenant_db(ada) as db:
+            await tokens.revoke_token(db, ada, new.id)
+            raise ConnectionError("the power went")
+
+    with pytest.raises(ConnectionError):
+        await cut_off()
+    assert await tokens.token_actor(new.text) is None
