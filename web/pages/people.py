@@ -162,6 +162,8 @@ async def register(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again("people/new.html", refused, values=form, choices=_choices())
+    if form.get("then") == "enroll" and visit.actor.may("enrollment.write"):
+        return visit.go(f"/people/{patient.id}/programs/new", said="Registered.")
     return visit.go(
         f"/people/{patient.id}", said="Registered. Add how to reach them and who stands by them below."
     )
