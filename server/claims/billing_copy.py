@@ -3,19 +3,16 @@
 The text follows the order of a paper claim, so that whoever types finds each thing where the form has it.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from server import csv_text
 from server.claims.claim import Address, Claim, Person
 from server.claims.claim_rows import ClaimRow
 
 _WIDE: Final = 26
 _FREQUENCY: Final = {"1": "1 original", "7": "7 replacement", "8": "8 void"}
 _LETTERS: Final = "ABCDEFGHIJKL"
-#: what a spreadsheet would take for a formula
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS: Final = (
     "claim", "frequency", "payer_number_of_the_first", "payer", "payer_id", "member_id", "group", "relationship",
@@ -33,12 +30,7 @@ def as_text(rows: Sequence[ClaimRow]) -> str:
 
 def as_csv(rows: Iterable[ClaimRow]) -> str:
     """A row per service. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerows([_safe(cell) for cell in line] for line in _cells(row))
-    return text.getvalue()
+    return csv_text.as_csv(COLUMNS, (line for row in rows for line in _cells(row)))
 
 
 def _claim(row: ClaimRow) -> Iterator[str]:
@@ -143,7 +135,3 @@ def _who(claim: Claim) -> tuple[str, ...]:
         (f"{treats.given_name} {treats.family_name}", treats.npi, treats.taxonomy) if treats else ("",) * 3
     )
     return (*rendering, *((bills.legal_name, bills.npi, bills.tin) if bills else ("",) * 3))
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

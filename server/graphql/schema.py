@@ -24,6 +24,7 @@ from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
+from server.graphql.sheets import SheetsMutation, SheetsQuery
 from server.graphql.signed_claims import SignedClaimsMutation, SignedClaimsQuery
 from server.graphql.staff import StaffMutation, StaffQuery
 from server.graphql.timers import TimersMutation, TimersQuery
@@ -37,6 +38,7 @@ class Query(
     ConsentsQuery,
     PrerequisitesQuery,
     ImportsQuery,
+    SheetsQuery,
     AuditQuery,
     JobsQuery,
     DraftsQuery,
@@ -57,6 +59,7 @@ class Query(
 @strawberry.type
 class Mutation(
     PatientsMutation,
+    SheetsMutation,
     EnrollmentMutation,
     ConsentsMutation,
     PrerequisitesMutation,

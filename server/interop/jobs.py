@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from server.interop.sheet_portions import PORTION, work_on_portion
 from server.interop.watch import WATCH, watch_batch
 from server.jobs import register
 from server.tables import JSON
@@ -21,4 +22,12 @@ register(
     max_attempts=8,
     rights=("imports.write",),
     says="Notice an import that stopped half way",
+)
+register(
+    PORTION,
+    work_on_portion,
+    lease_seconds=30,
+    max_attempts=8,
+    rights=("imports.write",),
+    says="Try, bring in or take back part of a table of people",
 )

@@ -5,6 +5,7 @@ from typing import Any
 from server.errors import Refused
 from server.interop.fhir_import import Incoming, bring_in
 from server.interop.queries import batch_for, batches, issues_of
+from server.interop.sheet_queries import sheets
 from server.tenants.db import tenant_db
 from web.pages.people import id_in
 from web.site import Answer, Visit, page
@@ -21,6 +22,17 @@ _WORDS = {
 }
 
 
+_TABLE_STATES = {
+    "columns": "Waiting for what its columns mean",
+    "trying": "Being tried out",
+    "tried": "Tried out; not brought in",
+    "bringing": "Being brought in",
+    "in": "Brought in",
+    "undoing": "Being taken back",
+    "undone": "Taken back",
+}
+
+
 @page.get("/imports", permission="imports.write")
 async def imports(visit: Visit) -> Answer:
     return await _imports(visit)
@@ -31,6 +43,7 @@ async def _imports(
 ) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         rows = await batches(db, visit.actor)
+        tables = await sheets(db, visit.actor)
     given: dict[str, Any] = {
         "rows": [
             {
@@ -44,7 +57,9 @@ async def _imports(
                 "errors": row.total("errors"),
             }
             for row in rows
-        ]
+        ],
+        "tables": tables,
+        "table_states": _TABLE_STATES,
     }
     if refused is not None:
         return visit.again("imports/list.html", refused, values=values or {}, **given)

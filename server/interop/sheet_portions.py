@@ -1,0 +1,117 @@
+"""The worker's part of a table: one portion of rows at a time is tried, brought in or taken back, each its own
+transaction, and the next is asked for. A portion that was done is not done again."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, text
+
+from server.clock import now, today
+from server.ids import new_id
+from server.interop.intake import Columns, sql
+from server.interop.sheet_judging import Judged, judge
+from server.interop.sheet_queries import counted
+from server.interop.sheet_storing import store
+from server.interop.sheet_undo import undo_portion
+from server.interop.sheets.columns import remembered
+from server.interop.sheets.packing import Rows, unpacked
+from server.interop.sheets.verdicts import given
+from server.interop.tables import Sheet, SheetPortion, SheetRow
+from server.jobs import add
+from server.tables import JSON
+from server.tenants.actor import Actor
+from server.tenants.db import Db
+
+PORTION: Final = "imports.sheet_portion"
+_THEN: Final = {"trying": "tried", "bringing": "in", "undoing": "undone"}
+
+
+async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
+    """Do one portion of the step a table is in. Twice is the same as once."""
+    actor.require("imports.write")
+    sheet_id, state, number = UUID(args["sheet_id"]), args["state"], int(args["number"])
+    sheet = (
+        await db.execute(select(Sheet).where(Sheet.id == sheet_id).with_for_update())
+    ).scalar_one_or_none()
+    if sheet is None or sheet.state != state or sheet.done != number:
+        return
+    if state == "undoing":
+        touched = await undo_portion(db, sheet, number)
+    else:
+        touched = await _bring(db, actor, sheet, number, for_good=state == "bringing")
+    sheet.done += 1
+    if sheet.done < sheet.portions:
+        await ask_for_portion(db, actor, sheet_id, state, sheet.done)
+    else:
+        await db.flush()
+        sheet.counts = await counted(db, sheet_id)
+        sheet.state, sheet.ended_at = _THEN[state], now()
+    if touched:
+        db.note(
+            actor,
+            f"imports.{state}",
+            entity="sheet",
+            entity_ids=[sheet_id],
+            patient_ids=touched,
+            effect="write",
+        )
+
+
+async def _bring(db: Db, actor: Actor, sheet: Sheet, number: int, *, for_good: bool) -> list[UUID]:
+    if for_good:
+        # Two tables at once could both think that a person is new.
+        await db.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"{actor.tenant_id} sheet"},
+        )
+    packed = await db.scalar(
+        select(SheetPortion.cells).where(SheetPortion.sheet_id == sheet.id, SheetPortion.number == number)
+    )
+    rows: Rows = await asyncio.to_thread(unpacked, packed or b"")
+    if for_good:
+        brought = set(
+            await db.scalars(
+                select(SheetRow.line).where(
+                    SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome != ""
+                )
+            )
+        )
+        rows = [row for row in rows if row[0] not in brought]
+    judged = await judge(db, sheet, number, rows, remembered(sheet.columns, sheet.header), today(actor.zone))
+    touched = await store(db, actor, sheet, judged) if for_good else []
+    at = now() if for_good else None
+    await db.execute(
+        delete(SheetRow).where(
+            SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome == ""
+        )
+    )
+    if judged:
+        await db.execute(
+            insert(sql(SheetRow)),
+            [_row(sheet, number, one, at if one.goes_in and for_good else None) for one in judged],
+        )
+    return touched
+
+
+def _row(sheet: Sheet, number: int, one: Judged, at: object) -> Columns:
+    fault = one.fault
+    return {
+        "tenant_id": sheet.tenant_id, "id": one.row_id or new_id(), "sheet_id": sheet.id, "portion": number,
+        "line": one.line, "key": one.key, "called": one.said.called if one.said else "", "verdict": one.verdict,
+        "field": fault.field if fault else "", "sentence": fault.sentence if fault else one.sentence,
+        "next_step": fault.next_step if fault else "", "patient_id": one.patient_id, "choice": one.choice,
+        "outcome": "in" if at else "", "said": given(one.said) if one.said else {}, "effects": one.effects, "at": at,
+    }  # fmt: skip
+
+
+async def ask_for_portion(db: Db, actor: Actor, sheet_id: UUID, state: str, number: int) -> None:
+    """Have the worker take up a portion of the step that is under way."""
+    actor.require("imports.write")
+    await add(
+        db,
+        actor,
+        PORTION,
+        f"{sheet_id}:{state}:{number}",
+        {"sheet_id": sheet_id, "state": state, "number": number},
+    )

@@ -1,0 +1,134 @@
+"""Taking back what a table brought: of each row all or nothing, and nothing that anybody has touched since."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, delete, select, update
+
+from server.interop.intake import among_ids, sql
+from server.interop.sheet_storing import TABLES, plain
+from server.interop.sheets.verdicts import listed
+from server.interop.tables import Sheet, SheetRow
+from server.patients.tables import Patient, PatientWord
+from server.patients.words import index_words
+from server.tables import Table
+from server.tenants.db import Db
+
+#: table -> what it is called in a sentence
+_WORDS = {
+    "patient": "their details", "contact_way": "a way to reach them", "address": "their address",
+    "coverage": "their insurance", "patient_identifier": "what other systems call them",
+}  # fmt: skip
+
+
+async def undo_portion(db: Db, sheet: Sheet, number: int) -> list[UUID]:
+    """Take back one portion; whom it touched. What stays says why."""
+    rows = list(
+        await db.scalars(
+            select(SheetRow)
+            .where(SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome == "in")
+            .order_by(SheetRow.line)
+        )
+    )
+    now_there = await _now_there(db, rows)
+    added = {UUID(e["id"]) for row in rows for e in row.effects if e["was"] is None}
+    made = {row.patient_id for row in rows if row.verdict == "new" and row.patient_id}
+    leaning = await _leaning(db, made, added)
+    back, named = [], set()
+    for row in rows:
+        changed = [e["table"] for e in row.effects if not _as_left(e, now_there)]
+        why = sorted({_WORDS[table] for table in changed} | leaning.get(row.patient_id or sheet.id, set()))
+        if why:
+            row.outcome = "stays"
+            row.sentence = f"Not taken back: somebody has since written {listed(why)}."
+            row.next_step = "Open the person's page."
+            continue
+        row.outcome, row.effects = "undone", row.effects
+        back.append(row)
+    removed = await _put_back(db, back)
+    for row in back:
+        if row.patient_id and row.verdict == "changed" and any(e["table"] == "patient" for e in row.effects):
+            named.add(row.patient_id)
+    await db.flush()
+    await index_words(db, named - removed)
+    return sorted({row.patient_id for row in back if row.patient_id and row.effects})
+
+
+async def _now_there(db: Db, rows: Sequence[SheetRow]) -> dict[tuple[str, UUID], dict[str, Any]]:
+    ids: dict[str, set[UUID]] = defaultdict(set)
+    for row in rows:
+        for effect in row.effects:
+            ids[effect["table"]].add(UUID(effect["id"]))
+    found = {}
+    for name, those in ids.items():
+        table = sql(TABLES[name])
+        # Locked: what is compared must still be so when it is taken back.
+        for each in (
+            await db.execute(select(table).where(among_ids(table.c.id, those)).with_for_update())
+        ).mappings():
+            found[name, each["id"]] = dict(each)
+    return found
+
+
+def _as_left(effect: dict[str, Any], now_there: dict[tuple[str, UUID], dict[str, Any]]) -> bool:
+    row = now_there.get((effect["table"], UUID(effect["id"])))
+    return row is not None and all(plain(row[name]) == value for name, value in effect["now"].items())
+
+
+async def _leaning(db: Db, made: Collection[UUID], added: Collection[UUID]) -> dict[UUID, set[str]]:
+    """Of the people this table made: what others have written about them since, in words."""
+    found: dict[UUID, set[str]] = defaultdict(set)
+    if not made:
+        return found
+    for table in _about_patients():
+        statement = select(table.c.patient_id, table.c.id).where(among_ids(table.c.patient_id, made))
+        for patient_id, id in await db.execute(statement):
+            if id not in added:
+                found[patient_id].add(
+                    _WORDS.get(table.name, f"something about them ({table.name.replace('_', ' ')})")
+                )
+    return found
+
+
+def _about_patients() -> list[Any]:
+    """Every table whose rows point at a person, but the index of their names."""
+    return [
+        table
+        for table in Table.metadata.sorted_tables
+        if table.name != PatientWord.__tablename__
+        and any(
+            element.column.table.name == Patient.__tablename__ and element.parent.name == "patient_id"
+            for key in table.foreign_key_constraints
+            for element in key.elements
+        )
+    ]
+
+
+async def _put_back(db: Db, rows: Sequence[SheetRow]) -> set[UUID]:
+    """Undo the effects of these rows, the last first; the people who are gone by it."""
+    gone: dict[str, list[UUID]] = defaultdict(list)
+    for row in rows:
+        for effect in reversed(row.effects):
+            if effect["was"] is None:
+                gone[effect["table"]].append(UUID(effect["id"]))
+                continue
+            table = sql(TABLES[effect["table"]])
+            was = {
+                name: date.fromisoformat(value)
+                if value is not None and isinstance(table.c[name].type, Date)
+                else value
+                for name, value in effect["was"].items()
+            }
+            await db.execute(update(table).where(table.c.id == UUID(effect["id"])).values(was))
+    people = set(gone["patient"])
+    if people:
+        words = sql(PatientWord)
+        await db.execute(delete(words).where(among_ids(words.c.patient_id, people)))
+    for name in reversed(TABLES):
+        if gone[name]:
+            table = sql(TABLES[name])
+            await db.execute(delete(table).where(among_ids(table.c.id, gone[name])))
+    return people

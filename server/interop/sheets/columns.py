@@ -1,0 +1,196 @@
+"""What the columns of a table mean: guessed from the header and the cells, decided by a person. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from server.errors import Refused
+from server.interop.sheets.reading import TO_MEND, Sheet
+from server.patients.search import fold
+
+#: field -> words
+FIELDS: Final = {
+    "record_number": "Record number",
+    "full_name": "Whole name",
+    "family_name": "Family name",
+    "given_names": "Given names",
+    "preferred_name": "Preferred name",
+    "birth_date": "Birth date",
+    "sex": "Sex",
+    "language": "Language",
+    "phone": "Telephone",
+    "mobile": "Mobile telephone",
+    "email": "E-mail",
+    "street": "Street",
+    "city": "City",
+    "state": "State",
+    "zip": "ZIP",
+    "payer": "Payer",
+    "member_id": "Member number",
+    "group_number": "Group number",
+    "coverage_from": "Covered since",
+    "contact_notes": "How they like to be reached",
+}
+DATES: Final = ("birth_date", "coverage_from")
+#: how the days of a column are written, where a day and a month could be exchanged
+ORDERS: Final = {"mdy": "Month first: 3/14/1950", "dmy": "Day first: 14/3/1950"}
+_SAID: Final = {
+    "record_number": "mrn|record number|medical record number|chart number|chart|record no|account number|patient id|id|patient number",
+    "full_name": "name|patient name|full name|patient|member name",
+    "family_name": "last name|family name|surname|last|patient last name|name last|lastname|apellido|apellidos",
+    "given_names": "first name|given name|given names|first|patient first name|name first|firstname|forename|nombre",
+    "preferred_name": "preferred name|nickname|goes by|known as",
+    "birth_date": "dob|birth date|date of birth|birthdate|born|birthday|patient dob|d o b|fecha de nacimiento",
+    "sex": "sex|gender|administrative sex|birth sex|sexo",
+    "language": "language|preferred language|lang|idioma",
+    "phone": "phone|telephone|home phone|phone number|phone home|tel|primary phone|telefono",
+    "mobile": "mobile|cell|cell phone|mobile phone|phone cell|phone mobile|cellphone",
+    "email": "email|e mail|email address|mail",
+    "street": "street|address|address 1|street address|address line 1|home address|direccion",
+    "city": "city|town|ciudad",
+    "state": "state|st|province",
+    "zip": "zip|zip code|postal code|zipcode|postcode",
+    "payer": "payer|insurance|insurance name|plan|primary insurance|health plan|carrier",
+    "member_id": "member id|member number|insurance id|subscriber id|policy number|medicare id|mbi|contract number",
+    "group_number": "group|group number|group id",
+    "coverage_from": "coverage start|effective date|coverage from|covered since|insurance effective date|effective",
+    "contact_notes": "contact notes|best time to call|contact preference",
+}
+_MEANS: Final = {name: field for field, names in _SAID.items() for name in names.split("|")}
+_NUMERIC_DAY = re.compile(r"\s*(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How many cells of a column are written as numbers, and what they allow."""
+
+    numeric: int = 0
+    month_first: int = 0  # the second number is over 12
+    day_first: int = 0  # the first number is over 12
+
+    @property
+    def order(self) -> str:
+        """mdy or dmy where the cells leave no doubt, else empty."""
+        if not self.numeric or bool(self.month_first) == bool(self.day_first):
+            return ""
+        return "mdy" if self.month_first else "dmy"
+
+    @property
+    def mixed(self) -> bool:
+        return bool(self.month_first and self.day_first)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """columns: field -> place in the header. orders: date field -> mdy or dmy, where it matters."""
+
+    columns: Mapping[str, int]
+    orders: Mapping[str, str]
+
+    def stored(self, header: Sequence[str]) -> dict[str, Any]:
+        """As it is kept: by the header's names, so that it fits whatever else is there."""
+        return {
+            "columns": {field: header[place] for field, place in self.columns.items()},
+            "orders": dict(self.orders),
+        }
+
+
+def remembered(stored: Mapping[str, Any], header: Sequence[str]) -> Meaning:
+    """What was stored, for this header."""
+    places = {fold(name): place for place, name in enumerate(header)}
+    columns = {
+        field: places[fold(name)]
+        for field, name in stored.get("columns", {}).items()
+        if field in FIELDS and fold(name) in places
+    }
+    return Meaning(columns, {f: o for f, o in stored.get("orders", {}).items() if f in columns})
+
+
+def guessed(header: Sequence[str], days: Sequence[Days]) -> Meaning:
+    """What the header's names most likely mean; the first of several that mean the same."""
+    columns: dict[str, int] = {}
+    for place, name in enumerate(header):
+        field = _MEANS.get(fold(name)) or _MEANS.get(re.sub(r"^(patient|member|pt) ", "", fold(name)))
+        if field is not None and name != TO_MEND:
+            columns.setdefault(field, place)
+    if "family_name" in columns:
+        columns.pop("full_name", None)
+    orders: dict[str, str] = {
+        field: days[columns[field]].order
+        for field in DATES
+        if field in columns and days[columns[field]].order
+    }
+    return Meaning(columns, orders)
+
+
+def days_of(sheet: Sheet) -> tuple[Days, ...]:
+    """For each column, how its days are written."""
+    found = []
+    for place in range(len(sheet.header)):
+        first = [cells[place] for _, cells in sheet.rows[:300] if cells[place].strip()]
+        if not any(_NUMERIC_DAY.match(cell) for cell in first):
+            found.append(Days())
+            continue
+        numeric = month_first = day_first = 0
+        for _, cells in sheet.rows:
+            if day := _NUMERIC_DAY.match(cells[place]):
+                numeric += 1
+                day_first += int(day[1]) > 12
+                month_first += int(day[2]) > 12
+        found.append(Days(numeric, month_first, day_first))
+    return tuple(found)
+
+
+def checked(
+    columns: Mapping[str, int], orders: Mapping[str, str], header: Sequence[str], days: Sequence[Days]
+) -> Meaning:
+    """The meaning a person chose. Raises Refused UNKNOWN_FIELD, COLUMN_USED_TWICE, NAME_COLUMN, BIRTH_COLUMN,
+    DATE_ORDER, COVERAGE_COLUMNS."""
+    strange = [field for field in (*columns, *orders) if field not in FIELDS]
+    outside = [place for place in columns.values() if not 0 <= place < len(header)]
+    if strange or outside:
+        raise Refused(
+            "UNKNOWN_FIELD",
+            f"“{strange[0][:40]}” is nothing a column can mean." if strange else "There is no such column.",
+            "Choose from the list.",
+            "columns",
+        )
+    places = list(columns.values())
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        raise Refused(
+            "COLUMN_USED_TWICE", f"The column “{header[twice]}” is used twice.", "Choose it once.", "columns"
+        )
+    if "full_name" not in columns and "family_name" not in columns:
+        raise Refused(
+            "NAME_COLUMN",
+            "No column says what people are called.",
+            "Choose a column for the family name, or one for the whole name.",
+            "columns",
+        )
+    if "birth_date" not in columns:
+        raise Refused(
+            "BIRTH_COLUMN",
+            "No column says when people were born; two people of one name could not be told apart.",
+            "Choose the column with the birth date.",
+            "columns",
+        )
+    if "member_id" in columns and "payer" not in columns:
+        raise Refused(
+            "COVERAGE_COLUMNS",
+            "There is a member number, but no column says whose.",
+            "Choose the column with the payer, or leave the member number out.",
+            "columns",
+        )
+    for field in DATES:
+        if field in columns and days[columns[field]].numeric and orders.get(field) not in ORDERS:
+            raise Refused(
+                "DATE_ORDER",
+                f"“{header[columns[field]]}” has days such as 3/4/1950, which can be read two ways.",
+                "Say whether the month or the day comes first.",
+                f"order_{field}",
+            )
+    return Meaning(
+        dict(columns), {f: o for f, o in orders.items() if f in DATES and f in columns and o in ORDERS}
+    )

@@ -1,0 +1,236 @@
+"""One row of a table as what it says about a person, or what is wrong with it. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+import phonenumbers
+
+from server.errors import Refused
+from server.interop.sheets.columns import FIELDS, Meaning
+from server.patients.choices import LANGUAGE
+from server.patients.search import fold
+from server.tenants.names import written
+
+_LONGEST: Final = {"family_name": 120, "given_names": 120, "preferred_name": 120, "full_name": 240, "record_number": 40,
+    "street": 200, "city": 100, "state": 40, "zip": 12, "payer": 120, "member_id": 80, "group_number": 50,
+    "contact_notes": 500}  # fmt: skip
+_SEX: Final = {
+    "f": "female", "female": "female", "w": "female", "woman": "female", "femenino": "female", "mujer": "female",
+    "m": "male", "male": "male", "man": "male", "masculino": "male", "hombre": "male",
+    "x": "other", "other": "other", "o": "other", "nonbinary": "other", "non binary": "other", "otro": "other",
+    "u": "unknown", "unknown": "unknown", "not known": "unknown", "desconocido": "unknown",
+}  # fmt: skip
+_LANGUAGES: Final = {fold(words): code for code, words in LANGUAGE.items() if code} | {
+    "espanol": "es", "eng": "en", "spa": "es", "ara": "ar", "mandarin": "zh", "asl": "ase", "castellano": "es",
+}  # fmt: skip
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        ("jan ene", "feb", "mar", "apr abr", "may", "jun", "jul", "aug ago", "sep", "oct", "nov", "dec dic"),
+        1,
+    )
+    for name in names.split()
+}
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00.*)?")
+_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_NUMERIC = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?: 0?0:00.*)?")
+_DAY_WORD = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ \-]*([A-Za-z]{3})[a-z]*\.?,?[ \-]*(\d{4}|\d{2})")
+_WORD_DAY = re.compile(r"([A-Za-z]{3})[a-z]*\.?[ \-]*(\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(\d{4}|\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a row. field: of `FIELDS`, or empty for the whole row."""
+
+    field: str
+    sentence: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a row says about a person; what it leaves out is not there. details: columns of the person."""
+
+    record_number: str
+    details: Mapping[str, Any]
+    phones: tuple[tuple[str, str], ...] = ()  # (use, +1…)
+    email: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)  # payer, member_id, group_number, from_on
+
+    @property
+    def key(self) -> str:
+        """By what this person is known again in the next file: the record number, else name and birth date."""
+        if self.record_number:
+            return f"number|{self.record_number}"
+        names = f"{fold(self.details['family_name'])}|{fold(self.details.get('given_names', ''))}"
+        return f"person|{names}|{self.details['birth_date']}"
+
+    @property
+    def called(self) -> str:
+        return f"{self.details.get('given_names', '')} {self.details['family_name']}".strip()
+
+
+def said(cells: Sequence[str], meaning: Meaning, width: int, today: date) -> Said | Fault:
+    """The row as values. An empty cell says nothing."""
+    if len(cells) > width:
+        return Fault(
+            "",
+            f"This row has {len(cells)} cells, the header only {width}.",
+            "Put a cell that holds the separator in quotation marks.",
+        )
+    try:
+        given = {name: _text(name, cells[place]) for name, place in meaning.columns.items()}
+        return _said({name: value for name, value in given.items() if value}, meaning, today)
+    except Refused as refused:
+        return Fault(refused.field or "", refused.message, refused.next_step)
+
+
+def _text(name: str, cell: str) -> str:
+    return written(cell, name, what=f"“{FIELDS[name]}”", longest=_LONGEST.get(name, 120), empty=True)
+
+
+def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
+    details: dict[str, Any] = {
+        name: given[name] for name in ("preferred_name", "contact_notes") if name in given
+    }
+    if "full_name" in given and "family_name" not in given:
+        details |= _name_parts(given["full_name"])
+    details |= {name: given[name] for name in ("family_name", "given_names") if name in given}
+    if not fold(details.get("family_name", "")):
+        raise Refused("NO_NAME", "There is no family name.", "Write it, or leave the row out.", "family_name")
+    if "birth_date" not in given:
+        raise Refused(
+            "NO_BIRTH_DATE", "There is no birth date.", "Write it, or leave the row out.", "birth_date"
+        )
+    details["birth_date"] = born = day_in(
+        given["birth_date"], meaning.orders.get("birth_date", ""), "birth_date", today
+    )
+    if born > today:
+        raise Refused(
+            "BORN_IN_FUTURE", f"The birth date {born} has not come yet.", "Check the year.", "birth_date"
+        )
+    if born.year < today.year - 130:
+        raise Refused("BORN_LONG_AGO", f"Nobody born on {born} is alive.", "Check the year.", "birth_date")
+    for name, known in (("sex", _SEX), ("language", _LANGUAGES)):
+        if name in given:
+            details[name] = _choice(name, given[name], known)
+    phones = tuple(
+        (use, _phone(given[name], name))
+        for name, use in (("phone", "home"), ("mobile", "mobile"))
+        if name in given
+    )
+    return Said(
+        given.get("record_number", ""),
+        details,
+        tuple({number: (use, number) for use, number in phones}.values()),
+        _email(given.get("email", "")),
+        {name: given[name] for name in ("street", "city", "state", "zip") if name in given},
+        _coverage(given, meaning, today),
+    )
+
+
+def _name_parts(name: str) -> dict[str, str]:
+    """`Núñez, Ana María` or `Ana María Núñez`: without a comma the last word is the family name."""
+    family, comma, given = name.partition(",")
+    if not comma:
+        given, _, family = name.rpartition(" ")
+    return {"family_name": family.strip(), "given_names": given.strip()}
+
+
+def _choice(name: str, text: str, known: Mapping[str, str]) -> str:
+    value = known.get(fold(text)) or (
+        text.lower()[:2]
+        if name == "language" and text.lower()[:2] in LANGUAGE and len(text) in (2, 5)
+        else ""
+    )
+    if not value:
+        raise Refused(
+            "UNKNOWN_CHOICE",
+            f"“{text[:40]}” is no {FIELDS[name].lower()} we know.",
+            "Write female, male, other or unknown."
+            if name == "sex"
+            else "Write it in English, such as Spanish.",
+            name,
+        )
+    return value
+
+
+def _phone(text: str, name: str) -> str:
+    try:
+        number = phonenumbers.parse(text[:60], "US")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise Refused(
+            "BAD_PHONE",
+            f"“{text[:40]}” is not a telephone number.",
+            "Write it with its area code, such as (313) 555-0142.",
+            name,
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _email(text: str) -> str:
+    if text and ("@" not in text[1:-1] or " " in text):
+        raise Refused(
+            "BAD_EMAIL", f"“{text[:60]}” is not an e-mail address.", "Check it for a missing @.", "email"
+        )
+    return text
+
+
+def _coverage(given: Mapping[str, str], meaning: Meaning, today: date) -> dict[str, Any]:
+    if "payer" not in given:
+        return {}
+    since = given.get("coverage_from", "")
+    start = day_in(since, meaning.orders.get("coverage_from", ""), "coverage_from", today) if since else None
+    return {
+        "payer": given["payer"],
+        "member_id": given.get("member_id", ""),
+        "group_number": given.get("group_number", ""),
+        "from_on": start,
+    }
+
+
+def day_in(text: str, order: str, name: str, today: date) -> date:
+    """The day a cell names. order: mdy or dmy, for days in numbers. Raises Refused BAD_DATE."""
+    parts: tuple[str, str, str] | None = None  # year, month, day
+    if found := _ISO.fullmatch(text) or _PLAIN.fullmatch(text):
+        parts = (found[1], found[2], found[3])
+    elif found := _NUMERIC.fullmatch(text):
+        parts = (found[3], found[2], found[1]) if order == "dmy" else (found[3], found[1], found[2])
+    elif found := _DAY_WORD.fullmatch(text):
+        parts = (found[3], _month(found[2]), found[1])
+    elif found := _WORD_DAY.fullmatch(text):
+        parts = (found[3], _month(found[1]), found[2])
+    try:
+        if parts is None:
+            raise ValueError
+        return date(_year(parts[0], today), int(parts[1]), int(parts[2]))
+    except ValueError:
+        serial = text.isdecimal() and len(text) == 5
+        raise Refused(
+            "BAD_DATE",
+            f"“{text[:40]}” is not a day"
+            + (f" when the {'day' if order == 'dmy' else 'month'} comes first." if parts and order else "."),
+            "This is a spreadsheet's own number for a day: give the column the format “date” and save it again."
+            if serial
+            else "Write it as 1950-03-14.",
+            name,
+        ) from None
+
+
+def _month(word: str) -> str:
+    return str(_MONTHS.get(word.lower(), 0))
+
+
+def _year(text: str, today: date) -> int:
+    """Two digits are the newest such year that is not to come."""
+    year = int(text)
+    if len(text) == 4:
+        return year
+    century = today.year - today.year % 100
+    return century + year if century + year <= today.year else century - 100 + year
