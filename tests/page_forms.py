@@ -27,7 +27,7 @@ KINDS = {
     "people": "Patient", "contacts": "Encounter", "programs": "Enrollment", "other-services": "OtherService",
     "visits": "PractitionerVisit", "plan": "PlanVersion", "minutes": "TimeEntry", "staff": "Staff", "sites": "Site",
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
-    "imports": "ImportBatch", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
+    "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip

@@ -474,6 +474,16 @@ def _short(practice: Practice, _: datetime, leaf: Leaf) -> str:
     return practice.words(leaf)[:35]
 
 
+def _table(practice: Practice, _: datetime, leaf: Leaf) -> str:
+    """Somebody who is perhaps here already, and somebody new; our words are in a column that may say anything."""
+    new = secrets.token_hex(5)
+    words = practice.words(leaf).replace('"', "'")
+    return (
+        "Last Name,First Name,DOB,Contact notes\r\n"
+        f'Walker,Ruth,5/2/1944,\r\nNew{new},Ida,3/4/1950,"{words}"\r\n'
+    )
+
+
 def _to_sign(key: str) -> Callable[[Practice, datetime, Leaf], str]:
     """A draft that was made ready and is still to be signed."""
     return lambda practice, _, __: practice.to_sign[key]
@@ -607,6 +617,14 @@ FITS: dict[str, Any] = {
     "evidence.version": LEFT_OUT,
     "evidence.lineId": LEFT_OUT,
     "makeInterchanges.payerId": LEFT_OUT,
+    "takeSheet.text": _table,
+    "setSheetColumns.place": 2,
+    "setSheetColumns.field": "birth_date",
+    "setSheetColumns.dateOrder": "mdy",
+    "decideSheetRow.line": 2,
+    "decideSheetRow.choice": "new",
+    "sheetRows.verdict": LEFT_OUT,
+    "sheetRows.afterLine": 0,
 }
 #: what must have been done right before, so that there is something to end or take back
 FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
@@ -646,6 +664,11 @@ FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
     "addQualification": ("addProvider", {}),
     "endQualification": ("addQualification", {}),
     "discardDraft": ("saveDraft", {}),
+    "setSheetColumns": ("takeSheet", {}),
+    "discardSheet": ("takeSheet", {}),
+    "bringInSheet": ("setSheetColumns", {}),
+    "undoSheet": ("bringInSheet", {}),
+    "decideSheetRow": ("setSheetColumns", {}),
     "restoreDraft": ("discardDraft", {}),
     "revokeApiToken": ("createApiToken", {}),
 }

@@ -108,6 +108,11 @@ class Sheet(Node):
         )
 
 
+@strawberry.type(description="A table that is no longer kept.")
+class DiscardedSheet:
+    sheet_id: strawberry.ID
+
+
 async def _load(info: Info, id: UUID) -> Sheet:
     actor = actor_of(info)
     async with tenant_db(actor, read_only=True) as db:
@@ -159,7 +164,7 @@ class SheetsQuery:
 @strawberry.input
 class SheetColumnInput:
     place: int
-    field: Line
+    field: Line | None = strawberry.field(default=None, description="Null leaves the column out.")
     date_order: Line | None = strawberry.field(default=None, description="mdy or dmy, where it matters.")
 
 
@@ -180,14 +185,24 @@ class SheetsMutation:
 
     @mutation(
         permission=WRITE,
-        description="Say what the columns mean, and have the table tried out. It is remembered for such a header.",
+        description="Say what the columns mean, and have the table tried out. It is remembered for such a header. Columns that are not named mean what is remembered or guessed.",
     )
     async def set_sheet_columns(self, info: Info, input: SetSheetColumnsInput) -> Sheet:
         actor = actor_of(info)
-        columns = {each.field: each.place for each in input.columns}
-        orders = {each.field: each.date_order for each in input.columns if each.date_order}
         async with tenant_db(actor) as db:
             id = id_of("Sheet", input.sheet_id, what="table")
+            meaning, _ = await sheet_queries.meaning_of(
+                db, actor, await sheet_queries.sheet_state(db, actor, id)
+            )
+            named = {each.place for each in input.columns} | {
+                place for each in input.columns if (place := meaning.columns.get(str(each.field))) is not None
+            }
+            columns = {field: place for field, place in meaning.columns.items() if place not in named}
+            columns |= {str(each.field): each.place for each in input.columns if each.field}
+            orders = {
+                **meaning.orders,
+                **{str(each.field): str(each.date_order) for each in input.columns if each.date_order},
+            }
             await sheet_actions.set_sheet_columns(db, actor, id, columns, orders)
             return await _read(db, actor, id)
 
@@ -210,11 +225,11 @@ class SheetsMutation:
             return await _read(db, actor, id)
 
     @mutation(permission=WRITE, description="Forget a table of which nothing came in.")
-    async def discard_sheet(self, info: Info, sheet_id: strawberry.ID) -> strawberry.ID:
+    async def discard_sheet(self, info: Info, sheet_id: strawberry.ID) -> DiscardedSheet:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
             await sheet_actions.discard_sheet(db, actor, id_of("Sheet", sheet_id, what="table"))
-        return sheet_id
+        return DiscardedSheet(sheet_id=sheet_id)
 
     @mutation(
         permission=WRITE,

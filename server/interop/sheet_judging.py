@@ -199,9 +199,7 @@ async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dic
                     PatientIdentifier.system == SYSTEM, among(PatientIdentifier.value, keys)
                 )
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     if numbers:
         rows = await db.execute(
@@ -215,11 +213,10 @@ async def _before(db: Db, sheet: Sheet, keys: Collection[str]) -> dict[str, dict
     """What the last table that came in said of each."""
     rows = await db.execute(
         select(SheetRow.key, SheetRow.said)
-        .distinct(SheetRow.key)
         .where(among(SheetRow.key, keys), SheetRow.outcome == "in")
-        .order_by(SheetRow.key, SheetRow.at.desc())
+        .order_by(SheetRow.at)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())  # the newest is the last
 
 
 async def here(db: Db, patient_ids: Iterable[UUID]) -> dict[UUID, Here]:

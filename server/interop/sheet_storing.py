@@ -44,7 +44,7 @@ async def store(db: Db, actor: Actor, sheet: Sheet, judged: Sequence[Judged]) ->
         _register(writing, one, one.said.record_number or next(numbers))
     changed = [one for one in judged if one.verdict == "changed"]
     revisions = dict(
-        (await db.execute(select(Patient.id, Patient.revision).where(among_ids(Patient.id, [o.patient_id for o in changed if o.patient_id])))).tuples().all()
+        (await db.execute(select(Patient.id, Patient.revision).where(among_ids(Patient.id, [o.patient_id for o in changed if o.patient_id])))).all()
     ) if changed else {}  # fmt: skip
     for one in changed:
         await _mend(writing, one, revisions)

@@ -80,7 +80,7 @@ def _names(one: str, other: str) -> float:
     if ours[0][0] == theirs[0][0] and 1 in (len(ours[0]), len(theirs[0])):  # an initial
         return 0.7
     ratio = SequenceMatcher(None, one, other).ratio()
-    return ratio if ratio >= 0.7 else 0.0
+    return ratio if ratio >= 0.6 else 0.0
 
 
 def _births(one: date, other: date) -> float:
