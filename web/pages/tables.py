@@ -157,12 +157,6 @@ async def _table(visit: Visit, refused: Refused | None = None) -> Answer:
     if sheet.state == "columns":
         return visit.go(f"/imports/tables/{id}/columns")
     counts = sheet.counts
-    left = (
-        counts.get("new", 0)
-        + counts.get("changed", 0)
-        - counts.get("in_new", 0)
-        - counts.get("in_changed", 0)
-    )
     kept = {**VERDICTS, **{k: w for k, w in _OUTCOMES.items() if k != "in"}}
     shown: dict[str, Any] = {
         "sheet": sheet,
@@ -176,8 +170,8 @@ async def _table(visit: Visit, refused: Refused | None = None) -> Answer:
         "verdicts": VERDICTS,
         "outcomes": _OUTCOMES,
         "next": f"/imports/tables/{id}?show={show}&after={rows[_ON_A_PAGE - 1].line}" if len(rows) > _ON_A_PAGE else None,
-        "left": left,
-        "out": counts.get("error", 0) + counts.get("duplicate", 0) - counts.get("in_duplicate", 0),
+        "waits": counts.get("duplicate", 0) > 0,
+        "out": counts.get("error", 0) + counts.get("duplicate", 0),
     }  # fmt: skip
     if refused is not None:
         return visit.again("imports/table.html", refused, **shown)
