@@ -475,12 +475,12 @@ def _short(practice: Practice, _: datetime, leaf: Leaf) -> str:
 
 
 def _table(practice: Practice, _: datetime, leaf: Leaf) -> str:
-    """Somebody who is perhaps here already, and somebody new; our words are in a column that may say anything."""
-    new = secrets.token_hex(5)
+    """Somebody like the one an earlier table brought, and somebody new; our words are in a column that may say anything."""
+    one, other = secrets.token_hex(5), secrets.token_hex(5)
     words = practice.words(leaf).replace('"', "'")
     return (
         "Last Name,First Name,DOB,Contact notes\r\n"
-        f'Walker,Ruth,5/2/1944,\r\nNew{new},Ida,3/4/1950,"{words}"\r\n'
+        f'Newcomer,Ida {one},3/4/1950,\r\nNew{other},Ida,3/4/1950,"{words}"\r\n'
     )
 
 
