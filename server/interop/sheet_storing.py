@@ -35,6 +35,7 @@ def plain(value: Any) -> Any:
 
 async def store(db: Db, actor: Actor, sheet: Sheet, judged: Sequence[Judged]) -> list[UUID]:
     """Bring these rows in; whom they touched. Each row is left with its effects."""
+    actor.require("imports.write")
     writing = _Writing(db, actor, sheet)
     new = [one for one in judged if one.verdict == "new"]
     unnumbered = sum(1 for one in new if one.said and not one.said.record_number)
