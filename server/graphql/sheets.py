@@ -151,6 +151,14 @@ class SheetsQuery:
             )
             return [SheetRow.of(row) for row in found]
 
+    @field(permission=WRITE, description="The first rows of a table as they came, at most 20.")
+    async def sheet_first_rows(self, info: Info, sheet_id: strawberry.ID) -> list[list[str]]:
+        actor = actor_of(info)
+        async with tenant_db(actor, read_only=True) as db:
+            sheet = await sheet_queries.sheet_state(db, actor, id_of("Sheet", sheet_id, what="table"))
+            rows = await sheet_queries.first_cells(db, actor, sheet.id, limit=20)
+            return [list(cells) for _, cells in rows]
+
     @field(
         permission=WRITE,
         description="The rows that did not come in as a CSV file, each with what to mend, to be brought again.",
