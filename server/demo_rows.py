@@ -198,7 +198,7 @@ def _chart(add: Add, house: House, life: Life, since: datetime) -> None:
 
 
 def _program(add: Add, house: House, life: Life, program: Program) -> None:
-    by = house.staff[life.manager or life.contacts[0].staff]
+    by = house.staff[next(one.staff for one in life.contacts if one.program)]
     for agreed in program.agreements:
         wording = newest_wording(program.program, life.language) if agreed.kind == "given" else None
         add(
