@@ -467,25 +467,31 @@ async def test_what_waits_for_the_commit_is_done_after_it_or_never(lakeside: Wor
 
 
 async def test_whoever_is_cancelled_at_the_commit_leaves_no_half(
-    lakeside: World, behind: AsyncEngine, record_property: Any
+    lakeside: World, behind: AsyncEngine, monkeypatch: pytest.MonkeyPatch, record_property: Any
 ) -> None:
     """What was committed is followed by what was to follow it, whenever the one who asked gives up."""
-    ada, done = lakeside.actor("ada"), set()
+    ada, done, real = lakeside.actor("ada"), set(), door._commit
+    committing = asyncio.Event()
+
+    async def commit(*given: Any) -> None:
+        committing.set()
+        await real(*given)
+
+    monkeypatch.setattr(door, "_commit", commit)
 
     async def say(number: int) -> None:
         done.add(number)
 
-    async def change(number: int, begun: asyncio.Event) -> None:
+    async def change(number: int) -> None:
         async with tenant_db(ada) as db:
             db.note(ada, "trial.cut", entity="trial", effect="write", number=number)
             db.after_commit(lambda _: say(number))
-            begun.set()
 
     chance = random.Random(7)
     for number in range(60):
-        begun = asyncio.Event()
-        task = asyncio.create_task(change(number, begun))
-        await begun.wait()
+        committing.clear()
+        task = asyncio.create_task(change(number))
+        await committing.wait()
         await asyncio.sleep(chance.uniform(0, 0.003))
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
