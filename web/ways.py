@@ -29,6 +29,7 @@ WAYS: Final = (
     Way("People", "/people", "patients.find", "patients list everybody"),
     Way("Register someone", "/people/new", "patients.write", "new patient add person"),
     Way("Bring people in", "/imports", "imports.write", "import file upload records"),
+    Way("Bring in a table", "/imports/tables", "imports.write", "csv spreadsheet excel import file upload"),
     Way("Months", "/month", "claims.read", "month close billing"),
     Way("Your time", "/time", "minutes.write", "timer minutes unsorted"),
     Way("The practice", "/practice", "practice.read", "settings overview"),
