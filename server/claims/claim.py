@@ -5,12 +5,14 @@ written from it alone. Money is dollars; a ZIP is 48226 or 48226-1906; a sex is 
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from carewright_plugin_api import canonical
+
+from server.claims.x12.words import plain
 
 Severity = Literal["error", "warning"]
 Frequency = Literal["1", "7", "8"]
@@ -150,21 +152,41 @@ class Claim:
 
 
 def asks_for(claim: Claim) -> tuple[object, ...]:
-    """What money is asked for, from whom and why: a change in it after signing makes the claim untrue. Who is called
-    back, addresses and the way to the payer do not."""
+    """What money is asked for, for whom, from whom and why, as a file writes it: a change in it after signing makes the
+    claim untrue. Who is called back, the practice's name and address, where people live and the way to the payer do
+    not."""
     services = sorted(
         (s.code, s.modifiers, s.units, s.service_on, s.charge, s.pointers) for s in claim.services
     )
-    insured, subscriber = claim.insured, claim.insured.subscriber
+    insured, biller, treats, place = claim.insured, claim.biller, claim.rendering, claim.place
     return (
         claim.payer,
-        claim.rendering.npi if claim.rendering else "",
-        claim.place.place_of_service,
-        (insured.member_id, insured.group_number, insured.relationship),
-        replace(subscriber, address=None) if subscriber else None,
+        (biller.npi, biller.tin, biller.taxonomy) if biller else None,
+        (treats.npi, treats.taxonomy) if treats else None,
+        claim.supervising.npi if claim.supervising else "",
+        (place.place_of_service, place.npi, plain(place.name), _written(place.address)),
+        _called(claim.person),
+        (as_written(insured.member_id), plain(insured.group_number), insured.relationship),
+        _called(insured.subscriber) if insured.subscriber else None,
         claim.diagnoses,
         tuple(services),
     )
+
+
+def as_written(member_id: str) -> str:
+    """A member number without what cards put between its parts."""
+    return plain(member_id.replace("-", "").replace(" ", ""))
+
+
+def _called(person: Person) -> tuple[object, ...]:
+    names = (plain(person.family_name), plain(person.given_names), plain(person.suffix))
+    return (*names, person.birth_date, person.sex)
+
+
+def _written(where: Address | None) -> tuple[str, ...]:
+    if where is None:
+        return ()
+    return (plain(where.street), plain(where.city), where.state.upper(), where.zip.replace("-", ""))
 
 
 def service_key(claim: Claim, service: Service) -> str:

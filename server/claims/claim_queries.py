@@ -68,15 +68,28 @@ async def month_claims(
     patient_ids: Collection[UUID] | None = None, limit: int | None = None, position: tuple[str, UUID] | None = None,
 ) -> list[ClaimRow]:  # fmt: skip
     """Drafts and signed claims of a month by family name, then id; `position`: (family_key, id) of the last seen."""
-    rows = [row for row, _ in await assembled(db, actor, month, patient_ids)]
     rows = [
-        row for row in rows
+        row for row, _ in await assembled(db, actor, month, patient_ids)
         if (not states or row.state in states)
         and (payer_id is None or row.payer_id == payer_id)
         and (position is None or (row.family_key, row.id) > position)
     ][:limit]  # fmt: skip
     db.note(actor, "claims.claims", entity="claim", patient_ids=[row.patient_id for row in rows], month=month)
     return rows
+
+
+async def claims_in_state(
+    db: Db, actor: Actor, month: str, state: str, *, limit: int, position: tuple[str, UUID] | None = None
+) -> tuple[list[ClaimRow], ClaimsOverview]:
+    """Those of one state, as `month_claims` gives them, and the figures of the whole month, assembled once."""
+    every = [row for row, _ in await assembled(db, actor, month)]
+    rows = [
+        row
+        for row in every
+        if row.state == state and (position is None or (row.family_key, row.id) > position)
+    ][:limit]
+    db.note(actor, "claims.claims", entity="claim", patient_ids=[row.patient_id for row in rows], month=month)
+    return rows, overview_of(every)
 
 
 async def claims_overview(db: Db, actor: Actor, month: str) -> ClaimsOverview:

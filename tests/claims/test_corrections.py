@@ -26,6 +26,10 @@ WRONG = {
     "a diagnosis": ("update diagnosis set code = 'E11.22' where code = 'E11.9'", "E1122"),
     "which diagnosis weighs most": ("update diagnosis set rank = 2 where code = 'E11.9'", "HI*ABK:I5022*ABF:E119~"),
     "the member number": ("update coverage set member_id = '1EG4-TE5-MK99'", "1EG4TE5MK99"),
+    "the name": ("update patient set family_name = 'Wilkerson'", "WILKERSON"),
+    "the day of birth": ("update patient set birth_date = '1944-05-12'", "DMG*D8*19440512*F~"),
+    "the sex": ("update patient set sex = 'male'", "DMG*D8*19440502*M~"),
+    "the practitioner's taxonomy": ("update provider_billing set taxonomy = '363L00000X'", "PXC*363L00000X~"),
     "the group number": ("update coverage set group_number = 'GRP77'", "GRP77"),
     "the charge": ("insert into charge select tenant_id, gen_random_uuid(), code, from_on, 123.45, made_at + interval "
                    "'1 second', made_by from charge where code = '99490'", "*123.45*"),
@@ -111,7 +115,7 @@ async def test_whose_insurance_it_is_is_replaced(lakeside: World, ask: Any, behi
     assert "PAT*01~" in await replaced(ask, lakeside, month, first)
 
 
-async def test_the_practices_own_address_and_route_replace_nothing(
+async def test_the_practices_own_address_and_route_and_how_it_is_spelled_replace_nothing(
     lakeside: World, ask: Any, behind: AsyncEngine
 ) -> None:
     month = last_month(lakeside.zone)
@@ -126,5 +130,7 @@ async def test_the_practices_own_address_and_route_replace_nothing(
             production=True,
         )  # fmt: skip
     await put_right(behind, lakeside, "update address set street = '7 Other Ave'")
+    await put_right(behind, lakeside, "update coverage set member_id = '1eg4 TE5MK73'")
+    await put_right(behind, lakeside, "update patient set family_name = 'Wálker'")
     (only,) = await claims(ask, lakeside, month)
     assert (only["state"], only["changedSince"]) == ("sent", False)

@@ -1,5 +1,6 @@
 """What payers say comes in any order: nothing fails, nothing comes back unseen, nothing goes out twice."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -165,7 +166,8 @@ async def test_a_void_at_another_payer_counts_on_nothing(
     await close(lakeside, month)
     (draft,) = [d for d in await claims(ask, lakeside, month, *DRAFTS) if d["frequency"] == "8"]
     (void,) = (await sign(ask, lakeside, month, [draft]))["signed"]
-    await sent(ask, lakeside, month)
+    interchange, _ = await sent(ask, lakeside, month)
+    assert Decimal(interchange["total"]) == 0, "a file that takes back asks for nothing"
     second = await the_next(ask, lakeside, month)
     await sent(ask, lakeside, month)
     await said(ask, lakeside, PAYER_NUMBER, id=second["id"], number="ICN2")

@@ -14,7 +14,7 @@ from server.claims.claim_queries import (
     billing_csv,
     billing_text,
     claim_for,
-    claims_overview,
+    claims_in_state,
     month_claims,
     overview_of,
 )
@@ -86,11 +86,10 @@ async def claims_of_month(visit: Visit) -> Answer:
     patient, claim = parse_id(visit.query("after")), parse_id(visit.query("claim"))
     async with tenant_db(visit.actor, read_only=True) as db:
         place = await place_of(db, visit.actor, patient) if patient else None
-        rows = await month_claims(
-            db, visit.actor, month, states=[state], limit=_PAGE + 1,
+        rows, overview = await claims_in_state(
+            db, visit.actor, month, state, limit=_PAGE + 1,
             position=(place[0], claim) if place and claim else None,
         )  # fmt: skip
-        overview = await claims_overview(db, visit.actor, month)
     return visit.show(
         "claims/state.html",
         **_heading(month, overview),
@@ -127,7 +126,8 @@ async def _month_given(visit: Visit, month: str) -> dict[str, Any]:
         "over": [one for state in _OVER for one in shown[state]],
         "to_look_at": _by_look(visit.zone, by_state["to_look_at"]),
         "to_mend": _by_mending(visit.zone, by_state["to_mend"]),
-        "changed": [_brief(row, visit.zone) for row in rows if row.changed_since],
+        "changed": [_brief(row, visit.zone) for row in rows if row.changed_since][:_PAGE],
+        "changed_count": overview.changed,
         "files": [_file(one, visit.zone) for one in files],
         "nothing": not rows,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from server.claims.claim import Address, Biller, Claim, Person, Place, Practitioner, Route
+from server.claims.claim import Address, Biller, Claim, Person, Place, Practitioner, Route, as_written
 from server.claims.x12.segments import Value, segment
 from server.claims.x12.words import plain
 
@@ -61,8 +61,7 @@ def subscriber(claim: Claim, route: Route, level: int, parent: int) -> Iterator[
     if own and claim.person.died_on is not None:
         yield segment("PAT", *_died(claim.person))
     person = claim.person if own or insured.subscriber is None else insured.subscriber
-    member = insured.member_id.replace("-", "").replace(" ", "")
-    yield named("IL", person, "MI", member)
+    yield named("IL", person, "MI", as_written(insured.member_id))
     if person.address is not None:
         yield from address(person.address)
     if person.birth_date is not None:
