@@ -176,7 +176,8 @@ class Draft:
     """A claim that may be signed once its scrub finds no error. asked: one per service.
 
     replaces: the sent claim that this one replaces or voids. waits_for: live claims that have to be withdrawn, made
-    void or sent before this one may be signed.
+    void or sent before this one may be signed. takes_from: sent claims whose services it asks for, and which other drafts
+    of the month replace or make void; it is sent with those drafts or not at all.
     """
 
     id: UUID
@@ -186,6 +187,7 @@ class Draft:
     looks: tuple[str, ...] = ()
     replaces: LiveClaim | None = None
     waits_for: tuple[LiveClaim, ...] = ()
+    takes_from: tuple[LiveClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +387,9 @@ def _beside(decided: Decided, drafts: list[Draft], live: Sequence[LiveClaim]) ->
         else:
             answers.append(_voiding(decided, old) if new is None else _replacing(new, old))
     answers += [draft for index, draft in enumerate(fresh) if index not in taken.values()]
-    return Assembled(tuple(_after_other_payers(draft, waiting) for draft in answers), frozenset(changed))
+    given_up = [draft.replaces for draft in answers if draft.replaces is not None]
+    drafts = [_taking_from(_after_other_payers(draft, waiting), given_up) for draft in answers]
+    return Assembled(tuple(drafts), frozenset(changed))
 
 
 def _in_the_place_of(live: Sequence[LiveClaim], drafts: Sequence[Draft]) -> dict[UUID, int]:
@@ -425,6 +429,14 @@ def _after_other_payers(draft: Draft, live: Sequence[LiveClaim]) -> Draft:
         return draft
     elsewhere = (old for old in live if old.claim.payer != draft.claim.payer)
     return replace(draft, waits_for=(*draft.waits_for, *elsewhere))
+
+
+def _taking_from(draft: Draft, given_up: Sequence[LiveClaim]) -> Draft:
+    """Two claims of a month may exchange services: neither replacement can be the first of the two."""
+    if draft.claim.frequency == "8":
+        return draft
+    others = (old for old in given_up if old is not draft.replaces and _shared(draft.claim, old.claim))
+    return replace(draft, takes_from=tuple(others))
 
 
 def _replacing(draft: Draft, old: LiveClaim) -> Draft:

@@ -458,7 +458,16 @@ def _diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
 
 
 def _twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
-    answered = {old.number for old in (draft.replaces, *draft.waits_for) if old is not None}
+    about = (draft.replaces, *draft.waits_for, *draft.takes_from)
+    answered = {old.number for old in about if old is not None}
+    for old in draft.takes_from:
+        yield _warning(
+            "S23",
+            "services",
+            f"Some of these services were sent on claim {old.number}, which another draft of this month replaces or makes "
+            "void. This one is sent together with that one, and not before it is signed.",
+            "Sign both, then make the file.",
+        )
     for old in draft.waits_for:
         yield _error("S23", "services", *_waiting(draft, old))
     keys = [service_key(draft.claim, service) for service in draft.claim.services]

@@ -148,6 +148,16 @@ async def _store(db: Db, actor: Actor, taken: Sequence[tuple[ClaimRow, Draft]]) 
     replaced = [c["replaces_id"] for c in claims if c["replaces_id"]]
     if replaced:
         await db.execute(delete(ClaimedService).where(ClaimedService.claim_id.in_(replaced)))
+    for _, draft in taken:
+        if (
+            draft.takes_from
+        ):  # what both ask for is sent only when the other one's replacement or void is, too
+            await db.execute(
+                delete(ClaimedService).where(
+                    ClaimedService.claim_id.in_([old.id for old in draft.takes_from]),
+                    ClaimedService.service_key.in_(service_keys(draft.claim)),
+                )
+            )
     for table, rows in ((ClaimTable, claims), (ClaimStanding, standings), (ClaimedService, services)):
         if rows:
             await db.execute(insert(table), rows)
@@ -227,25 +237,44 @@ async def _held(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
 async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -> None:
     """The claim no longer stands; the one it would have replaced stands again. Raises Refused WITHDRAW_FIRST while a
     signed claim counts on it, which would go out beside what comes back."""
-    old = await claim_for(db, actor, row.replaces_id) if row.replaces_id is not None else None
     rows = [one for one, _ in await assembled(db, actor, row.month, [row.patient_id])]
-    resting = [one for one in rows if one.state == "signed" and one.replaces_id == row.id]
-    resting += [one for one in resting_on(old, rows) if one.id != row.id] if old is not None else []
+    signed = [one for one in rows if one.state == "signed" and one.id != row.id]
+    old = next((one for one in rows if one.id == row.replaces_id), None)
+    resting = [one for one in signed if one.replaces_id == row.id]
+    resting += [one for one in resting_on(old, signed) if not _given_up_for(row, one, rows)] if old else []
     if resting:
         raise _withdraw_first(row, sorted(one.number for one in resting))
     await let_stand(db, actor, [row.id], state=state, note=note)
     await db.execute(delete(ClaimedService).where(ClaimedService.claim_id == row.id))
     if old is not None:
         await let_stand(db, actor, [old.id], state="sent")
-        services = _services(actor, old.id, old.patient_id, old.claim, old.line_ids)
-        keys = service_keys(old.claim)
-        # What another claim was sent for meanwhile stays with it: a payer has both, and one is still to be made void.
-        held = set(
-            await db.scalars(select(ClaimedService.service_key).where(ClaimedService.service_key.in_(keys)))
-        )
-        if again := [service for service in services if service["service_key"] not in held]:
-            await db.execute(insert(ClaimedService), again)
+    taken = {one.replaces_id for one in signed}
+    stand = [one for one in rows if one.state == "sent" and one.id != row.id and one.id not in taken]
+    stand += [old] if old is not None and old not in stand else []
+    await _hold_again(db, actor, [one for one in stand if one.claim.frequency != "8"])
     _note(db, actor, f"claims.{state}", row)
+
+
+def _given_up_for(row: ClaimRow, other: ClaimRow, rows: Sequence[ClaimRow]) -> bool:
+    """Whether `row` in turn counts on what `other` replaces: of two that exchange services, either may be the first to be
+    withdrawn, and what is left is not sent alone."""
+    old = next((one for one in rows if one.id == other.replaces_id), None)
+    return old is not None and bool(resting_on(old, [row]))
+
+
+async def _hold_again(db: Db, actor: Actor, stand: Sequence[ClaimRow]) -> None:
+    """Sent claims of a patient's month hold what they ask for. What another claim was signed for meanwhile stays with
+    it: where that was sent, a payer has both, and one is still to be made void."""
+    asked = {
+        service["service_key"]: service
+        for one in stand
+        for service in _services(actor, one.id, one.patient_id, one.claim, one.line_ids)
+    }
+    held = await db.scalars(select(ClaimedService.service_key).where(ClaimedService.service_key.in_(asked)))
+    for key in list(held):
+        del asked[key]
+    if asked:
+        await db.execute(insert(ClaimedService), list(asked.values()))
 
 
 def _withdraw_first(row: ClaimRow, resting: Sequence[str]) -> Refused:

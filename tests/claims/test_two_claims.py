@@ -12,7 +12,7 @@ from care import last_month
 from cast import World
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, PAYER_NUMBER, claims, close, errors, said, sent, sign
+from test_claims import MAKE, PAYER_NUMBER, WITHDRAW, claims, close, errors, said, sent, sign
 
 from server.enrollment.actions import NewEnrollment, enroll
 from server.tenants.billing_identity import state_provider_billing
@@ -158,3 +158,61 @@ async def test_what_counts_on_a_replacement_that_stays_behind_stays_too(
     interchange, text = await sent(ask, lakeside, month)
     assert (interchange["claims"], complaints(text)) == (2, [])
     assert (await said(ask, hillcrest, MAKE, month=month))["code"] == "NOTHING_TO_SEND"
+
+
+async def test_two_claims_that_exchange_services_are_signed_one_by_one_and_sent_together(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    id = await two_practitioners(lakeside, behind, month)
+    await two_more_lines(behind, id)
+    made = await sign(ask, lakeside, month, await claims(ask, lakeside, month))
+    assert codes(made["signed"]) == {"1234567893": ["99490", "99491"], ROSA: ["99439", "98966"]}
+    await sent(ask, lakeside, month)
+    await numbered(ask, lakeside, made["signed"])
+
+    await lines(behind, id, "99491", "program = 'pdcm'")
+    await lines(behind, id, "98966", "program = 'ccm'")
+    drafts = await claims(ask, lakeside, month, "ready", "to_look_at", "to_mend")
+    assert codes(drafts) == {"1234567893": ["99490", "98966"], ROSA: ["99439", "99491"]}
+    assert [errors(draft) for draft in drafts] == [set(), set()]
+    await sign(ask, lakeside, month, drafts[:1])
+    refusal = await said(ask, lakeside, MAKE, month=month)
+    assert refusal["code"] == "CLAIMS_CHANGED", (
+        "alone it would stand beside what the other claim was sent for"
+    )
+    await sign(ask, lakeside, month, await claims(ask, lakeside, month, "to_look_at"))
+    one, other = await claims(ask, lakeside, month, "signed")
+
+    assert (await said(ask, lakeside, WITHDRAW, id=one["id"]))["state"] == "withdrawn"
+    assert (await said(ask, lakeside, MAKE, month=month))["code"] == "CLAIMS_CHANGED"
+    assert (await said(ask, lakeside, WITHDRAW, id=other["id"]))["state"] == "withdrawn"
+    async with behind.connect() as connection:
+        held = await connection.execute(
+            sa.text(
+                "select c.number, count(*) from claimed_service s join claim c on c.id = s.claim_id "
+                "where s.patient_id = :id group by 1"
+            ),
+            {"id": id},
+        )
+    assert dict(list(held)) == {row["number"]: 2 for row in made["signed"]}, "both stand as they were sent"
+
+    drafts = await claims(ask, lakeside, month, "to_look_at")
+    assert (await sign(ask, lakeside, month, drafts))["left"] == []
+    interchange, text = await sent(ask, lakeside, month)
+    assert (interchange["claims"], complaints(text)) == (2, [])
+    assert await claims(ask, hillcrest, month) == []
+
+
+async def two_more_lines(behind: AsyncEngine, person: UUID) -> None:
+    """One more service for each of the two claims."""
+    async with behind.begin() as connection:
+        for number, code, program in ((8, "99491", "ccm"), (9, "98966", "pdcm")):
+            await connection.execute(
+                sa.text(
+                    "insert into claim_line select (jsonb_populate_record(l, jsonb_build_object('id', "
+                    "gen_random_uuid(), 'number', cast(:number as int), 'code', cast(:code as text), 'program', "
+                    "cast(:program as text)))).* from claim_line l where patient_id = :id and code = '99439'"
+                ),
+                {"id": person, "number": number, "code": code, "program": program},
+            )
