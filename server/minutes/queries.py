@@ -158,6 +158,7 @@ async def written_for_month(
 ) -> list[TimeEntryRow]:
     """Everything the ledger ever said about one patient's month, in order of time: live entries, those that were
     corrected or taken back, and whatever they replaced or were replaced by. also: entries to start from as well.
+    Nobody else's draft that was never anything but a draft.
     """
     actor.require("minutes.read")
     span = month_span(month, actor.zone)
@@ -179,12 +180,21 @@ async def written_for_month(
         )
     )
     rows: Any = await db.execute(
-        select(*_COLUMNS)
+        select(is_shown(actor), *_COLUMNS)
         .where(TimeEntry.patient_id == patient_id, TimeEntry.id.in_(select(line.c.id)))
         .order_by(TimeEntry.started_at, TimeEntry.made_at, TimeEntry.id)
     )
     db.note(actor, "minutes.read", entity="time_entry", patient_ids=[patient_id], month=month)
-    return [TimeEntryRow(*row) for row in rows]
+    found = [(shown, TimeEntryRow(*row)) for shown, *row in rows]
+    before = {row.id: row.replaces_id for _, row in found}
+
+    def first(id: UUID) -> UUID:
+        while (earlier := before[id]) is not None:
+            id = earlier
+        return id
+
+    lines = {first(row.id) for shown, row in found if shown}
+    return [row for _, row in found if first(row.id) in lines]
 
 
 async def who_met(

@@ -18,6 +18,7 @@ from server.graphql.connections import global_id
 from server.minutes.actions import (
     Joining,
     NewMinutes,
+    confirm_minutes,
     correct_minutes,
     join_meeting,
     log_minutes,
@@ -270,6 +271,38 @@ async def test_a_contact_the_rules_were_not_told_of_lends_no_note(
     found = (await ask(world, "bill", EVIDENCE, p=global_id("Patient", ruth), m=month))["data"]["evidence"]
     assert [one["note"] for one in found["notes"]] == ["Weight 152"]
     assert [e["askedAbout"] for e in found["entries"] if e["now"]["reason"] == "Remembered later"] == [False]
+
+
+async def test_a_draft_is_its_owners_in_a_proof_too(
+    full: tuple[World, UUID, str], browse: Any, ask: Any
+) -> None:
+    world, ruth, month = full
+    nora = world.actor("nora")
+
+    async def draft(day: int) -> UUID:
+        start = care.at(world, month, day, 9)
+        new = NewMinutes(program="ccm", activity="plan_work", started_at=start, late=True, reason="Not sure",
+                         ended_at=start + timedelta(minutes=4), state="draft")  # fmt: skip
+        async with tenant_db(nora) as db:
+            return (await log_minutes(db, nora, ruth, new)).id
+
+    await draft(9)
+    taken_back, confirmed = await draft(10), await draft(11)
+    async with tenant_db(nora) as db:
+        await void_minutes(db, nora, taken_back, reason="Was away", late=True)
+        await confirm_minutes(db, nora, confirmed, reason="It was so", late=True)
+    for closed_again in (False, True):
+        if closed_again:
+            await close_month(world.actor("bill"), month)
+        text = words((await browse(world, "bill").get(f"/month/{month}/{ruth}")).text)
+        assert "Was away" not in text
+        assert "not confirmed by" not in text
+        assert "“It was so”" in text
+        assert text.count("“Not sure”") == 1, "what the confirmed one said before"
+        found = (await ask(world, "bill", EVIDENCE, p=global_id("Patient", ruth), m=month))["data"][
+            "evidence"
+        ]
+        assert [e["now"]["reason"] for e in found["entries"]].count("Not sure") == 0
 
 
 async def test_a_month_nobody_rules_has_a_proof_too(lakeside: World, browse: Any) -> None:
