@@ -129,12 +129,18 @@ async def beat_timer(db: Db, actor: Actor, timer_id: UUID, heard: Heard) -> Time
 async def stop_timer(db: Db, actor: Actor, timer_id: UUID, stop: Stop) -> Timer:
     """Stop it and enter its time. Stopped already, it is answered with as it is.
 
-    Nothing is refused here: what the ledger does not take waits for its owner as a refused stretch.
+    Pressed at a page that was cut off until it was set aside, it is taken up again and stopped as of the press; where
+    that cannot be, what the page counted until then waits. Nothing is refused here: what the ledger does not take waits
+    for its owner as a refused stretch.
     """
     actor.require("minutes.write")
     _check_stop(stop)
     await my_turn(db, actor)
     timer = await own_timer(db, actor, timer_id, lock=True)
+    heard = stop.heard
+    cut_off = timer.state == "set_aside" and heard is not None and heard.page in timer.pages
+    if heard is not None and cut_off and not await _taken_up(db, actor, timer):
+        await _leave_waiting(db, timer, heard)
     if timer.state == "running":
         await _stop(db, actor, timer, stop)
     return timer
@@ -376,31 +382,43 @@ async def _stop(db: Db, actor: Actor, timer: Timer, stop: Stop) -> None:
 
 async def _come_back(db: Db, actor: Actor, timer: Timer, heard: Heard) -> Timer:
     """A page that was away all along is back. Its time goes on if nothing was decided meanwhile, else it waits."""
+    if not await _taken_up(db, actor, timer):
+        await _leave_waiting(db, timer, heard)
+        return timer
     run, rows = await run_of(db, timer)
     at = now()
+    await keep_run(db, timer, timing.beaten(run, heard, at, idle_of(timer)), rows)
+    await _look_again(db, actor, timer, at + timing.AWAY)
+    note_timer(db, actor, "timer.resume", timer)
+    return timer
+
+
+async def _taken_up(db: Db, actor: Actor, timer: Timer) -> bool:
+    """Let one that was set aside run again, its drafts taken back; False where anything was decided meanwhile."""
     decided = any(row.kind == "worked" and row.state == "trimmed" for row in await rows_of(db, timer))
-    if not decided and await running_timer(db, actor) is None:
-        try:
-            async with db.begin_nested():
-                await _take_back_drafts(db, actor, timer, _COUNTED_AGAIN)
-        except Refused:
-            pass
-        else:
-            timer.state, timer.stopped_at = "running", None
-            await db.flush()
-            await keep_run(db, timer, timing.beaten(run, heard, at, idle_of(timer)), rows)
-            await _look_again(db, actor, timer, at + timing.AWAY)
-            note_timer(db, actor, "timer.resume", timer)
-            return timer
+    if decided or await running_timer(db, actor) is not None:
+        return False
+    try:
+        async with db.begin_nested():
+            await _take_back_drafts(db, actor, timer, _COUNTED_AGAIN)
+    except Refused:
+        return False
+    timer.state, timer.stopped_at = "running", None
+    await db.flush()
+    return True
+
+
+async def _leave_waiting(db: Db, timer: Timer, heard: Heard) -> None:
+    """What a page counted since it was last heard, until it spoke, waits for the owner as a piece nobody saw."""
+    at, page = now() - heard.ago, timing.pages_read(timer.pages)[heard.page]
     if at - timer.seen_at >= timing.SHORTEST:
-        counted = heard.counted - run.pages[heard.page].counted
-        start = max(timer.seen_at, at - max(counted, timedelta(0)))
+        start = max(timer.seen_at, at - max(heard.counted - page.counted, timedelta(0)))
         if at - start >= timing.SHORTEST:
             add_stretch(db, timer, Span(start, at), "unseen", "open")
-    pages = {**run.pages, heard.page: replace(run.pages[heard.page], at=at, counted=heard.counted)}
-    timer.seen_at, timer.pages = max(timer.seen_at, at), timing.pages_written(pages)
+    timer.seen_at = max(timer.seen_at, at)
+    known = replace(page, at=at, counted=heard.counted)
+    timer.pages = {**timer.pages, **timing.pages_written({heard.page: known})}
     await db.flush()
-    return timer
 
 
 async def _take_back_drafts(db: Db, actor: Actor, timer: Timer, reason: str) -> None:

@@ -17,7 +17,7 @@ from server.graphql.connections import global_id
 from server.jobs import KINDS
 from server.minutes.timers import set_aside_timer
 from server.tenants.db import tenant_db
-from tests.minutes.conftest import CONFIRM, MINUTES, Clock, Log
+from tests.minutes.conftest import CONFIRM, CORRECT, JOIN, MINUTES, VOID, Clock, Log
 
 STRETCH = "id kind state startedAt endedAt seconds patientId timeEntryId code message nextStep reason"
 TIMER = f"id patientId patientName program activity automatic state startedAt seenAt stoppedAt seconds stretches {{ {STRETCH} }}"
@@ -360,6 +360,27 @@ async def test_left_alone_it_becomes_a_draft_for_its_owner(lakeside: World, ask:
     assert (await nora.mine())["draftIds"] == []
 
 
+@pytest.mark.parametrize("who", ["rosa", "dr_lin"])
+async def test_nobody_else_takes_back_corrects_or_joins_what_was_set_aside(
+    lakeside: World, hillcrest: World, ask: Any, nora: Hand, who: str
+) -> None:
+    ruth = await in_care(lakeside)
+    timer = await nora.work(await nora.start(ruth), 240)
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    (draft,) = (await nora.mine())["draftIds"]
+    wants = {"timeEntryId": draft, "reason": "x"}
+    for world, whoever in ((lakeside, who), (hillcrest, "nora")):
+        for mutation, more in ((VOID, {}), (CORRECT, {"changes": {"activity": "PLAN_WORK"}}), (JOIN, {})):
+            answer = await say(ask, world, whoever, mutation, input={**wants, **more})
+            assert answer == {"code": "NOT_FOUND", "message": answer["message"]}
+    told = await say(ask, lakeside, who, CONFIRM, input={"timeEntryId": draft})
+    assert told == {"code": "NOT_YOURS_TO_CONFIRM"}
+    assert (await nora.mine())["draftIds"] == [draft]
+    mended = await say(ask, lakeside, "nora", CORRECT, input={**wants, "changes": {"activity": "PLAN_WORK"}})
+    assert mended["activity"] == "PLAN_WORK"
+
+
 async def test_a_page_that_comes_back_takes_it_up_again(lakeside: World, ask: Any, nora: Hand) -> None:
     ruth = await in_care(lakeside)
     timer = await nora.work(await nora.start(ruth), 240)
@@ -385,6 +406,32 @@ async def test_a_page_that_comes_back_too_late_loses_nothing(lakeside: World, as
     assert (late["kind"], late["state"], late["seconds"]) == ("UNSEEN", "OPEN", 1500)
     await nora.do("decideStretch", timerStretchId=late["id"], decision="KEEP", reason="The line was down")
     assert sorted(e["seconds"] for e in await entries(ask, lakeside, ruth)) == [240, 1500]
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_a_stop_pressed_while_the_line_was_down_keeps_its_minutes(
+    lakeside: World, ask: Any, nora: Hand, confirmed: bool
+) -> None:
+    """Set aside in between, it is stopped as of the press; a draft that was confirmed stays, and the rest waits."""
+    ruth = await in_care(lakeside)
+    timer = await nora.work(await nora.start(ruth), 240)
+    nora.clock.on(minutes=15)
+    pressed = nora.page(busy=900)
+    nora.clock.on(minutes=3)
+    await aside(lakeside, timer)
+    if confirmed:
+        (draft,) = (await nora.mine())["draftIds"]
+        await say(ask, lakeside, "nora", CONFIRM, input={"timeEntryId": draft})
+    for later in (0, 20):  # the first answer was lost
+        nora.clock.on(seconds=later)
+        stop = {"timerId": timer["id"], "page": {**pressed, "ago": 180_000 + later * 1000}}
+        stopped = await nora.do("stopTimer", **stop)
+        assert stopped["state"] == ("SET_ASIDE" if confirmed else "STOPPED")
+    mine = await nora.mine()
+    assert (mine["running"], mine["draftIds"]) == (None, [])
+    waits = [(s["kind"], s["state"], s["seconds"]) for s in mine["toSortOut"]]
+    assert waits == ([("UNSEEN", "OPEN", 900)] if confirmed else [])
+    assert [e["seconds"] for e in await entries(ask, lakeside, ruth)] == [240 if confirmed else 1140]
 
 
 async def test_an_absence_is_shown_and_not_counted(lakeside: World, ask: Any, nora: Hand) -> None:

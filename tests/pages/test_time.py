@@ -317,6 +317,10 @@ async def test_stopping_says_what_became_of_it(lakeside: World, nora: Hand, cloc
     async with tenant_db(system) as db:
         await KINDS["timer.set_aside"].handler(db, system, {"timer_id": fifth})
     assert "It was set aside before" in await stopped(fifth)
+    late = await nora.send("/time/stop", 200, timer=fifth, then="count")
+    assert late.json() == {"state": "set_aside", "seconds": 0, "waits": False}
+    late = await nora.send("/time/stop", 200, timer=fourth, then="count", heard=heard(60))
+    assert late.json() == {"state": "discarded", "seconds": 0, "waits": False}
 
 
 async def test_what_a_closed_month_refuses_is_entered_as_late(

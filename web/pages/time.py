@@ -219,7 +219,7 @@ async def stop(visit: Visit) -> Answer:
     except Refused as refused:
         return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
     if form.get("then") == "count":  # sent by the script once the line was back
-        return Response({"state": "stopped", "seconds": 0})
+        return Response({"state": timer.state, "seconds": 0, "waits": bool(became & {"open", "refused"})})
     if timer.state == "set_aside":
         return visit.go("/time", "It was set aside before. What of it still waits for you is below.", "info")
     if timer.state == "discarded":

@@ -122,11 +122,17 @@
     while (sending) await new Promise((go) => setTimeout(go, 50));
     return beat();
   }
+  function became(state, waits) {
+    if (state === "discarded") return "The timer was discarded meanwhile. Nothing of it counts.";
+    if (state === "set_aside") return "The timer was set aside meanwhile. What of it still waits is under Your time.";
+    return `The timer is stopped, as of when you pressed.${waits ? " Some of it waits for you under Your time." : ""}`;
+  }
   async function stopLate(timer) {
     const answer = await send("/time/stop", { timer: timer.dataset.timer, then: "count", heard: heard(pressed.at) });
     if (!answer.ok) return false;
+    const { state, waits } = await answer.json();
     forget();
-    document.body.dispatchEvent(new CustomEvent("toast", { detail: { text: "The timer is stopped, as of when you pressed." } }));
+    document.body.dispatchEvent(new CustomEvent("toast", { detail: { text: became(state, waits) } }));
     others?.postMessage("");
     renew();
     return true;
