@@ -204,7 +204,7 @@ def assemble(
     """The claims that the newest decision of a patient's month makes, less those that stand already."""
     if decided.undecided:
         return Assembled((), frozenset(old.id for old in live if old.state == "signed"))
-    return _beside(decided, _made(decided, file, practice), live)
+    return _beside(decided, file, _made(decided, file, practice), live)
 
 
 def _made(decided: Decided, file: PatientFile, practice: PracticeFile) -> list[Draft]:
@@ -360,7 +360,7 @@ def _route(said: RouteRow) -> Route:
 # --- beside what was signed before --------------------------------------------------------------------------------
 
 
-def _beside(decided: Decided, drafts: list[Draft], live: Sequence[LiveClaim]) -> Assembled:
+def _beside(decided: Decided, file: PatientFile, drafts: list[Draft], live: Sequence[LiveClaim]) -> Assembled:
     """Leave out what is claimed already; turn what differs from a sent claim into its replacement, or a void."""
     waiting = list(live)
     fresh: list[Draft] = []
@@ -385,7 +385,7 @@ def _beside(decided: Decided, drafts: list[Draft], live: Sequence[LiveClaim]) ->
             if new is not None:
                 answers.append(replace(new, waits_for=(old,)))
         else:
-            answers.append(_voiding(decided, old) if new is None else _replacing(new, old))
+            answers.append(_voiding(decided, file, old) if new is None else _replacing(new, old))
     answers += [draft for index, draft in enumerate(fresh) if index not in taken.values()]
     given_up = [draft.replaces for draft in answers if draft.replaces is not None]
     drafts = [_taking_from(_after_other_payers(draft, waiting), given_up) for draft in answers]
@@ -444,9 +444,11 @@ def _replacing(draft: Draft, old: LiveClaim) -> Draft:
     return replace(draft, id=uuid5(draft.id, f"7/{old.id}"), claim=claim, replaces=old)
 
 
-def _voiding(decided: Decided, old: LiveClaim) -> Draft:
-    """The old claim once more, marked as void: the decision has nothing in its place."""
-    claim = replace(old.claim, frequency="8", payer_control_number=old.payer_control_number)
+def _voiding(decided: Decided, file: PatientFile, old: LiveClaim) -> Draft:
+    """The old claim once more, marked as void: the decision has nothing in its place. Where the person lives is told as
+    it is on file now, since a state written wrongly can be mended nowhere else."""
+    person = replace(old.claim.person, address=file.person.address or old.claim.person.address)
+    claim = replace(old.claim, frequency="8", payer_control_number=old.payer_control_number, person=person)
     asked = tuple(
         Asked(line_id, label, None) for line_id, label in zip(old.line_ids, old.labels, strict=True)
     )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from server.claims.claim import service_keys
 from server.claims.claim_rows import ClaimRow
+from server.claims.scrub import spoils_a_file
 
 
 def resting_on(old: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
@@ -23,8 +24,8 @@ def resting_on(old: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
 
 def left_behind(rows: Sequence[ClaimRow], waiting: Collection[UUID]) -> set[UUID]:
     """Of a patient's month, which of the claims in `waiting` must not be sent: those that no longer say what the newest
-    decision does, and those that would stand beside a sent claim whose replacement or void does not go with them."""
-    left = {row.id for row in rows if row.id in waiting and row.changed_since}
+    decision does or would spoil their file, and those that would stand beside a sent claim whose replacement or void does not go with them."""
+    left = {row.id for row in rows if row.id in waiting and (row.changed_since or spoils_a_file(row.claim))}
     while True:
         going = {row.replaces_id for row in rows if row.id in waiting and row.id not in left}
         stands = [

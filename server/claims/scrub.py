@@ -214,16 +214,26 @@ def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubF
 
 def _states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     """Of a void too: a state that is none does not spoil one claim but the file."""
-    people = (("address", draft.claim.person), ("subscriber", draft.claim.insured.subscriber))
-    for where, person in people:
+    for where, state in _no_states(draft.claim):
+        yield _error(
+            "S21",
+            where,
+            f"“{state[:20]}” is not how a claim names a state, and a payer sends the whole file back for it.",
+            f"Write it as its two letters, such as MI, on {_PERSON_PAGE}, under details.",
+        )
+
+
+def spoils_a_file(claim: Claim) -> bool:
+    """Whether a payer would send back the whole file for this claim, signed before what it says was looked at."""
+    return any(_no_states(claim))
+
+
+def _no_states(claim: Claim) -> Iterator[tuple[str, str]]:
+    """(whose address, what stands there for a state)"""
+    for where, person in (("address", claim.person), ("subscriber", claim.insured.subscriber)):
         state = person.address.state if person and person.address else ""
         if state and state.upper() not in STATES:
-            yield _error(
-                "S21",
-                where,
-                f"“{state[:20]}” is not how a claim names a state, and a payer sends the whole file back for it.",
-                f"Write it as its two letters, such as MI, on {_PERSON_PAGE}, under details.",
-            )
+            yield where, state
 
 
 def _insured(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:

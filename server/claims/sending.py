@@ -165,7 +165,8 @@ def claims_changed(numbers: Sequence[str]) -> Refused:
     return Refused(
         "CLAIMS_CHANGED",
         f"{'Claim' if one else 'Claims'} {', '.join(numbers[:_MOST_NAMED])}{more} {'was' if one else 'were'} not "
-        "sent: the newest decision says something else, or what a claim was to replace would stand beside it.",
+        "sent: the newest decision says something else, what a claim was to replace would stand beside it, or an "
+        "address names no state.",
         f"Withdraw {'it' if one else 'them'}, then look at the month and sign what it says now.",
     )
 

@@ -11,7 +11,8 @@ from care import last_month
 from cast import World
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import PAYER_NUMBER, claims, errors, said, sent, sign, signed
+from test_claims import MAKE, PAYER_NUMBER, claims, close, errors, said, sent, sign, signed
+from test_other_payer import uncovered
 
 from server.graphql.connections import global_id
 from server.tenants.billing_identity import state_identity, state_route, state_site_billing
@@ -134,3 +135,79 @@ async def test_the_practices_own_address_and_route_and_how_it_is_spelled_replace
     await put_right(behind, lakeside, "update patient set family_name = 'Wálker'")
     (only,) = await claims(ask, lakeside, month)
     assert (only["state"], only["changedSince"]) == ("sent", False)
+
+
+async def test_a_state_written_out_on_a_sent_claim_is_mended_on_its_void(
+    lakeside: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    _, id = await a_sent_claim(lakeside, ask, behind, month)
+    await spoiled(behind, id)
+    await uncovered(behind, id)
+    await close(lakeside, month)
+    (void,) = await claims(ask, lakeside, month, "to_mend")
+    assert (void["frequency"], errors(void)) == ("8", {"S21"})
+    await put_right(behind, lakeside, "update address set state = 'MI'")
+    (void,) = await claims(ask, lakeside, month, "to_look_at")
+    assert (await sign(ask, lakeside, month, [void]))["left"] == []
+    _, text = await sent(ask, lakeside, month)
+    assert (complaints(text), ":B:8*" in text) == ([], True)
+
+
+async def test_a_signed_claim_that_would_spoil_its_file_stays_behind(
+    lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    await ready_to_bill(lakeside)
+    fine = await billable(lakeside, behind, month, 21, name="Adams")
+    spoils = await billable(lakeside, behind, month, 21, name="Baker", hour=16)
+    rows = {row["patientId"]: row["number"] for row in await signed(ask, lakeside, month)}
+    await spoiled(behind, spoils)
+    document = MAKE.replace("... on MadeInterchanges {", "... on MadeInterchanges { leftOut")
+    made = await said(ask, lakeside, document, month=month)
+    assert [one["claims"] for one in made["interchanges"]] == [1]
+    assert made["leftOut"] == [rows[patient_id(spoils)]]
+    assert [c["patientId"] for c in await claims(ask, lakeside, month, "sent")] == [patient_id(fine)]
+    assert (await said(ask, hillcrest, MAKE, month=month))["code"] == "NOTHING_TO_SEND"
+
+
+async def spoiled(behind: AsyncEngine, person: UUID) -> None:
+    """As if it had been signed before anybody looked at how states are written."""
+    async with behind.begin() as connection:
+        for statement in (
+            "update address set state = 'Michigan' where patient_id = :id",
+            "update claim set content = jsonb_set(content::jsonb, '{person,address,state}', '\"Michigan\"')::text "
+            "where patient_id = :id",
+        ):
+            result = await connection.execute(sa.text(statement), {"id": person})
+            assert result.rowcount
+
+
+async def test_a_copy_leaves_out_what_no_longer_holds(
+    lakeside: World, hillcrest: World, ask: Any, browse: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    first, _ = await a_sent_claim(lakeside, ask, behind, month)
+    await put_right(behind, lakeside, "update patient set family_name = 'Wilkerson'")
+    drafts = await claims(ask, lakeside, month, "to_look_at")
+    (second,) = (await sign(ask, lakeside, month, drafts))["signed"]
+    page = await copied(browse, lakeside, month)
+    assert f"Claim                     {first['number']}" not in page
+    assert f"Claim                     {second['number']}" in page
+    assert f"Left out: {first['number']}." in page
+    text = "query ($ids: [ID!]!) { billingText(claims: $ids) }"
+    assert f"claim {second['number']} takes its place" in await said(ask, lakeside, text, ids=[first["id"]])
+
+    await put_right(behind, lakeside, "update patient set family_name = 'Williams'")
+    page = await copied(browse, lakeside, month)
+    assert "Nothing is signed yet" in page
+    assert f"Left out: {first['number']}, {second['number']}." in page
+    assert "Withdraw it" in await said(ask, lakeside, text, ids=[second["id"]])
+    table = await browse(lakeside, "bill").get(f"/month/{month}/claims/csv")
+    assert table.status_code == 404
+    assert first["number"] not in await copied(browse, hillcrest, month)
+
+
+async def copied(browse: Any, world: World, month: str) -> str:
+    answer = await browse(world, "bill").get(f"/month/{month}/claims/text")
+    return str(answer.text)
