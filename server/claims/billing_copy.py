@@ -3,8 +3,9 @@
 The text follows the order of a paper claim, so that whoever types finds each thing where the form has it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from server import csv_text
 from server.claims.claim import Address, Claim, Person
@@ -19,23 +20,25 @@ COLUMNS: Final = (
     "subscriber", "family_name", "given_names", "birth_date", "sex", "street", "city", "state", "zip", "diagnoses",
     "line", "service_on", "place_of_service", "code", "modifiers", "diagnosis_pointers", "units", "charge",
     "rendering", "rendering_npi", "rendering_taxonomy", "billing_name", "billing_npi", "tin", "claim_total", "signed_by",
-    "signed_at",
+    "signed_at", "remark",
 )  # fmt: skip
 
 
-def as_text(rows: Sequence[ClaimRow]) -> str:
-    """Each claim as aligned lines, with an empty line between two."""
-    return "\n".join("\n".join(_claim(row)) + "\n" for row in rows)
+def as_text(rows: Sequence[ClaimRow], remarks: Mapping[UUID, str]) -> str:
+    """Each claim as aligned lines, with an empty line between two. remarks: claim -> what to know before it is typed."""
+    return "\n".join("\n".join(_claim(row, remarks.get(row.id, ""))) + "\n" for row in rows)
 
 
-def as_csv(rows: Iterable[ClaimRow]) -> str:
+def as_csv(rows: Iterable[ClaimRow], remarks: Mapping[UUID, str]) -> str:
     """A row per service. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
-    return csv_text.as_csv(COLUMNS, (line for row in rows for line in _cells(row)))
+    return csv_text.as_csv(COLUMNS, (line for row in rows for line in _cells(row, remarks.get(row.id, ""))))
 
 
-def _claim(row: ClaimRow) -> Iterator[str]:
+def _claim(row: ClaimRow, remark: str) -> Iterator[str]:
     claim = row.claim
     yield _line("Claim", f"{row.number}   {_FREQUENCY[claim.frequency]}")
+    if remark:
+        yield _line("Remark", remark)
     if row.replaces_number:
         yield _line(
             "In place of",
@@ -106,7 +109,7 @@ def _address(where: Address) -> str:
     return f"{where.street}, {where.city}, {where.state} {where.zip}"
 
 
-def _cells(row: ClaimRow) -> Iterator[tuple[str, ...]]:
+def _cells(row: ClaimRow, remark: str) -> Iterator[tuple[str, ...]]:
     claim = row.claim
     for place, service in enumerate(claim.services, 1):
         yield (
@@ -117,6 +120,7 @@ def _cells(row: ClaimRow) -> Iterator[tuple[str, ...]]:
             claim.place.place_of_service, service.code, " ".join(service.modifiers),
             "".join(_LETTERS[p - 1] for p in service.pointers), str(service.units), f"{service.charge:.2f}",
             *_who(claim), f"{claim.total:.2f}", row.signed_by, row.signed_at.isoformat() if row.signed_at else "",
+            remark,
         )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from server.claims.claim import Address, Claim, Insured, Person
 from server.claims.claim_rows import ClaimRow, ClaimsOverview
 from server.claims.month import PLUGIN_FAULT
 from server.claims.overview import held_of, to_look_at
+from server.claims.resting import remarks
 from server.claims.scrub import OnFile, scrub
 from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import (
@@ -443,16 +444,16 @@ async def _by(
 
 async def billing_text(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> str:
     """Signed claims as plain aligned text, for typing into another system. Raises Refused NOT_FOUND."""
-    return as_text(await _chosen(db, actor, claim_ids))
+    return as_text(*await _chosen(db, actor, claim_ids))
 
 
 async def billing_csv(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> str:
     """Signed claims as CSV, a row per service, safe to open in a spreadsheet. Raises Refused NOT_FOUND."""
-    return as_csv(await _chosen(db, actor, claim_ids))
+    return as_csv(*await _chosen(db, actor, claim_ids))
 
 
-async def _chosen(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> list[ClaimRow]:
-    """These claims, in the order asked for."""
+async def _chosen(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> tuple[list[ClaimRow], dict[UUID, str]]:
+    """These claims, in the order asked for, and what is to be known of some before they are typed."""
     actor.require("claims.read")
     where = {
         row.id: row
@@ -468,4 +469,4 @@ async def _chosen(db: Db, actor: Actor, claim_ids: Sequence[UUID]) -> list[Claim
     for month in {row.month for row in where.values()}:
         theirs = [row.patient_id for row in where.values() if row.month == month]
         found |= {row.id: row for row in await month_claims(db, actor, month, patient_ids=theirs)}
-    return [found[id] for id in dict.fromkeys(claim_ids)]
+    return [found[id] for id in dict.fromkeys(claim_ids)], remarks(found.values())

@@ -1,6 +1,7 @@
 """Which signed claims may not go out while an older one stands. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from server.claims.claim import service_keys
@@ -35,3 +36,21 @@ def left_behind(rows: Sequence[ClaimRow], waiting: Collection[UUID]) -> set[UUID
         if not more:
             return left
         left |= more
+
+
+def remarks(rows: Iterable[ClaimRow]) -> dict[UUID, str]:
+    """Claim -> why it is not to be typed into another system as it stands, of the claims of months, whole by patient."""
+    months: dict[tuple[str, UUID], list[ClaimRow]] = defaultdict(list)
+    for row in rows:
+        months[row.month, row.patient_id].append(row)
+    found: dict[UUID, str] = {}
+    for theirs in months.values():
+        signed = [row for row in theirs if row.state == "signed"]
+        behind = left_behind(theirs, {row.id for row in signed})
+        instead = {row.replaces_id: row.number for row in signed}
+        for row in theirs:
+            if row.id in behind:
+                found[row.id] = "Not to be sent: what was signed is not so any more. Withdraw it."
+            elif row.id in instead:
+                found[row.id] = f"Not to be sent again: claim {instead[row.id]} takes its place."
+    return found

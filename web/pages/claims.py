@@ -20,6 +20,7 @@ from server.claims.claim_queries import (
 )
 from server.claims.claim_rows import STATES, Chosen, ClaimRow, ClaimsOverview, InterchangeRow
 from server.claims.files import claims_in, file_of, interchange_for, interchanges
+from server.claims.resting import remarks
 from server.claims.sending import claims_changed, make_interchanges
 from server.claims.sign import (
     record_payer_number,
@@ -313,28 +314,37 @@ async def files_made(visit: Visit) -> Answer:
 
 @page.get("/month/{month:str}/claims/text", permission="claims.read")
 async def claims_text(visit: Visit) -> Answer:
-    """Every signed claim of the month as plain text, to copy into another system."""
+    """Every signed claim of the month that still holds as plain text, to copy into another system."""
     month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
-        ids = await _signed_ids(db, visit, month)
+        ids, left_out = await _signed_ids(db, visit, month)
         text = await billing_text(db, visit.actor, ids) if ids else ""
-    return visit.show("claims/text.html", month=month, title=month_words(month), text=text, count=len(ids))
+    return visit.show(
+        "claims/text.html",
+        month=month,
+        title=month_words(month),
+        text=text,
+        count=len(ids),
+        left_out=left_out,
+    )
 
 
 @page.get("/month/{month:str}/claims/csv", permission="claims.read")
 async def claims_csv(visit: Visit) -> Answer:
     month = asked_month(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
-        ids = await _signed_ids(db, visit, month)
+        ids, _ = await _signed_ids(db, visit, month)
         if not ids:
             raise not_found("signed claim")
         text = await billing_csv(db, visit.actor, ids)
     return _attached(text.encode(), f"claims-{month}.csv", "text/csv")
 
 
-async def _signed_ids(db: Db, visit: Visit, month: str) -> list[UUID]:
+async def _signed_ids(db: Db, visit: Visit, month: str) -> tuple[list[UUID], list[str]]:
+    """(the claims to copy, the numbers of those left out because another is to take their place)"""
     rows = await month_claims(db, visit.actor, month, states=("signed", "sent"))
-    return [row.id for row in rows]
+    out = remarks(rows)
+    return [row.id for row in rows if row.id not in out], [row.number for row in rows if row.id in out]
 
 
 def _attached(content: bytes, name: str, media_type: str) -> Answer:
