@@ -1,12 +1,17 @@
 """The child process in which payer rules run: `python -m server.plugin_host.child`.
 
 Reads requests and writes answers as length-prefixed JSON on two private descriptors. Before the first request it
-imports every plugin, then gives up what it does not need: privileges, new processes, every change to a file or folder,
-the network. Its first message says which rules it holds: plugin name -> rule set hash. This contains accidents;
-hostile native code is not claimed to be contained.
+imports every plugin, then gives up what it does not need: privileges, every change to a file or folder, the network.
+Its first message says which rules it holds: plugin name -> rule set hash.
+
+Each request is answered by a copy of this process, made for it and gone after it. So a plugin remembers nothing from
+one practice's patients to the next's, a leak ends with its batch, and the same question always meets the same state,
+whatever was asked before. Making the copy costs milliseconds, which is why questions come in batches. This contains
+accidents; hostile native code is not claimed to be contained.
 """
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -46,6 +51,9 @@ _REFUSED = (
 )
 
 
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
 def main() -> None:
     # What a plugin prints must not be taken for an answer: its stdout becomes the void.
     answers = os.fdopen(os.dup(1), "wb")
@@ -59,10 +67,24 @@ def main() -> None:
     loaded = load().loaded
     rules = {p.name: p.rules for p in loaded}
     _give_up()
+    gc.freeze()  # what is here stays here: a copy that collects garbage would touch, and so duplicate, all of it
     # Importing takes a while, and is no part of any question's deadline.
     write(answers, json.dumps({p.name: p.manifest.rule_set_hash for p in loaded}).encode())
     while (request := read(requests, _LARGEST_REQUEST)) is not None:
-        write(answers, _answer(rules, json.loads(request)))
+        _copying.append(True)
+        copy = os.fork()
+        _copying.clear()
+        if copy == 0:
+            _alone()
+            write(answers, _answer(rules, json.loads(request)))
+            os._exit(0)
+        _, status = os.waitpid(copy, 0)
+        if status != 0:
+            _stop()  # it ended without its answer, or in the middle of it
+
+
+#: not empty while this process makes a copy of itself, which nothing else may
+_copying: list[bool] = []
 
 
 def _answer(rules: dict[str, Any], request: dict[str, Any]) -> bytes:
@@ -85,21 +107,26 @@ def _give_up() -> None:
         os.setgroups([])
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
-    if os.geteuid() != 0:
-        # Counts processes of the whole user, so "none" is the only number that means the same everywhere.
-        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     _end_with_parent()  # after setuid, which would undo it
     sys.addaudithook(_refuse)
 
 
+def _alone() -> None:
+    """In the copy: no further processes, and an end with the one it was copied from."""
+    if os.geteuid() != 0:
+        # Counts processes of the whole user, so "none" is the only number that means the same everywhere.
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    _end_with_parent()
+
+
 def _end_with_parent() -> None:
     """An idle child sees its pipe close; one caught in a plugin's endless loop needs the kernel's help."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if _libc is not None:
+        _libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def _refuse(event: str, args: tuple[Any, ...]) -> None:
-    if event.startswith(_REFUSED):
+    if event.startswith(_REFUSED) and not (event == "os.fork" and _copying):
         raise PermissionError(f"a payer plugin may not use {event}")
     if event == "open" and _writes(args[1], args[2]):
         raise PermissionError("a payer plugin may not write files")

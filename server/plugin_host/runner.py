@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import struct
 import sys
 import time
@@ -209,6 +210,7 @@ class Runner:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=_ROOT,
+                start_new_session=True,  # a group of its own, to be ended together with the copies it makes
                 # No address, no secret, no home: only what Python needs to find itself. A fixed hash seed, so that
                 # the same facts take the same path every time.
                 env={
@@ -225,10 +227,24 @@ class Runner:
 
     async def _kill(self, name: str) -> None:
         child = self._children.pop(name, None)
-        if child is not None and child.returncode is None:
+        if child is None:
+            return
+        if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                child.kill()
+                os.killpg(child.pid, signal.SIGKILL)  # and the copy of it that is at work
             await child.wait()
+        await _let_go(child)
+
+
+async def _let_go(child: asyncio.subprocess.Process) -> None:
+    """Close our ends of a dead child's pipes; what it left unread keeps one open until it is read."""
+    if child.stdin is not None:
+        child.stdin.close()
+    if child.stdout is not None:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                while await child.stdout.read(1 << 16):
+                    pass
 
 
 class _TooLarge(Exception):
