@@ -27,7 +27,7 @@ MISDEEDS = (
     "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
     "nul_in_text", "half_a_letter", "countless_units", "money_without_end", "many_bytes",
     "empties_a_file", "removes_a_file", "renames_a_file", "cuts_a_file", "makes_a_folder", "forges_an_answer",
-    "imports_a_module",
+    "imports_a_module", "remembers",
 )  # fmt: skip
 #: a folder in which everybody may do anything, as far as the system is concerned
 OPEN_TO_ALL = Path(__file__).parent / "open_to_all"
@@ -52,9 +52,16 @@ def good(facts: MonthFacts) -> Decision:
     return Decision(facts.policy, lines=(line,))
 
 
+#: whom it was asked about since it began
+ASKED: list[str] = []
+
+
 def misdeed(name: str, facts: MonthFacts) -> Any:
     answer = good(facts)
     match name:
+        case "remembers":
+            ASKED.append(facts.month)
+            return replace(answer, lines=(replace(answer.lines[0], amount=Decimal(len(ASKED))),))
         case "raise":
             raise ValueError("Zebulon Quackenbush has diabetes")
         case "hang":

@@ -25,7 +25,7 @@ from server.ids import new_id
 from server.plugin_host import kept
 from server.plugin_host import runner as runner_of
 from server.plugin_host.discover import plugins
-from server.plugin_host.runner import Fault, Runner
+from server.plugin_host.runner import Fault, Runner, Told
 from server.tenants import db as doors_of
 from server.tenants.db import tenant_db
 from server.tenants.tables import Payer
@@ -35,7 +35,14 @@ pytestmark = pytest.mark.timeout(300)
 
 SECRET_WORD = "canary-in-the-environment"
 #: misdeeds that harm nobody: the answer can be stored
-DECIDED = {"good", "changes_what_it_was_told", "reads_the_environment", "prints", "imports_a_module"}
+DECIDED = {
+    "good",
+    "changes_what_it_was_told",
+    "reads_the_environment",
+    "prints",
+    "imports_a_module",
+    "remembers",
+}
 
 
 @pytest.fixture
@@ -133,6 +140,7 @@ async def test_its_months_are_held_by_name_and_everything_else_is_decided(
         "changes_what_it_was_told": "E0001",
         "prints": "E0001",
         "imports_a_module": "E0001",
+        "remembers": "E0001",
         "honest": "99490",
     }
     assert not any(SECRET_WORD in text or "CAREWRIGHT_APP_URL" in text for text in texts)
@@ -339,6 +347,19 @@ async def test_an_answer_that_does_not_count_is_a_fault_of_its_own_month(evil: A
     fine = _lasting(typical_month("2026-03", payer="evil"), 2)
     answers = await kept.kept_runner().decide(loaded, [fine, forges, fine])
     assert [isinstance(one, Fault) for one in answers] == [False, True, False]
+
+
+async def test_a_plugin_remembers_nothing_of_what_it_was_asked_before(evil: Any) -> None:
+    """One practice's questions leave no trace in the answers to another's: each batch meets the plugin as it began."""
+    from carewright_plugin_api.examples import typical_month
+
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    asked = _lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index("remembers"))
+    answers = [(await kept.kept_runner().decide(loaded, [asked]))[0] for _ in range(3)]
+    assert all(isinstance(one, Told) for one in answers)
+    assert len({one.text for one in answers}) == 1
+    together = await kept.kept_runner().decide(loaded, [asked, asked])
+    assert len({one.text for one in together}) == 2, "the plugin does remember, as far as it can"
 
 
 async def test_asking_again_one_by_one_ends_after_its_time(evil: Any) -> None:
