@@ -225,6 +225,10 @@ async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
         "draft_earlier": hidden(again, "draft_earlier"), "draft_sequence": "0", "differs_outcome": "yes",
         "pick_note": "both", "both_note": "Well. Feet better. Call Friday.", "pick_next_step": "mine",
     }  # fmt: skip
+    for name, typed_long in (("reason", "r" * 501), ("next_step", "n" * 2001), ("who_else", "w" * 501)):
+        told = await nora.send(contact, 422, **{**chosen, name: typed_long}, pick_outcome="theirs")
+        assert "there is room for" in told.text
+        assert typed_long in told.text
     unsaid = await nora.send(contact, 422, **chosen)
     assert "Say which of the two stays" in unsaid.text
     await nora.send(contact, **chosen, pick_outcome="theirs")

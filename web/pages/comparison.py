@@ -27,6 +27,8 @@ _LABELS: Final = {
 }
 FIELDS: Final = tuple(_LABELS)
 _TEXTS: Final = ("note", "next_step", "who_else")
+#: field -> how many characters it holds at most
+LENGTHS: Final = {"who_else": 500, "note": 50_000, "next_step": 2_000, "about_code": 20, "reason": 500}
 _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": KINDS,
     "outcome": OUTCOMES,
@@ -87,6 +89,7 @@ def comparison(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str
             "own": found.mine,
             "changed_by": found.changed_by,
             "is_text": found.field in _TEXTS,
+            "most": LENGTHS.get(found.field),
             "rows": 4 if found.field == "note" else 2,
             "together": (mine.get(f"both_{found.field}") or found.together)
             if found.changed_by == "both"

@@ -24,7 +24,7 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from web.pages.comparison import FIELDS, as_chosen, comparison, form_of, settled
+from web.pages.comparison import FIELDS, LENGTHS, as_chosen, comparison, form_of, settled
 from web.pages.diary import contact_title
 from web.pages.drafts import draft_again, finish_draft_of, keep_form, opened_draft, said_when, writing_said
 from web.pages.person_sections import composer_of, person_frame
@@ -39,7 +39,7 @@ _FIELDS: Final = {
 }  # fmt: skip
 #: kind or outcome of a contact -> what its time was spent on, unless said otherwise
 _USUALLY: Final = {"on_behalf": "coordination", "reached_supporter": "supporter_contact"}
-_TEXTS: Final = {"who_else": 500, "note": 50_000, "next_step": 2_000, "about_code": 20}
+_TEXTS: Final = ("who_else", "note", "next_step", "about_code")
 
 
 # --- writing down ---------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
 
 
 def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
-    texts: dict[str, Any] = {name: form.get(name, "")[:most] for name, most in _TEXTS.items()}
+    texts: dict[str, Any] = {name: _text_in(form, name) for name in _TEXTS}
     return NewEncounter(
         kind=form.get("kind", ""),
         at=span.start if span else moment_in(form, "on", "began", zone),
@@ -114,6 +114,18 @@ def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
         video_declined=form.get("video_declined") == "yes",
         **texts,
     )
+
+
+def _text_in(form: Form, name: str) -> str:
+    text, most = form.get(name, ""), LENGTHS[name]
+    if len(text) > most:
+        raise Refused(
+            "TEXT_TOO_LONG",
+            f"This has {len(text):,} characters, and there is room for {most:,}.",
+            "Shorten it; nothing was saved yet, and nothing is lost.",
+            name,
+        )
+    return text
 
 
 def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
@@ -183,7 +195,7 @@ async def change(visit: Visit) -> Answer:
             if row.signed_at is None:
                 await save_encounter(db, actor, contact_id, revision=revision, changes=changes)
             else:
-                reason = form.get("reason", "")[:500]
+                reason = _text_in(form, "reason")
                 await amend_encounter(
                     db, actor, contact_id, revision=revision, reason=reason, changes=changes
                 )
@@ -202,7 +214,8 @@ async def change_again(visit: Visit, refused: Refused, form: Form, contact_id: U
         given["draft"] = draft_again(form)
         _, row = await opened_draft(db, visit.actor, visit.id("id"), contact_id)
     if form.get("merging"):
-        return _compared(visit, given, form, row.base if row else {}, beside(refused, _FIELDS))
+        picked = {one: f"pick_{one}" for one in _TEXTS}
+        return _compared(visit, given, form, row.base if row else {}, beside(refused, _FIELDS | picked))
     return visit.again("contact/change.html", beside(refused, _FIELDS), values=form, **given)
 
 
