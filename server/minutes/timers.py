@@ -23,7 +23,6 @@ from server.minutes import timing
 from server.minutes.actions import NewMinutes, record_contact, void_minutes
 from server.minutes.arithmetic import Span
 from server.minutes.jobs import SET_ASIDE
-from server.minutes.queries import is_live
 from server.minutes.tables import TimeEntry, Timer, TimerStretch
 from server.minutes.timer_choice import my_choice
 from server.minutes.timer_rows import (
@@ -167,7 +166,7 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
         for span in timing.worked(run):
             add_stretch(db, timer, span, "worked", "discarded", reason=said, decided_at=now())
     else:
-        await _take_back_drafts(db, actor, timer, _NOT_THIS)
+        await _take_back_drafts(db, actor, timer, _NOT_THIS, discarding=True)
     for row in await rows_of(db, timer):
         if row.kind != "worked" and row.state == "entered" and await _take_back_kept(db, actor, timer, row):
             row.state, row.reason, row.decided_at = "discarded", said, now()
@@ -421,20 +420,22 @@ async def _leave_waiting(db: Db, timer: Timer, heard: Heard) -> None:
     await db.flush()
 
 
-async def _take_back_drafts(db: Db, actor: Actor, timer: Timer, reason: str) -> None:
-    """Void what the timer had put into the ledger as drafts. Refused if one of them has become more than that."""
+async def _take_back_drafts(
+    db: Db, actor: Actor, timer: Timer, reason: str, *, discarding: bool = False
+) -> None:
+    """Void what the timer had put into the ledger as drafts. Refused if one of them has become more than that.
+
+    discarding: one its owner took back already is nothing to do; otherwise it is refused as decided.
+    """
     for row in await rows_of(db, timer):
         if row.kind != "worked" or row.state not in ("entered", "refused"):
             continue
         if row.entry_id is not None:
-            draft = await db.execute(
-                select(TimeEntry.id).where(
-                    TimeEntry.id == row.entry_id, TimeEntry.state == "draft", is_live()
-                )
-            )
-            if draft.scalar_one_or_none() is None:
+            newest = await _newest(db, row.entry_id)
+            if newest.id == row.entry_id:
+                await void_minutes(db, actor, newest.id, reason=reason)
+            elif not (discarding and newest.void):
                 raise _decided("The draft of this timer was confirmed or corrected meanwhile.")
-            await void_minutes(db, actor, row.entry_id, reason=reason)
         await db.delete(row)
     await db.flush()
 
@@ -444,16 +445,24 @@ async def _take_back_kept(db: Db, actor: Actor, timer: Timer, row: TimerStretch)
 
     Refused where the entry was corrected since. One taken back already is nothing to do.
     """
-    entry = (await db.execute(select(TimeEntry).where(TimeEntry.id == row.entry_id))).scalar_one()
-    if entry.patient_id != timer.patient_id:
+    assert row.entry_id is not None
+    newest = await _newest(db, row.entry_id)
+    if newest.patient_id != timer.patient_id:
         return False
-    later = await db.execute(select(TimeEntry.void).where(TimeEntry.replaces_id == entry.id))
-    taken_back = later.scalar_one_or_none()
-    if taken_back is None:
-        await void_minutes(db, actor, entry.id, reason=_NOT_THIS)
-    elif not taken_back:
+    if newest.id == row.entry_id:
+        await void_minutes(db, actor, newest.id, reason=_NOT_THIS)
+    elif not newest.void:
         raise _decided("A silence of this timer that you kept was corrected in the ledger meanwhile.")
     return True
+
+
+async def _newest(db: Db, entry_id: UUID) -> TimeEntry:
+    """The last of an entry's line: itself, or what its corrections ended in."""
+    entry = (await db.execute(select(TimeEntry).where(TimeEntry.id == entry_id))).scalar_one()
+    later = select(TimeEntry).where(TimeEntry.replaces_id == entry.id)
+    while (next_one := (await db.execute(later)).scalar_one_or_none()) is not None:
+        entry, later = next_one, select(TimeEntry).where(TimeEntry.replaces_id == next_one.id)
+    return entry
 
 
 def _decided(what: str) -> Refused:

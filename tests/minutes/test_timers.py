@@ -408,6 +408,31 @@ async def test_a_page_that_comes_back_too_late_loses_nothing(lakeside: World, as
     assert sorted(e["seconds"] for e in await entries(ask, lakeside, ruth)) == [240, 1500]
 
 
+async def test_one_whose_time_was_taken_back_by_hand_is_discarded(
+    lakeside: World, ask: Any, nora: Hand
+) -> None:
+    """The draft was taken back, the kept silence corrected first: neither stands in the way; nothing counts again."""
+    ruth = await in_care(lakeside)
+    timer = await nora.work(await nora.start(ruth), 60)
+    await nora.work(timer, 600, idle=True)
+    await nora.work(timer, 60)
+    nora.clock.on(minutes=11)
+    await aside(lakeside, timer)
+    drafts = (await nora.mine())["draftIds"]
+    (silence,) = (await nora.mine())["toSortOut"]
+    await nora.do("decideStretch", timerStretchId=silence["id"], decision="KEEP", reason="On the phone")
+    (kept,) = [e for e in await entries(ask, lakeside, ruth) if e["state"] == "FINAL"]
+    changes = {"changes": {"activity": "EDUCATION"}, "reason": "Was teaching"}
+    kept = await say(ask, lakeside, "nora", CORRECT, input={"timeEntryId": kept["id"], **changes})
+    for id in drafts:
+        await say(ask, lakeside, "nora", VOID, input={"timeEntryId": id, "reason": "Not work"})
+    assert (await nora.beat(timer))["state"] == "SET_ASIDE", "its owner decided: it does not count again"
+    assert (await nora.do("discardTimer", timerId=timer["id"]))["code"] == "ALREADY_DECIDED"
+    await say(ask, lakeside, "nora", VOID, input={"timeEntryId": kept["id"], "reason": "Not work"})
+    assert (await nora.do("discardTimer", timerId=timer["id"]))["state"] == "DISCARDED"
+    assert await entries(ask, lakeside, ruth) == []
+
+
 @pytest.mark.parametrize("confirmed", [False, True])
 async def test_a_stop_pressed_while_the_line_was_down_keeps_its_minutes(
     lakeside: World, ask: Any, nora: Hand, confirmed: bool
