@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
 
 from server.minutes.queries import is_live
 from server.minutes.tables import TimeEntry, Timer, TimerStretch
@@ -75,7 +75,10 @@ class StretchRow:
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedRow:
-    """A draft of one's own in the ledger: it holds its place and is not counted until confirmed."""
+    """A draft of one's own in the ledger: it holds its place and is not counted until confirmed.
+
+    timed: a timer that was set aside made it.
+    """
 
     id: UUID
     patient_id: UUID
@@ -84,6 +87,7 @@ class UnconfirmedRow:
     started_at: datetime
     ended_at: datetime
     reason: str
+    timed: bool
     given_names: str
     family_name: str
     preferred_name: str
@@ -163,10 +167,13 @@ _STRETCHES = (
 async def my_unconfirmed(db: Db, actor: Actor, *, limit: int = _MOST) -> list[UnconfirmedRow]:
     """The actor's own drafts in the ledger, oldest first."""
     actor.require("minutes.write")
+    timed = exists().where(
+        TimerStretch.tenant_id == TimeEntry.tenant_id, TimerStretch.entry_id == TimeEntry.id
+    )
     rows: Any = await db.execute(
         select(
             TimeEntry.id, TimeEntry.patient_id, TimeEntry.program, TimeEntry.activity, TimeEntry.started_at,
-            TimeEntry.ended_at, TimeEntry.reason, *_PATIENT,
+            TimeEntry.ended_at, TimeEntry.reason, timed, *_PATIENT,
         )
         .join(Patient, and_(Patient.tenant_id == TimeEntry.tenant_id, Patient.id == TimeEntry.patient_id))
         .where(TimeEntry.staff_id == actor.staff_id, TimeEntry.state == "draft", is_live())

@@ -174,6 +174,15 @@ async def test_a_draft_is_confirmed_on_its_page(lakeside: World, nora: Hand, clo
         await KINDS["timer.set_aside"].handler(db, system, {"timer_id": timer})
     page = await nora.get("/time")
     assert "A draft, not counted" in page
+    me, start = lakeside.actor("nora"), clock.at - timedelta(hours=3)
+    async with tenant_db(me) as db:
+        by_hand = NewMinutes("ccm", "plan_work", start, start + timedelta(minutes=7), state="draft",
+                             reason="To be confirmed")  # fmt: skip
+        by_hand_id = (await log_minutes(db, me, ruth, by_hand)).id
+    page = await nora.get("/time")
+    assert page.count("not seen for ten minutes") == page.count("To be confirmed") == 1
+    await nora.send(f"/time/drafts/{by_hand_id}/confirm")
+    page = await nora.get("/time")
     found = re.search(r'action="(/time/drafts/[0-9a-f-]{36}/confirm)"', page)
     assert found
     await nora.send(found[1])

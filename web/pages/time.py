@@ -21,7 +21,6 @@ from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
 from server.minutes.timer_queries import StretchRow, my_stretches, my_unconfirmed, stretches_of_timer
 from server.minutes.timers import (
-    TO_CONFIRM,
     UNSEEN,
     Start,
     Stop,
@@ -41,8 +40,6 @@ from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, who
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
-#: what the ledger says of a draft -> what its owner is told
-_SAID: Final = {TO_CONFIRM: UNSEEN}
 _WHY: Final = {
     "idle": "Nobody typed or moved",
     "unseen": "No page of yours was open",
@@ -78,7 +75,7 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
                 "when": _when(row, visit),
                 "lasted": _lasted(row),
                 "what": ACTIVITIES[row.activity],
-                "reason": _SAID.get(row.reason, row.reason),
+                "reason": UNSEEN if row.timed else row.reason,
             }
             for row in drafts
         ],
