@@ -101,8 +101,8 @@ def inside(spans: Iterable[Span], window: Window) -> tuple[Span, ...]:
 
 
 def outside(spans: Iterable[Span], windows: Sequence[Window]) -> tuple[Span, ...]:
-    """The pieces of `spans` that lie in none of `windows`."""
-    left = tuple(spans)
+    """The pieces of `spans` that lie in none of `windows`; never one without length."""
+    left = tuple(span for span in spans if span.start < span.end)
     for window in windows:
         if any(_meets(span, window) for span in left):
             left = tuple(piece for span in left for piece in _around(span, window))

@@ -102,6 +102,18 @@ def test_whole_days() -> None:
     assert window.ends == datetime(2026, 3, 9, 4, tzinfo=UTC)
 
 
+def test_outside_of_any_windows_nothing_without_length_is_left() -> None:
+    at = datetime(2026, 9, 7, 14, tzinfo=UTC)
+    later = at + timedelta(hours=1)
+    spans = [
+        Span("empty", "nora", at, at),
+        Span("turned", "nora", later, at),
+        Span("proper", "nora", at, later),
+    ]
+    for windows in ([], [Window(later, None)], [Window(None, at)], [Window(later, later)]):
+        assert [piece.entry_id for piece in outside(spans, windows)] == ["proper"]
+
+
 def test_outside_of_a_window_without_ends_is_nothing() -> None:
     assert outside([span("a", 0, 10)], [Window()]) == ()
     assert outside([span("a", 0, 10)], []) == (span("a", 0, 10),)
