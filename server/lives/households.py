@@ -44,7 +44,7 @@ _SPOUSE: Final = {"female": ("husband", "male"), "male": ("wife", "female")}
 
 def phone(dice: Dice, place: Place) -> str:
     """An invented number: 555-0100 to 555-0199 of an area's are kept for that."""
-    return f"+1{dice.one(place.area_codes)}55501{dice.whole(0, 99):02d}"
+    return f"+1{dice.one(place.area_codes)}555{100 + dice.whole(0, 99):04d}"  # 555-0100 to 0199 ring nobody
 
 
 def ways(dice: Dice, place: Place, age: int, given: str, family: str, number: int) -> tuple[Way, ...]:

@@ -4,12 +4,17 @@ from typing import Final
 
 from server.lives.life import Place, Team
 
+
+def _zips(region: str, *ends: str) -> tuple[str, ...]:
+    return tuple(region + end for end in ends)
+
+
 LAKESIDE: Final = Place(
-    "lakeside", "America/Detroit", "Detroit", "MI", ("48201", "48207", "48209", "48214", "48126", "48212"), ("313", "248", "734", "586", "810"),
+    "lakeside", "America/Detroit", "Detroit", "MI", _zips("482", "01", "07", "09", "14", "26", "12"), ("313", "248", "734", "586", "810"),
     ("Livernois Avenue", "Joseph Campau", "Vernor Highway", "Warren Avenue", "Mack Avenue", "Gratiot Avenue", "Kercheval Street", "Chene Street", "Lonyo Street", "Outer Drive", "Michigan Avenue", "Fenkell Street", "Holbrook Street", "Trumbull Street", "Bagley Street"),
 )  # fmt: skip
 HILLCREST: Final = Place(
-    "hillcrest", "America/Chicago", "Chicago", "IL", ("60601", "60608", "60622", "60640"), ("312", "773", "708", "630"),
+    "hillcrest", "America/Chicago", "Chicago", "IL", _zips("606", "01", "08", "22", "40"), ("312", "773", "708", "630"),
     ("Ashland Avenue", "Damen Avenue", "Wolcott Avenue", "Halsted Street", "Cermak Road", "Devon Avenue", "Kedzie Avenue", "Oak Avenue", "Milwaukee Avenue", "Archer Avenue"),
     hospital="St. Columba Hospital",
 )  # fmt: skip

@@ -186,6 +186,7 @@ def test_nothing_but_the_door_sets_the_practice() -> None:
     assert found == {
         "server/tenants/one_trip.py: set_config(",
         "bench/book.py: session_replication_role",  # the owner of a throw-away database
+        "bench/demo.py: session_replication_role",  # the same
     }
     one_trip = (ROOT / "server" / "tenants" / "one_trip.py").read_text()
     assert one_trip.count("set_config(") == one_trip.count("set_config('app.tenant_id', $1, true)") == 1
