@@ -79,7 +79,7 @@ def _names(one: str, other: str) -> float:
         return 0.9
     if ours[0][0] == theirs[0][0] and 1 in (len(ours[0]), len(theirs[0])):  # an initial
         return 0.7
-    ratio = SequenceMatcher(None, one, other).ratio()
+    ratio = max(SequenceMatcher(None, *pair).ratio() for pair in ((one, other), (other, one)))
     return ratio if ratio >= 0.6 else 0.0
 
 

@@ -176,7 +176,13 @@ async def test_ones_own_ids_are_found(app: Any, behind: AsyncEngine) -> None:
     answers = {}
     for route in routes("GET"):
         if route.ids and route.scope == "tenant":
-            answer = await own.client(who_may(route.permission)).get(route.address(own))
+            client, address = own.client(who_may(route.permission)), route.address(own)
+            answer = await client.get(address)
+            above = address.rpartition("/")[0]
+            if (
+                answer.status_code == 303 and answer.headers["location"] == above
+            ):  # work that is over leads to its page
+                answer = await client.get(above)
             answers[route.name] = answer.status_code
     await own.close()
     assert {name: status for name, status in answers.items() if status != 200} == {}
