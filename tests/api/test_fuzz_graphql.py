@@ -41,6 +41,7 @@ async def campaign(world: World, browse: Any, count: int, seed: int) -> str:
     )
 
 
+@pytest.mark.campaign
 async def test_five_hundred_spoiled_requests_to_the_real_api(
     lakeside: World, browse: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,6 +156,7 @@ async def test_its_months_are_held_by_name_and_everything_else_is_decided(
     )
 
 
+@pytest.mark.campaign
 async def test_a_plugin_broken_altogether_does_not_hold_up_a_long_month(evil: Any) -> None:
     """After a batch without one answer, the next is asked once and shortly, until the plugin answers again."""
     from carewright_plugin_api.examples import typical_month
@@ -235,6 +236,7 @@ async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
     assert (await close(ask, hillcrest, month))["patients"] == 0
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("limited", [True, False])
 async def test_a_hanging_plugin_does_not_hold_every_hand(
     lakeside: World,
@@ -362,6 +364,7 @@ async def test_a_plugin_remembers_nothing_of_what_it_was_asked_before(evil: Any)
     assert len({one.text for one in together}) == 2, "the plugin does remember, as far as it can"
 
 
+@pytest.mark.campaign
 async def test_asking_again_one_by_one_ends_after_its_time(evil: Any) -> None:
     """With the deadlines of a real closing: a batch that fails at once, and then hangs for each of many."""
     from carewright_plugin_api.examples import typical_month

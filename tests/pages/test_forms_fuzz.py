@@ -177,6 +177,7 @@ async def fuzzed(two: TwoPractices, each: int, seed: int) -> str:
     )
 
 
+@pytest.mark.campaign
 async def test_a_thousand_spoiled_forms(two: TwoPractices, record_property: Count) -> None:
     record_property("count", await fuzzed(two, 15, seed=20_261_122))
 
@@ -255,6 +256,7 @@ def _judge(name: str, answer: httpx.Response, codes: Counter[str]) -> None:
     codes.update(found)
 
 
+@pytest.mark.campaign
 async def test_hard_texts_through_every_mutation(two: TwoPractices, record_property: Count) -> None:
     record_property("count", await every_mutation(two, TEXTS, REFUSED_AT_THE_DOOR[:3], 0.25, seed=20_261_122))
 

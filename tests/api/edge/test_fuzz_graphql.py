@@ -76,6 +76,7 @@ def campaign(app: Litestar, world: Any, schema: Any, count: int, seed: int) -> s
     )
 
 
+@pytest.mark.campaign
 def test_a_thousand_spoiled_requests(
     app_of: Callable[..., Litestar], world: Any, schema: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
