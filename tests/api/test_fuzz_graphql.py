@@ -42,15 +42,6 @@ async def campaign(world: World, browse: Any, count: int, seed: int) -> str:
 
 
 @pytest.mark.campaign
-async def test_five_hundred_spoiled_requests_to_the_real_api(
-    lakeside: World, browse: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = await campaign(lakeside, browse, 500, seed=20_261_122)
-    with capsys.disabled():
-        print(report)  # noqa: T201
-
-
-@pytest.mark.campaign
 @pytest.mark.timeout(3_600)
 async def test_ten_thousand_spoiled_requests_to_the_real_api(
     lakeside: World, browse: Any, capsys: pytest.CaptureFixture[str]

@@ -159,7 +159,8 @@ def test_a_command_opens_a_house_that_does_not_run_and_closes_it_again(carewrigh
 
 
 @pytest.mark.campaign
-def test_killed_outright_it_takes_everything_along_starts_again_and_hears_ctrl_c(up, folder: Path) -> None:
+def test_killed_outright_it_takes_everything_along_starts_again_and_hears_ctrl_c(up, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
     first = up(folder)
     family = first.family()
     first.process.kill()
