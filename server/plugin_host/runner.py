@@ -232,19 +232,21 @@ class Runner:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # and the copy of it that is at work
-            await child.wait()
-        await _let_go(child)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await _let_go(child)
+                await child.wait()
 
 
 async def _let_go(child: asyncio.subprocess.Process) -> None:
-    """Close our ends of a dead child's pipes; what it left unread keeps one open until it is read."""
+    """Close our ends of a dead child's pipes. Waiting for a process ends only when its pipes have, and one with much
+    left unread is never seen to end: so it is read empty first."""
     if child.stdin is not None:
         child.stdin.close()
     if child.stdout is not None:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                while await child.stdout.read(1 << 16):
-                    pass
+        with contextlib.suppress(OSError):
+            while await child.stdout.read(1 << 16):
+                pass
 
 
 class _TooLarge(Exception):
