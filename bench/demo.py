@@ -91,7 +91,7 @@ async def _copied(actor: Actor, batches: list[Rows], owner: asyncpg.Connection) 
 
 
 async def _added(actor: Actor, batches: list[Rows], owner: asyncpg.Connection) -> float:
-    classes = {mapper.local_table.name: mapper.class_ for mapper in Table.registry.mappers}  # type: ignore[attr-defined]
+    classes = {mapper.class_.__tablename__: mapper.class_ for mapper in Table.registry.mappers}
     started = time.perf_counter()
     for batch in batches:
         async with tenant_db(actor) as db:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ARRAY, Column, Table
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from server.demo_rows import Rows
 from server.encounters import tables as encounters
@@ -86,9 +87,9 @@ def _default(column: Column[Any]) -> str:
     default = column.default
     if default is None:
         return ""
-    if not default.is_scalar:
+    if not isinstance(default, ScalarElementColumnDefault):
         return "'[]'::jsonb" if _kind(column) == "JSONB" else "'{}'"
-    value: Any = default.arg  # type: ignore[attr-defined]
+    value = default.arg
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"

@@ -113,11 +113,13 @@ def asked(keys: Iterable[tuple[str, ...]], *names: str) -> TableValuedAlias:
 
 def among(column: Any, values: Iterable[str]) -> ColumnElement[bool]:
     """`column = any(values)`: one statement text whatever their number."""
-    return column == any_(cast(list(values), ARRAY(Text)))  # type: ignore[no-any-return]
+    one_of: ColumnElement[bool] = column == any_(cast(list(values), ARRAY(Text)))
+    return one_of
 
 
 def among_ids(column: Any, values: Iterable[UUID]) -> ColumnElement[bool]:
-    return column == any_(cast(list(values), ARRAY(Uuid)))  # type: ignore[no-any-return]
+    one_of: ColumnElement[bool] = column == any_(cast(list(values), ARRAY(Uuid)))
+    return one_of
 
 
 def sql(table: type[Table]) -> SqlTable:

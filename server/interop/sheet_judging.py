@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -138,18 +138,18 @@ async def _payers(db: Db, judged: Sequence[Judged]) -> None:
         for id, name in await db.execute(select(Payer.id, Payer.name).where(Payer.active))
     }
     for one in judged:
-        if one.said is None or not one.said.coverage:
+        if one.said is None or not (coverage := one.said.coverage):
             continue
-        found = payers.get(fold(one.said.coverage["payer"]))
+        found = payers.get(fold(coverage["payer"]))
         if found is None:
             one.fault = Fault(
                 "payer",
-                f"The practice has no payer called “{one.said.coverage['payer'][:60]}”.",
+                f"The practice has no payer called “{coverage['payer'][:60]}”.",
                 "Add it under Practice, Payers, or write it as it is called there.",
             )
         else:
             one.payer_id = found[0]
-            one.said.coverage["payer"] = found[1]  # type: ignore[index]
+            one.said = replace(one.said, coverage={**coverage, "payer": found[1]})
 
 
 async def _told_apart(db: Db, sheet: Sheet, number: int, judged: Sequence[Judged]) -> None:

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, select
@@ -333,7 +333,7 @@ async def _facts(
 async def _by_patient(
     db: Db, table: Any, shape: type[Row], ids: Sequence[UUID], *where: Any, order: Any
 ) -> dict[UUID, list[Row]]:
-    columns = [getattr(table, name) for name in shape.__dataclass_fields__]  # type: ignore[attr-defined]
+    columns = [getattr(table, each.name) for each in fields(cast(Any, shape))]
     ordering = order if isinstance(order, tuple) else (order,)
     return await _grouped(
         db,

@@ -248,10 +248,9 @@ class Doors:
                 if not read_only:
                     await db.flush()
                 await driver.execute("release savepoint part")
-            except (
-                BaseException
-            ) as error:  # also when cancelled: half a part must not be committed with the rest
-                await _surely(_undo_part(driver))
+            except BaseException as error:
+                # Also when cancelled: half a part must not be committed with the rest.
+                await _to_its_end(_undo_part(driver))
                 if isinstance(error, Refused):
                     around.db.notes += [n for n in db.notes if n["effect"] == "refused"]
                 raise
@@ -403,9 +402,8 @@ async def _transaction(
     finally:
         # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
         if clean:
-            await (
-                connection.close()
-            )  # hands it back without a word, so there is nothing that could be interrupted
+            # Handed back without a word to the server, so there is nothing that could be interrupted.
+            await connection.close()
         else:
             await _surely(_throw_away(connection))
 

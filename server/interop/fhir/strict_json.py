@@ -3,6 +3,7 @@ said out loud, and numbers keep every digit they were written with."""
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 
 import orjson
@@ -77,8 +78,7 @@ def nesting(text: str) -> int:
 def _object(pairs: list[tuple[str, object]]) -> Tree:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise Malformed("duplicate", f"The key {twice[:60]!r} is given twice in one object.")
     return tree
 
