@@ -5,7 +5,7 @@ The last months but one are then closed the way anybody closes a month; the newe
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain, islice
 from typing import Final
 from uuid import UUID
@@ -13,16 +13,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from server import demo_bulk
-from server.claims.actions import ask_to_close
-from server.claims.command import Work
-from server.claims.queries import close_row, closes
+from server.claims.command import Work, close_as
+from server.claims.queries import closes
 from server.clock import today
 from server.demo import actor_of, practice_id
 from server.demo_rows import SOURCE, House, Rows, rows_of
 from server.lives.life import Life, Place, Team
 from server.lives.people import lives
 from server.lives.places import PLACES, TEAMS
-from server.minutes.jobs import ask_for_recount
+from server.minutes.jobs import ask_for_recount, month_before
 from server.minutes.tables import PersonTime
 from server.patients.record_numbers import next_record_numbers
 from server.patients.tables import Patient
@@ -37,8 +36,6 @@ SIZES: Final = {"lakeside": 240, "hillcrest": 40}
 _CLOSERS: Final = {"lakeside": "ada", "hillcrest": "iris"}
 CLOSED_MONTHS: Final = 23
 _AT_ONCE: Final = 200  # lives, of which each is about a hundred rows
-_LOOK_AGAIN_SECONDS: Final = 0.05
-_LOOKS: Final = 2_400  # two minutes at least
 
 Advance = Callable[[int, int], None]
 
@@ -69,34 +66,31 @@ async def fill(advance: Advance | None = None) -> dict[str, int]:
 
 async def close_months(work: Work) -> int:
     """Close what is still open of their months but the last, both practices side by side; returns how many were closed.
-    work: does what is due in a practice for a moment, beside whatever workers run."""
+    work: does what is due in a practice for a moment, beside whatever workers run. Refused as `close_month` is, once
+    both are through with what they can close."""
     here = [slug for slug in _CLOSERS if await practice_id(slug) is not None]
     async with doors_for_work() as through:
-        return sum(await asyncio.gather(*(_close_months(slug, work, through) for slug in here)))
+        ended = await asyncio.gather(
+            *(_close_months(slug, work, through) for slug in here), return_exceptions=True
+        )
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one for one in ended if isinstance(one, int))
 
 
 async def _close_months(slug: str, work: Work, through: Doors) -> int:
-    """From the oldest on: a month closed before an earlier one would have to be decided again. A closing that does not
-    come to its end stays on the page of background work, and the months after it stay open."""
+    """From the oldest on: a month closed before an earlier one would have to be decided again."""
     closer = await actor_of(slug, _CLOSERS[slug])
     async with tenant_db(closer, read_only=True) as db:
-        closed = {run.month for run in await closes(db, closer) if not run.under_way}
-    count = 0
-    for month in _months_before(today(closer.zone).replace(day=1), CLOSED_MONTHS):
-        if month in closed:
-            continue
-        async with tenant_db(closer) as db:
-            close_id = await ask_to_close(db, closer, month)
-        for _ in range(_LOOKS):
-            if not await work(through, closer.tenant_id):
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            async with tenant_db(closer, read_only=True) as db:
-                if not (await close_row(db, closer, close_id)).under_way:
-                    break
-        else:
-            break
-        count += 1
-    return count
+        done = {run.month for run in await closes(db, closer) if run.state == "done"}
+    months = [month_before(today(closer.zone).isoformat())]
+    for _ in range(CLOSED_MONTHS):
+        months.append(month_before(f"{months[-1]}-01"))
+    still_open = [month for month in reversed(months[1:]) if month not in done]
+    for month in still_open:
+        await close_as(closer, month, slug, work, through)
+    return len(still_open)
 
 
 async def fill_practice(
@@ -166,13 +160,3 @@ async def _busy(db: Db, house: House) -> tuple[tuple[str, datetime, datetime], .
         select(PersonTime.staff_id, func.lower(PersonTime.span), func.upper(PersonTime.span))
     )
     return tuple((keys[staff_id], start, end) for staff_id, start, end in rows if staff_id in keys)
-
-
-def _months_before(first: date, count: int) -> list[str]:
-    """YYYY-MM of the `count` months before the last one that is over, oldest first."""
-    found = []
-    day = first - timedelta(days=1)
-    for _ in range(count):
-        day = day.replace(day=1) - timedelta(days=1)
-        found.append(f"{day:%Y-%m}")
-    return found[::-1]

@@ -27,25 +27,38 @@ async def close_month(
     """Close `month` (YYYY-MM) of the practice with this slug and wait for it. progress: told (decided, of).
 
     Does the practice's due work itself, beside whatever workers run: it needs none. Refused with CLOSING_FAILED when
-    the run is not at its end and none of its work is left that anybody would do.
+    the run is not at its end and none of its work is left that anybody would do, with CLOSING_STOPPED when somebody
+    stopped it.
     """
     async with doors_for_work() as through:
         actor = await actor_for(practice, "claims.close", "claims.read")
-        async with tenant_db(actor) as db:
-            close_id = await ask_to_close(db, actor, month)
-        over = asyncio.Event()
+        return await close_as(actor, month, practice, work, through, progress)
 
-        async def hand() -> None:
-            while not over.is_set():
-                if not await work(through, actor.tenant_id):
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
-        hands = [asyncio.create_task(hand()) for _ in range(_HANDS)]
-        try:
-            return await _end_of(actor, close_id, practice, hands, progress)
-        finally:
-            over.set()
-            await asyncio.gather(*hands, return_exceptions=True)
+async def close_as(
+    actor: Actor,
+    month: str,
+    practice: str,
+    work: Work,
+    through: Doors,
+    progress: Callable[[int, int], None] | None = None,
+) -> MonthRow:
+    """The same in somebody's name, through doors for work that the caller opened."""
+    async with tenant_db(actor) as db:
+        close_id = await ask_to_close(db, actor, month)
+    over = asyncio.Event()
+
+    async def hand() -> None:
+        while not over.is_set():
+            if not await work(through, actor.tenant_id):
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    hands = [asyncio.create_task(hand()) for _ in range(_HANDS)]
+    try:
+        return await _end_of(actor, close_id, practice, hands, progress)
+    finally:
+        over.set()
+        await asyncio.gather(*hands, return_exceptions=True)
 
 
 async def _end_of(
@@ -63,6 +76,13 @@ async def _end_of(
                 raise await _failed(db, run, practice)
         if progress is not None and run.patients:
             progress(run.decided, run.patients)
+        if run.state == "stopped":
+            raise Refused(
+                "CLOSING_STOPPED",
+                f"{run.month} was stopped by {run.stopped_by_name or 'somebody'} after {run.decided} of "
+                f"{run.patients} patients.",
+                "Ask them why; the same command takes up the rest.",
+            )
         if not run.under_way:
             return run
         for one in hands:

@@ -20,10 +20,12 @@ from server import jobs
 from server.claims import actions as closing_actions
 from server.claims import jobs as closing_jobs
 from server.claims.command import close_month
+from server.claims.queries import closes
 from server.errors import Refused
 from server.graphql.context import Context
 from server.graphql.schema import SCHEMA
 from server.tenants import db as doors_of
+from server.tenants.db import tenant_db
 from server.worker import drain_once, gather_kinds, work_for
 
 STOP = """mutation ($id: ID!) { stopClosing(closeId: $id) {
@@ -206,6 +208,25 @@ async def test_the_command_ends_when_its_work_was_taken_back(lakeside: World, be
             await close_month(month, lakeside.slug, takes_it_back)
     assert refused.value.code == "CLOSING_FAILED"
     assert "taken back" in refused.value.message
+
+
+async def test_the_command_says_who_stopped_it(lakeside: World) -> None:
+    month = care.last_month(lakeside.zone)
+    await some_people(lakeside, month, 1)
+    bill = lakeside.actor("bill")
+
+    async def stops(*_: Any) -> int:
+        async with tenant_db(bill) as db:
+            [run] = await closes(db, bill)
+            if run.under_way:
+                await closing_actions.stop_closing(db, bill, run.id)
+        return 0
+
+    async with asyncio.timeout(20):
+        with pytest.raises(Refused) as refused:
+            await close_month(month, lakeside.slug, stops)
+    assert refused.value.code == "CLOSING_STOPPED"
+    assert f"{month} was stopped by" in refused.value.message
 
 
 async def test_the_commands_statements_may_take_as_long_as_the_workers(

@@ -1,21 +1,27 @@
 """The demo as `up` makes it: twice the same, believable, closable."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from conftest import SECRET, make_database
 from sqlalchemy import func, select
 
 from migrations.run import runtime_urls
-from server import demo, demo_lives
+from server import demo, demo_lives, jobs
 from server.claims.command import close_month
 from server.claims.queries import closes
 from server.demo_people import HILLCREST, LAKESIDE
+from server.errors import Refused
 from server.patients.tables import Patient
 from server.settings import settings
 from server.tenants import db as doors_of
 from server.tenants.db import Doors, tenant_db
 from server.worker import gather_kinds, work_for
+
+
+async def breaks(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 async def test_the_demo_is_made_once_and_its_last_month_closes(
@@ -48,6 +54,12 @@ async def test_the_demo_is_made_once_and_its_last_month_closes(
         monkeypatch.setattr(demo_lives, "CLOSED_MONTHS", 2)
         came = {"lakeside": 25 - len(LAKESIDE), "hillcrest": 9 - len(HILLCREST)}
         assert await demo_lives.fill() == came
+        with monkeypatch.context() as broken:
+            split = jobs.KINDS["claims.close"]
+            broken.setitem(jobs.KINDS, split.name, replace(split, handler=breaks, max_attempts=1))
+            with pytest.raises(Refused) as refused:
+                await demo_lives.close_months(work_for)
+        assert refused.value.code == "CLOSING_FAILED"
         assert await demo_lives.close_months(work_for) == 2 * 2
         assert await demo_lives.fill() == {"lakeside": 0, "hillcrest": 0}
         assert await demo_lives.close_months(work_for) == 0
