@@ -99,8 +99,15 @@ class Filling:
             self.pending.unlink(missing_ok=True)
             say(f"Everybody in the demo is here, after {time.monotonic() - self.began:.0f} s.")
         else:
-            say("The demo's people could not all be made; why is above. The next start tries again.")
+            say("The demo could not be finished; why is above. The next start goes on with it.")
         return False
+
+    def end(self) -> None:
+        """Stop it where it stands."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+            say("The demo was not finished; the next start goes on with it.")
 
 
 def up(configured: Settings, *, demo: bool, small_demo: bool = False) -> None:
@@ -149,7 +156,9 @@ def up(configured: Settings, *, demo: bool, small_demo: bool = False) -> None:
             _demo(folder / _DEMO_PENDING, environment)
         _until_ready(configured.host, port, children)
         print(f"ready http://{_shown(configured.host)}:{port}", flush=True)  # noqa: T201 -- programs read this line
-        filling = _fill(folder / _PEOPLE_PENDING, environment, stack) if demo else None
+        filling = None
+        if demo and not small_demo:
+            filling = _fill(folder / _PEOPLE_PENDING, environment, stack)
         _keep(children, servers, filling)
 
 
@@ -292,7 +301,7 @@ def _fill(pending: Path, environment: dict[str, str], stack: ExitStack) -> Filli
     """Begin to bring in the demo's people, where that has not been done: after `ready`, so that nobody waits for it."""
     if not pending.exists():
         return None
-    say("The demo's 280 people are coming in; look around meanwhile.")
+    say("What the demo still lacks is coming in; look around meanwhile.")
     process = subprocess.Popen(
         leashed(_python("server.cli", "demo", "fill"), signal.SIGKILL),
         cwd=ROOT,
@@ -301,14 +310,9 @@ def _fill(pending: Path, environment: dict[str, str], stack: ExitStack) -> Filli
         stdout=sys.stderr,
         start_new_session=True,
     )
-    stack.callback(_end, process)
-    return Filling(pending, process, time.monotonic())
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+    filling = Filling(pending, process, time.monotonic())
+    stack.callback(filling.end)
+    return filling
 
 
 def _until_ready(host: str, port: int, children: list[Child]) -> None:
