@@ -180,7 +180,7 @@ def _chart(add: Add, house: House, life: Life, since: datetime) -> None:
         )
         if seen.initiating_for:  # what happened at the others stands in the contact's note
             add(
-                "practitioner_visit", kind=seen.kind, visited_on=seen.on, practitioner_id=house.bills,
+                "practitioner_visit", kind=seen.kind, visited_on=seen.on, practitioner_id=house.staff[seen.provider],
                 initiating_for=seen.initiating_for, made_at=start,
             )  # fmt: skip
     for stay in life.stays:

@@ -98,6 +98,20 @@ async def test_the_totals_are_what_a_count_from_zero_says(
         assert different == 0
 
 
+async def test_an_initiating_visit_is_of_whoever_wrote_its_note(
+    filled: tuple[World, World], superuser: Any
+) -> None:
+    for world in filled:
+        pairs = await superuser(
+            "select v.practitioner_id, e.staff_id from practitioner_visit v join encounter e on e.patient_id = v.patient_id "
+            "and (e.at at time zone :zone)::date = v.visited_on and e.kind = 'in_person' and e.program = '' "
+            "where v.tenant_id = :id",
+            id=world.tenant_id, zone=world.zone,
+        )  # fmt: skip
+        assert pairs
+        assert all(practitioner == writer for practitioner, writer in pairs)
+
+
 async def test_the_pages_open_and_never_say_case(filled: tuple[World, World], browse: Any) -> None:
     here, there = filled
     pages = browse(here, "nora")
