@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 from markupsafe import Markup
+from page_waits import wait_until
 
 from web import look
 from web.doorway import _HEADERS
@@ -480,7 +481,7 @@ def test_a_broken_server_or_a_refusal_loses_nothing(tab: Tab) -> None:
     assert tab.page.input_value("#f-words") == "Said once, hard to say again."
     tab.page.click(SAVE)
     tab.page.locator(".error-summary").wait_for()
-    tab.page.wait_for_function("document.activeElement.className === 'error-summary'")
+    wait_until(tab.page, "document.activeElement.className === 'error-summary'")
     tab.page.click(".error-summary a")
     assert tab.page.evaluate("document.activeElement.id") == "f-words"
     tab.page.goto("/note")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from page_waits import wait_until
 
 from web import look
 
@@ -142,7 +143,7 @@ def test_signing_in_and_a_contact_by_keyboard(
     nora.actions = 0
     nora.go("1", "/people/[0-9a-f-]{36}$")
     nora.press("c")
-    nora.page.wait_for_function("document.activeElement.name === 'note'")
+    wait_until(nora.page, "document.activeElement.name === 'note'")
     assert nora.focus()["seen"]
     nora.type("Walked to the lake and back, and slept well.")
     nora.go("Control+Enter", "/people/[0-9a-f-]{36}")

@@ -22,6 +22,7 @@ import pytest
 import sqlalchemy as sa
 from cast import World
 from claims.care import someone_in_care
+from page_waits import until
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from web import look
@@ -152,7 +153,7 @@ class Seat:
         await self.open()
         await self.page.get_by_role("button", name="Start the timer").click()
         await self.page.wait_for_selector("#timer [data-timer]")
-        await self.page.wait_for_function("performance.now() > 300")
+        await until(self.page, "performance.now() > 300")
 
     async def work(self, seconds: float) -> None:
         end = time.monotonic() + seconds

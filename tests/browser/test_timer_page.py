@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from cast import World
 from claims.care import someone_in_care
+from page_waits import until
 
 from server.minutes.timers import Stop, stop_timer
 from server.tenants.db import tenant_db
@@ -85,7 +86,7 @@ async def test_a_stop_pressed_without_a_line_is_forgotten_when_the_timer_was_sto
     for path in ("beat", "stop"):
         await page.route(f"**/time/{path}", lambda route: route.abort())
     await page.locator("#timer [data-timer-stop] button").click()
-    await page.wait_for_function("sessionStorage.getItem('carewright:timer-stopped') !== null")
+    await until(page, "sessionStorage.getItem('carewright:timer-stopped') !== null")
     # Meanwhile stopped at another computer, and started again.
     me = lakeside.actor("nora")
     async with tenant_db(me) as db:
@@ -98,8 +99,8 @@ async def test_a_stop_pressed_without_a_line_is_forgotten_when_the_timer_was_sto
     await page.evaluate(
         "new BroadcastChannel('carewright:timer:' + document.body.dataset.person).postMessage('x')"
     )
-    await page.wait_for_function(
-        "known => document.querySelector('#timer [data-timer]')?.dataset.timer !== known", arg=str(timer)
+    await until(
+        page, "known => document.querySelector('#timer [data-timer]')?.dataset.timer !== known", str(timer)
     )
     await page.wait_for_selector("#timer [data-timer]")
     before = await page.locator("[data-timer-clock]").inner_text()

@@ -82,6 +82,7 @@ async def evil(
     sys.modules.pop("evil_payer", None)
 
 
+@pytest.mark.campaign
 async def test_its_months_are_held_by_name_and_everything_else_is_decided(
     lakeside: World,
     hillcrest: World,
@@ -206,6 +207,7 @@ async def test_one_practices_broken_month_does_not_change_what_another_is_answer
         assert [patients[hillcrest.slug][id] for id in held.scalars()] == [raises]
 
 
+@pytest.mark.campaign
 async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
     lakeside: World, hillcrest: World, ask: Any, evil: Any, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

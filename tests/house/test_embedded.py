@@ -276,6 +276,7 @@ def test_as_root_without_namespaces_it_runs_as_nobody(
     wait_until_gone(pids)
 
 
+@pytest.mark.campaign
 @linux
 def test_a_killed_test_runs_folder_is_swept_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

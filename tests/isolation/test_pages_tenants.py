@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from two_practices import TwoPractices, changed, client_of, make_whole, rows_of
 
 from server.app import SCOPES, litestar_app, route_table
+from server.clock import now
 
 pytestmark = pytest.mark.timeout(300)  # making two practices takes a while on a busy machine
 
@@ -21,6 +22,13 @@ _CSRF = re.compile(r'name="_(?:csrf|once)" value="[^"]*"')
 #: the letters of every practice, shown to whoever sits at the machine, and only there and only without SMTP
 FOR_THIS_MACHINE = {"nobody /outbox"}
 PAGES = [route for route in routes() if not route.path.startswith("/static/")]
+
+
+@pytest.fixture(autouse=True)
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The running timer in the top line shows its seconds: two answers are compared at one moment."""
+    moment = now()
+    monkeypatch.setattr("web.timer_line.now", lambda: moment)
 
 
 def shape(answer: httpx.Response, *ids: str) -> tuple[int, str, dict[str, str]]:

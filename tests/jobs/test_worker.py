@@ -348,6 +348,7 @@ async def test_control_without_the_fence_effects_are_doubled(
     assert doubled > 0
 
 
+@pytest.mark.campaign
 async def test_without_redis_the_sweep_finds_everything_and_a_ring_is_heard_again_when_it_is_back(
     scene: Scene, ring_server: OwnValkey
 ) -> None:
@@ -411,6 +412,7 @@ async def test_a_ring_wakes_a_worker_long_before_its_sweep(
     await Doorbell("").ring()
 
 
+@pytest.mark.campaign
 async def test_the_worker_outlives_postgresql_being_away(scene: Scene) -> None:
     name = scene.url.rpartition("/")[2]
     admin = create_async_engine(async_url(scene.url).set(database="postgres"), isolation_level="AUTOCOMMIT")
