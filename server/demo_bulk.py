@@ -6,8 +6,7 @@ COPY is refused to whoever is under row level security, so the columns travel as
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Column, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ARRAY, Column, Table, make_url
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from server.demo_rows import Rows
@@ -33,7 +32,7 @@ _ROOMS: Final = (
     encounters,
     minutes,
 )  # their tables are known once they are imported
-_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+_DIALECT: Final = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 async def insert_rows(db: Db, rows: Rows) -> int:
@@ -68,7 +67,7 @@ def _statement(table: Table, given: Sequence[str]) -> str:
         names.append(name)
         values.append(f"c{place}" if sent == kind else f"c{place}::{kind}")
     for column in table.columns:
-        if column.name not in given and (constant := _default(column)):
+        if column.name not in given and (constant := _constant(column)):
             names.append(column.name)
             values.append(constant)
     columns = ", ".join(f"c{place}" for place in range(1, len(given) + 1))
@@ -82,17 +81,29 @@ def _kind(column: Column[Any]) -> str:
     return str(column.type.compile(_DIALECT)).partition(" COLLATE")[0]
 
 
-def _default(column: Column[Any]) -> str:
-    """The model's default as a constant; nothing where the column may stay empty."""
+def default_of(column: Column[Any]) -> Any:
+    """The model's default as the driver takes it; None where the column may stay empty."""
     default = column.default
     if default is None:
-        return ""
-    if not isinstance(default, ScalarElementColumnDefault):
-        return "'[]'::jsonb" if _kind(column) == "JSONB" else "'{}'"
-    value = default.arg
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+        return None
+    if isinstance(default, ScalarElementColumnDefault):
+        return default.arg
+    return "[]" if _kind(column) == "JSONB" else []
+
+
+def _constant(column: Column[Any]) -> str:
+    """The same in SQL, and nothing for None."""
+    match default_of(column):
+        case None:
+            return ""
+        case bool(value):
+            return "true" if value else "false"
+        case int(value):
+            return str(value)
+        case list():
+            return "'{}'"
+        case value:
+            return "'" + str(value).replace("'", "''") + "'"
 
 
 def _columns(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:

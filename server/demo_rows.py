@@ -157,7 +157,7 @@ def _chart(add: Add, house: House, life: Life, since: datetime) -> None:
     for one_drug in life.medicines:
         add(
             "medication", label=one_drug.label, dosage=one_drug.dosage, reason=one_drug.reason, status="active",
-            started_on=one_drug.started_on, ended_on=one_drug.ended_on, **fact(),
+            started_on=one_drug.started_on, **fact(),
         )  # fmt: skip
     for what, does in life.allergies:
         add("allergy", label=what, reaction=does, status="active", **fact())

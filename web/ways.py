@@ -4,10 +4,11 @@ Pure: what a role may is passed in. tests/pages/test_palette.py holds the list t
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from server.patients.search import fold
 
 _HERE: Final = re.compile(r"^/(people|month)/([0-9a-f-]{36}|\d{4}-\d{2})(?:/|$)")
 _MOST: Final = 8
@@ -83,12 +84,12 @@ def ways_to(typed: str, at: str, may: Callable[[str], bool]) -> Sequence[Way]:
 
     typed: as it stands in the box, "" for all that is near. at: the path of the page one is on. At most eight.
     """
-    sought = _folded(typed).split()
+    sought = fold(typed).split()
     found: list[tuple[int, Way]] = []
     for way in (*_of_here(at), *WAYS):
         if not may(way.permission):
             continue
-        name, also = _folded(way.words).split(), _folded(f"{way.words} {way.also}").split()
+        name, also = fold(way.words).split(), fold(f"{way.words} {way.also}").split()
         if all(any(word.startswith(part) for word in name) for part in sought):
             found.append((0, way))
         elif all(any(word.startswith(part) for word in also) for part in sought):
@@ -106,8 +107,3 @@ def _of_here(at: str) -> Sequence[Way]:
         for way in HERE
         if way.address.startswith(f"/{here[1]}/")
     ]
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in plain if c.isalnum() or c.isspace())

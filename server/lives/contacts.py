@@ -58,13 +58,12 @@ def first_talk(dice: Dice, diary: Diary, person: Person, program: str, on: date)
     note, then = notes.talk(dice, "first", person.sex, None, person.lately)
     began = start + timedelta(minutes=5)
     worked = (
-        Worked(person.manager, "contact", began, began + timedelta(minutes=dice.whole(20, 30)), True),
+        Worked(person.manager, "contact", began, began + timedelta(minutes=dice.whole(20, 30))),
         Worked(
             person.manager,
             "plan_work",
             start + timedelta(minutes=36),
             start + timedelta(minutes=43, seconds=dice.whole(0, 50)),
-            True,
         ),
     )
     kind = "in_person" if dice.chance(0.8) else "home"
@@ -151,9 +150,9 @@ def _talk(
     )
     end = start + timedelta(minutes=length, seconds=dice.whole(0, 50))
     activity = "supporter_contact" if outcome == "reached_supporter" else "contact"
-    worked = [Worked(staff, activity, start, end, True)]
+    worked = [Worked(staff, activity, start, end)]
     if writing:
-        worked.append(Worked(staff, "documentation", end, end + timedelta(minutes=writing), True))
+        worked.append(Worked(staff, "documentation", end, end + timedelta(minutes=writing)))
     signed = (today - on).days > 6 or dice.chance(0.75)
     return Contact(staff, start, kind, outcome, program, note, then, who, about, signed, tuple(worked))
 
@@ -185,7 +184,6 @@ def between(dice: Dice, diary: Diary, person: Person, first: date, until: date) 
                     activity,
                     start,
                     start + timedelta(minutes=length, seconds=dice.whole(0, 50)),
-                    False,
                 )
             )
         on += timedelta(days=dice.whole(24, 75))

@@ -54,7 +54,6 @@ class Medicine:
     dosage: str
     reason: str
     started_on: date
-    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +90,12 @@ class Hospital:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A span of somebody's time for this person. in_contact: it belongs to the contact it stands in."""
+    """A span of somebody's time for this person."""
 
     staff: str
     activity: str
     start: datetime
     end: datetime
-    in_contact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +157,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    number: int
     family: str
     given: str
     preferred: str
     born: date
     sex: str
-    pronouns: str
     races: tuple[str, ...]
     ethnicity: str
     language: str

@@ -1,6 +1,6 @@
 """What care managers write after a talk: what was said, what was done, what comes next. By what the talk was about.
 
-Slots: {He} {he} {his} {him}; {value} is the newest figure of the condition, {low} and {high} readings at home.
+Slots: {He} {he} {his} {him}; {low} and {high} are readings at home, {day} the day of coming home.
 """
 
 from typing import Final
@@ -78,13 +78,7 @@ NOBODY: Final = {
     "no_answer": ("Rang twice, no answer. Will try in the evening.", "No answer. It is market day.", "No answer; will try the other number."),
     "left_message": ("Left a message with the day and my name, nothing else.", "Left word on the house phone to call when it suits.", "Message left; no hurry in it."),
 }  # fmt: skip
-WORK_BETWEEN: Final = {
-    "coordination": ("Called the specialist's office about the letter.", "Spoke with the pharmacy about one refill date.", "Arranged the ride with the senior center."),
-    "record_review": ("Read the specialist's letter and the new results.",),
-    "plan_work": ("Brought the plan up to date after the visit.",),
-    "medication_review": ("Compared the list with the pharmacy's.",),
-}  # fmt: skip
-#: theme -> (goal, steps, expected)
+#: theme -> (goal, steps, expected); whoever is expecting is in no program, and has no plan in one
 GOALS: Final = {
     "sugar": ("Sugar under 150 before breakfast, most days.", "Checks before breakfast and writes it down. We look at the log together. One change at a time at the table.", "A1c under 7.5 by next summer, without lows."),
     "heart": ("Sleep flat and climb the stairs without stopping.", "Weighs each morning; calls at three pounds up. Low salt from the pot, not the can.", "No night in hospital this year."),
@@ -94,11 +88,11 @@ GOALS: Final = {
     "pressure": ("Top number under 135 at home.", "Measures twice a week, seated, and brings the cuff along. Refills on one date.", "Steady pressure, no dizziness."),
     "kidney": ("Keep the kidneys as they are.", "No ibuprofen. Lab three times a year. Sick-day rules on the fridge.", "A level line on the chart."),
     "general": ("Stay well and stay myself.", "Talks as agreed; visits twice a year. Family knows the plan.", "A quiet year."),
-    "expecting": ("A healthy baby and a calm pregnancy.", "Checks four times a day. Walks after supper. Sees the obstetrician every two weeks.", "Readings in range until the birth."),
 }  # fmt: skip
 
 
 def filled(text: str, sex: str, **values: str) -> str:
+    """The text with its slots filled, in the words for that sex."""
     he, his, him = ("she", "her", "her") if sex == "female" else ("he", "his", "him")
     for slot, word in {"He": he.title(), "he": he, "his": his, "him": him, **values}.items():
         text = text.replace("{" + slot + "}", word)

@@ -28,6 +28,8 @@ _SPECIALISTS: Final = {
     "diabetes_kidney": "Dr. Piet Verhoek, kidneys", "kidney": "Dr. Piet Verhoek, kidneys", "copd": "Dr. Ines Calloway, lungs", "parkinson": "Dr. Joao Merrin, nerves", "stroke": "Dr. Joao Merrin, nerves",
     "epilepsy": "Dr. Joao Merrin, nerves", "rheumatoid": "Dr. Tova Lindgren, joints", "pregnancy": "Dr. Odile Marchetti, obstetrics", "sickle_cell": "Dr. Sunniva Achterberg, blood", "diabetes_1": "Dr. Halvard Quist, hormones",
 }  # fmt: skip
+#: the year whose names somebody of an age has: no later day gives them others
+_NAMED_IN: Final = 2026
 _MAY_BE_ADMITTED: Final = {"heart_failure", "stiff_heart", "copd", "stroke", "sickle_cell"}
 
 
@@ -39,7 +41,10 @@ def lives(
     count: int,
     busy: tuple[tuple[str, datetime, datetime], ...] = (),
 ) -> Iterator[Life]:
-    """`count` lives up to the day before `today`. busy: (staff, start, end) when somebody is taken already."""
+    """`count` lives up to the day before `today`. busy: (staff, start, end) when somebody is taken already.
+
+    Another `today` gives the same people: names, ages, conditions, stories. Their dates count back from it.
+    """
     diary = Diary(place.zone, busy)
     told: set[str] = set()
     called: set[tuple[str, str]] = set()
@@ -55,11 +60,11 @@ def _life(
     born = _days_before(today, age, who.whole(0, 364))
     sex = "female" if who.chance(0.54) else "male"
     of = names.heritage(who)
-    name = names.name(who, of, sex, born.year)
+    name = names.name(who, of, sex, _NAMED_IN - age)
     for _ in range(30):
         if (name.family, name.given) not in called:
             break
-        name = names.name(who, of, sex, born.year)
+        name = names.name(who, of, sex, _NAMED_IN - age)
     called.add((name.family, name.given))
     speaks, share, helped = of.language
     language = speaks if age >= 18 and who.chance(share) else "en"
@@ -95,7 +100,7 @@ def _life(
     stays = _stays(dice.apart("stay"), had, place, today, since) if died_on is None else ()
 
     home = dice.apart("home")
-    supporters = households.supporters(home, of, place, age, sex, name.family, marital, born.year)
+    supporters = households.supporters(home, of, place, age, sex, name.family, marital, _NAMED_IN - age)
     spouse = next(
         (
             (one.name.split()[0], "male" if sex == "female" else "female")
@@ -121,8 +126,8 @@ def _life(
     cared = taken.program is not None and taken.program.status in {"enrolled", "paused"}
     words = dice.apart("words")
     return Life(
-        number=number, family=name.family, given=name.given, preferred=name.preferred, born=born, sex=sex,
-        pronouns="", races=of.races, ethnicity=of.ethnicity, language=language, interpreter=interpreter, marital=marital,
+        family=name.family, given=name.given, preferred=name.preferred, born=born, sex=sex,
+        races=of.races, ethnicity=of.ethnicity, language=language, interpreter=interpreter, marital=marital,
         reach="Ask for the mother" if age < 18 else households.reach(home, language, interpreter),
         ways=households.ways(home, place, age, name.given, name.family, number), street=households.street(home, place),
         city=place.city, state=place.state, zip=home.one(place.zips), supporters=supporters, insurance=covers,

@@ -136,11 +136,7 @@ def _plans(
         known = [one for one in person.problems if one.since <= on]
         themes = list(dict.fromkeys(notes.THEMES.get(one.key, "general") for one in known)) or ["general"]
         goals = [notes.GOALS[one] for one in themes[:2]]
-        taken = [
-            one.label
-            for one in medicines
-            if one.started_on <= on and (one.ended_on is None or one.ended_on > on)
-        ]
+        taken = [one.label for one in medicines if one.started_on <= on]
         found.append(
             Plan(
                 on, "; ".join(one.words for one in known), " ".join(one[0] for one in goals), " ".join(one[1] for one in goals),

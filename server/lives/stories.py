@@ -1,11 +1,12 @@
 """What matters to people, and their stories. Each part is written by hand; no two people are given the same whole.
 
-A part in braces depends on the person: {He}/{he}/{his}/{him}.
+A part in braces depends on the person: {he}/{his}/{him}/{himself}, {spouse}/{spouse_s}.
 """
 
 from typing import Final
 
 from server.lives.dice import Dice, rounds
+from server.lives.notes import filled
 
 #: (least age, most age, sentence)
 _WORK: Final = (
@@ -62,7 +63,7 @@ _WORK: Final = (
     (30, 110, "Roasts coffee for three cafés and cannot drink it any more, which is taken with humour."),
     (45, 110, "Photographed every wedding on the east side between 1975 and the telephone."),
     (40, 110, "Grows dahlias that win ribbons and gives the ribbons to the neighbours' children."),
-    (55, 110, "Carried mortar, then plans, then responsibility; the credit union on Vernor is partly {his}."),
+    (55, 110, "Carried mortar, then plans, then responsibility; the credit union on Vernor is partly {his} doing."),
 )  # fmt: skip
 _CHILD: Final = (
     "Draws maps of places that do not exist yet, with legends and a scale.", "Plays goalkeeper and talks to the ball.",
@@ -158,19 +159,9 @@ _DESEOS: Final = (
 )  # fmt: skip
 
 
-def _himself(text: str, sex: str) -> str:
-    he, his, him = ("she", "her", "her") if sex == "female" else ("he", "his", "him")
+def _filled(text: str, sex: str) -> str:
     spouse, spouse_s = ("her husband", "his") if sex == "female" else ("his wife", "her")
-    for slot, word in (
-        ("{spouse}", spouse),
-        ("{spouse_s}", spouse_s),
-        ("{himself}", f"{him}self"),
-        ("{his}", his),
-        ("{him}", him),
-        ("{he}", he),
-    ):
-        text = text.replace(slot, word)
-    return text
+    return filled(text, sex, himself=filled("{him}self", sex), spouse=spouse, spouse_s=spouse_s)
 
 
 def _own(suited: list[int], number: int, *labels: object) -> int:
@@ -183,12 +174,12 @@ def story(number: int, age: int, sex: str, married: bool, *labels: object) -> st
     home, habit = rounds(len(homes), number, *labels, "home"), rounds(len(_HABIT), number, *labels, "habit")
     if age < 18:
         work = _CHILD[rounds(len(_CHILD), number, *labels, "child")]
-        return _himself(
+        return _filled(
             f"{work} Lives with {{his}} parents. {_HABIT_OF_CHILDREN[number % len(_HABIT_OF_CHILDREN)]}", sex
         )
     suited = [place for place, (low, high, _) in enumerate(_WORK) if low <= age <= high]
     work = _WORK[_own(suited, number, *labels, "work", age // 5)][2]
-    return _himself(f"{work} {homes[home]} {_HABIT[habit]}", sex)
+    return _filled(f"{work} {homes[home]} {_HABIT[habit]}", sex)
 
 
 _HABIT_OF_CHILDREN: Final = (
