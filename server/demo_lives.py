@@ -112,7 +112,7 @@ async def fill_practice(
 
 async def _store(db: Db, actor: Actor, house: House, known: Iterable[Life]) -> int:
     people = list(known)
-    numbers = await next_record_numbers(db, actor, len(people))
+    numbers = await next_record_numbers(db, actor, [""] * len(people))
     rows: Rows = {}
     ids = []
     for life, number in zip(people, numbers, strict=True):

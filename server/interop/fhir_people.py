@@ -139,11 +139,14 @@ async def _add(intake: Intake, given: Sequence[tuple[Record, PatientRow]]) -> No
             )
     if not born:
         return
-    numbers = await _record_numbers(intake, [row for _, row in born])
+    wanted = [
+        row.record_number if len(row.record_number) <= _LONGEST_RECORD_NUMBER else "" for _, row in born
+    ]
+    numbers = await next_record_numbers(intake.db, intake.actor, wanted)
     people, rest = [], _Rest(intake)
-    for _, row in born:
+    for (_, row), number in zip(born, numbers, strict=True):
         columns = patient_columns(row)
-        start = intake.columns(record_number=numbers[id(row)], revision=1, source=row.provenance.source)
+        start = intake.columns(record_number=number, revision=1, source=row.provenance.source)
         person = start | _keyed(columns) | {"contact_notes": "", "confidential_contact": ""} | intake.made()
         people.append(person)
         intake.touched.add(person["id"])
@@ -198,23 +201,6 @@ def _identify(intake: Intake, row: PatientRow, patient_id: UUID, rest: _Rest) ->
                 f"{_called(row)} carries the number {name[1][:60]}, which belongs to someone else here.",
                 _COMPARE,
             )
-
-
-async def _record_numbers(intake: Intake, rows: Sequence[PatientRow]) -> dict[int, str]:
-    """A record number for each: the source's, if nobody here has it, else the next of our own."""
-    wanted = {row.record_number for row in rows if 0 < len(row.record_number) <= _LONGEST_RECORD_NUMBER}
-    taken = set(
-        await intake.db.scalars(select(Patient.record_number).where(among(Patient.record_number, wanted)))
-    )
-    own = iter(await next_record_numbers(intake.db, intake.actor, len(rows)))
-    numbers = {}
-    for row in rows:
-        number = row.record_number
-        if number not in wanted or number in taken:
-            number = next(own)
-        taken.add(number)
-        numbers[id(row)] = number
-    return numbers
 
 
 async def _report_doubles(intake: Intake, people: Sequence[Columns]) -> None:

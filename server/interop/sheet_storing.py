@@ -38,11 +38,9 @@ async def store(db: Db, actor: Actor, sheet: Sheet, judged: Sequence[Judged]) ->
     actor.require("imports.write")
     writing = _Writing(db, actor, sheet)
     new = [one for one in judged if one.verdict == "new"]
-    unnumbered = sum(1 for one in new if one.said and not one.said.record_number)
-    numbers = iter(await next_record_numbers(db, actor, unnumbered)) if unnumbered else iter(())
-    for one in new:
-        assert one.said is not None
-        _register(writing, one, one.said.record_number or next(numbers))
+    wanted = [one.said.record_number if one.said else "" for one in new]
+    for one, number in zip(new, await next_record_numbers(db, actor, wanted) if new else [], strict=True):
+        _register(writing, one, number)
     changed = [one for one in judged if one.verdict == "changed"]
     revisions = dict(
         (await db.execute(select(Patient.id, Patient.revision).where(among_ids(Patient.id, [o.patient_id for o in changed if o.patient_id])))).all()

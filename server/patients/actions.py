@@ -45,7 +45,7 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     patient = Patient(
         tenant_id=actor.tenant_id,
         id=new_id(),
-        record_number=new.record_number or (await next_record_numbers(db, actor, 1))[0],
+        record_number=new.record_number or (await next_record_numbers(db, actor, [""]))[0],
         family_name=new.family_name,
         given_names=new.given_names,
         preferred_name=new.preferred_name,
