@@ -1,18 +1,19 @@
 """Taking back what a table brought: of each row all or nothing, and nothing that anybody has touched since."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, delete, select, update
+from sqlalchemy import Column, Date, delete, select, update
+from sqlalchemy import Table as SqlTable
 
 from server.interop.intake import among_ids, sql
 from server.interop.sheet_storing import TABLES, plain
 from server.interop.sheets.verdicts import listed
 from server.interop.tables import Sheet, SheetRow
-from server.patients.tables import Patient, PatientWord
+from server.patients.tables import PatientWord
 from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.db import Db
@@ -34,19 +35,17 @@ async def undo_portion(db: Db, sheet: Sheet, number: int) -> list[UUID]:
         )
     )
     now_there = await _now_there(db, rows)
-    added = {UUID(e["id"]) for row in rows for e in row.effects if e["was"] is None}
-    made = {row.patient_id for row in rows if row.verdict == "new" and row.patient_id}
-    leaning = await _leaning(db, made, added)
+    leaning = await _leaning(db, rows)
     back, named = [], set()
     for row in rows:
         changed = [e["table"] for e in row.effects if not _as_left(e, now_there)]
-        why = sorted({_WORDS[table] for table in changed} | leaning.get(row.patient_id or sheet.id, set()))
+        why = sorted({_WORDS[table] for table in changed} | leaning[row.id])
         if why:
             row.outcome = "stays"
             row.sentence = f"Not taken back: somebody has since written {listed(why)}."
             row.next_step = "Open the person's page."
             continue
-        row.outcome, row.effects = "undone", row.effects
+        row.outcome = "undone"
         back.append(row)
     removed = await _put_back(db, back)
     for row in back:
@@ -78,33 +77,43 @@ def _as_left(effect: dict[str, Any], now_there: dict[tuple[str, UUID], dict[str,
     return row is not None and all(plain(row[name]) == value for name, value in effect["now"].items())
 
 
-async def _leaning(db: Db, made: Collection[UUID], added: Collection[UUID]) -> dict[UUID, set[str]]:
-    """Of the people this table made: what others have written about them since, in words."""
+async def _leaning(db: Db, rows: Sequence[SheetRow]) -> dict[UUID, set[str]]:
+    """Row -> what others have since written that rests on what it made, in words."""
+    made: dict[str, dict[UUID, SheetRow]] = defaultdict(dict)
+    own: dict[UUID, set[UUID]] = defaultdict(set)
+    for row in rows:
+        for effect in row.effects:
+            if effect["was"] is None:
+                made[effect["table"]][UUID(effect["id"])] = row
+                own[row.id].add(UUID(effect["id"]))
     found: dict[UUID, set[str]] = defaultdict(set)
-    if not made:
-        return found
-    for table in _about_patients():
-        statement = select(table.c.patient_id, table.c.id).where(among_ids(table.c.patient_id, made))
-        for patient_id, id in await db.execute(statement):
-            if id not in added:
-                found[patient_id].add(
-                    _WORDS.get(table.name, f"something about them ({table.name.replace('_', ' ')})")
-                )
+    for name, those in made.items():
+        for table, column in _pointing_at(name):
+            statement = select(column, table.c.id).where(among_ids(column, those))
+            for at, id in await db.execute(statement):
+                row = those[at]
+                if id not in own[row.id]:
+                    found[row.id].add(
+                        _WORDS.get(table.name, f"something about them ({_plainly(table.name)})")
+                    )
     return found
 
 
-def _about_patients() -> list[Any]:
-    """Every table whose rows point at a person, but the index of their names."""
+def _pointing_at(name: str) -> list[tuple[SqlTable, Column[UUID]]]:
+    """Every table and column that points at a row of this table, but the index of people's names."""
     return [
-        table
+        (table, element.parent)
         for table in Table.metadata.sorted_tables
         if table.name != PatientWord.__tablename__
-        and any(
-            element.column.table.name == Patient.__tablename__ and element.parent.name == "patient_id"
-            for key in table.foreign_key_constraints
-            for element in key.elements
-        )
+        for key in table.foreign_key_constraints
+        if key.referred_table.name == name
+        for element in key.elements
+        if element.column.name == "id"
     ]
+
+
+def _plainly(name: str) -> str:
+    return name.replace("_", " ")
 
 
 async def _put_back(db: Db, rows: Sequence[SheetRow]) -> set[UUID]:
