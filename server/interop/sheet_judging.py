@@ -73,7 +73,9 @@ class _Decided(NamedTuple):
 
 async def judge(db: Db, sheet: Sheet, number: int, rows: Rows, meaning: Meaning, today: date) -> list[Judged]:
     """What each row would do now."""
-    judged = [_read(line, said(cells, meaning, len(sheet.header), today)) for line, cells in rows]
+    judged = [
+        _read(line, said(cells, meaning, len(sheet.header), sheet.separator, today)) for line, cells in rows
+    ]
     sound = [one for one in judged if one.said is not None]
     await _payers(db, sound)
     await _told_apart(db, sheet, number, sound)

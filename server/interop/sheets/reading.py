@@ -49,7 +49,8 @@ class Sheet:
 def read_sheet(data: bytes) -> Sheet:
     """The table in these bytes. Formulas are text like any other.
 
-    Raises Refused FILE_TOO_LARGE, SPREADSHEET_FILE, NOT_TEXT, NO_ROWS, TOO_MANY_ROWS, TOO_MANY_COLUMNS, CELL_TOO_LONG.
+    Raises Refused FILE_TOO_LARGE, SPREADSHEET_FILE, NOT_TEXT, NO_ROWS, TOO_MANY_ROWS, TOO_MANY_COLUMNS, CELL_TOO_LONG,
+    QUOTATION_MARK.
     """
     if len(data) > MOST_BYTES:
         raise Refused(
@@ -125,10 +126,13 @@ def _separator(text: str) -> str:
 
 
 def _lines(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    # Strict: a quotation mark that got lost would otherwise take all rows to the next one into its cell, unsaid.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     found = []
+    start = 1  # the line where the row begins
     try:
         for cells in reader:
+            start = reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) > MOST_COLUMNS:
@@ -148,8 +152,16 @@ def _lines(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
                     "Split it into several files, each with the header line.",
                     "file",
                 )
-    except csv.Error:
-        raise _too_long(reader.line_num) from None
+    except csv.Error as error:
+        if "field limit" in str(error):
+            raise _too_long(reader.line_num) from None
+        raise Refused(
+            "QUOTATION_MARK",
+            f"In the row that begins on line {start:,} a quotation mark is opened and "
+            + ("never closed." if "end of data" in str(error) else "closed in the middle of a cell."),
+            "Close it at the end of its cell. A quotation mark that belongs to the text is written twice, inside others.",
+            "file",
+        ) from None
     return found
 
 

@@ -74,13 +74,23 @@ class Said:
         return f"{self.details.get('given_names', '')} {self.details['family_name']}".strip()
 
 
-def said(cells: Sequence[str], meaning: Meaning, width: int, today: date) -> Said | Fault:
-    """The row as values. An empty cell says nothing."""
+def said(cells: Sequence[str], meaning: Meaning, width: int, separator: str, today: date) -> Said | Fault:
+    """The row as values. An empty cell says nothing. width: columns of the header; separator: of the file."""
     if len(cells) > width:
         return Fault(
             "",
             f"This row has {len(cells)} cells, the header only {width}.",
             "Put a cell that holds the separator in quotation marks.",
+        )
+    if any(
+        separator in line and line.count(separator) >= width - 1
+        for cell in cells
+        for line in cell.splitlines()[1:]
+    ):
+        return Fault(
+            "",
+            "A cell of this row holds what looks like a whole further row.",
+            "Most often a quotation mark is missing or one too many: put it right, or make the cell one line.",
         )
     try:
         given = {name: _text(name, cells[place]) for name, place in meaning.columns.items()}
