@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from web import charts, once
+from web.help import topic
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
@@ -95,6 +96,7 @@ def environment() -> Environment:
             "phone": phone,
             "age": age,
             "chart_number": charts.plain,
+            "help_topic": topic,
         }
     )
     return made

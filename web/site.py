@@ -294,7 +294,7 @@ class Visit:
 
     def _frame(self, signed_in: SignedIn, actor: Actor) -> dict[str, Any]:
         menu = [{"label": "Your time", "href": "/time"}] if actor.may("minutes.write") else []
-        menu.append({"label": "Security", "href": "/security"})
+        menu += [{"label": "Security", "href": "/security"}, {"label": "Help", "href": "/help"}]
         if len(signed_in.practices) > 1:
             menu.append({"label": "Change practice", "href": "/switch"})
         return {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.patients.search import fold
+from web.help import topics
 
 _HERE: Final = re.compile(r"^/(people|month)/([0-9a-f-]{36}|\d{4}-\d{2})(?:/|$)")
 _MOST: Final = 8
@@ -54,6 +55,7 @@ WAYS: Final = (
     Way(
         "Change your second key", "/security/authenticator", "self.read", "authenticator code phone security"
     ),
+    Way("Help", "/help", "self.read", "questions explanations manual"),
     Way("New recovery codes", "/security/recovery-codes", "self.read", "security lost phone"),
 )
 #: of whoever or whatever month is on the page now
@@ -76,24 +78,28 @@ HERE: Final = (
     Way("The month", "/month/{id}", "claims.read", "close"),
     Way("Claims of the month", "/month/{id}/claims", "claims.read", "sign send files"),
 )
+#: what stands behind each "?"; found by what is typed, never offered before
+HELP: Final = tuple(Way(one.title, one.address, "self.read", f"help {one.also}", "help") for one in topics())
 _NOTES: Final = {"people": "of this person", "month": "of this month"}
 
 
 def ways_to(typed: str, at: str, may: Callable[[str], bool]) -> Sequence[Way]:
-    """Pages whose name, or what else they are called, has every typed word at a beginning; the name counts first.
+    """Pages whose name, or what else they are called, has every typed word at a beginning; the name counts first, and
+    help comes after the pages.
 
     typed: as it stands in the box, "" for all that is near. at: the path of the page one is on. At most eight.
     """
     sought = fold(typed).split()
     found: list[tuple[int, Way]] = []
-    for way in (*_of_here(at), *WAYS):
+    for way in (*_of_here(at), *WAYS, *(HELP if sought else ())):
         if not may(way.permission):
             continue
         name, also = fold(way.words).split(), fold(f"{way.words} {way.also}").split()
+        after = 2 if way.note == "help" else 0
         if all(any(word.startswith(part) for word in name) for part in sought):
-            found.append((0, way))
+            found.append((after, way))
         elif all(any(word.startswith(part) for word in also) for part in sought):
-            found.append((1, way))
+            found.append((after + 1, way))
     found.sort(key=lambda one: one[0])
     return [way for _, way in found[:_MOST]]
 
