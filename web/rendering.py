@@ -5,27 +5,53 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from web import charts, once
 from web.help import topic
+from web.words import N_, message, message_of, say, speaking, spoken
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
 
 
-def say(words: str, **values: Any) -> str:
-    """The text of a page, ready for translation; values are named."""
-    return words % values if values else words
+_WEEKDAYS: Final = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+_MONTHS: Final = (
+    *(N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun")),
+    *(N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")),
+)
+_MONTH_NAMES: Final = (
+    *(N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June")),
+    *(N_("July"), N_("August"), N_("September"), N_("October"), N_("November"), N_("December")),
+)
+
+
+def _escaped(words: str) -> Markup:
+    """A message is words, never markup, whoever translated it."""
+    return escape(message(words))
+
+
+def _escaped_of(one: str, many: str, n: int) -> Markup:
+    return escape(message_of(one, many, n))
 
 
 def day(value: date | None) -> str:
     """`Tue 4 Aug 2026`, as people say it."""
-    return "" if value is None else f"{value:%a} {value.day} {value:%b %Y}"
+    if value is None:
+        return ""
+    return f"{say(_WEEKDAYS[value.weekday()])} {value.day} {say(_MONTHS[value.month - 1])} {value.year}"
+
+
+def paper_day(value: date) -> str:
+    """`8/4/2026`, for a paper in English. Who reads Spanish may read that as 8 April: there the month is a word."""
+    if spoken() == "en":
+        return f"{value.month}/{value.day}/{value.year}"
+    month = say(_MONTH_NAMES[value.month - 1])
+    return say("%(month)s %(day)s, %(year)s", month=month, day=value.day, year=value.year)
 
 
 def moment(value: datetime | None, zone: str) -> str:
@@ -81,12 +107,15 @@ def environment() -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.install_gettext_callables(_escaped, _escaped_of, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     made.globals.update(
         {
-            "_": say,
+            "_": made.globals["gettext"],  # the extension's own `_` looks this up anew each time
             "csrf_field": lambda: "",  # given per page by the visit
             "day": day,
+            "paper_day": paper_day,
             "moment": moment,
             "clock": clock,
             "month_words": month_words,
@@ -113,3 +142,10 @@ def csrf_input(token: str) -> Markup:
 def render(template: str, /, **values: Any) -> str:
     """The page as text. values: plain data only."""
     return environment().get_template(template).render(**values)
+
+
+def paper(template: str, language: str, /, **values: Any) -> Markup:
+    """What is put into a person's hands, in the language they read, whatever the page around it speaks. Every word
+    of the templates in templates/for_patients/ stands in every catalog."""
+    with speaking(language):
+        return Markup(render(f"for_patients/{template}", **values))  # noqa: S704  (a template's own output)

@@ -302,7 +302,12 @@ class Visit:
             "home_url": "/",
             "today": day(today(actor.zone)),
             # The staff row: a person at work in one practice. In another tab and practice it is somebody else's page.
-            "person": {"id": str(actor.staff_id), "name": signed_in.name, "role": ROLES.get(actor.role, "")},
+            "person": {
+                "id": str(actor.staff_id),
+                "name": signed_in.name,
+                "role": ROLES.get(actor.role, ""),
+                "role_key": actor.role,
+            },
             "rail": [{"key": k, "label": w, "href": a} for k, w, a, p in RAIL if actor.may(p)],
             "menu": menu,
             "find_url": "/people/find" if actor.may("patients.find") else "",

@@ -10,6 +10,7 @@ from typing import Final
 
 from server.patients.search import fold
 from web.help import topics
+from web.words import N_, say
 
 _HERE: Final = re.compile(r"^/(people|month)/([0-9a-f-]{36}|\d{4}-\d{2})(?:/|$)")
 _MOST: Final = 8
@@ -27,60 +28,67 @@ class Way:
 
 
 WAYS: Final = (
-    Way("Today", "/", "self.read", "home first page start"),
-    Way("People", "/people", "patients.find", "patients list everybody"),
-    Way("Register someone", "/people/new", "patients.write", "new patient add person"),
-    Way("Bring people in", "/imports", "imports.write", "import file upload records"),
-    Way("Bring in a table", "/imports/tables", "imports.write", "csv spreadsheet excel import file upload"),
-    Way("Months", "/month", "claims.read", "month close billing"),
-    Way("Your time", "/time", "minutes.write", "timer minutes unsorted"),
-    Way("The practice", "/practice", "practice.read", "settings overview"),
-    Way("Name and numbers of the practice", "/practice/edit", "practice.write", "npi time zone change"),
-    Way("How time is counted", "/practice/policy", "practice.write", "policy timer idle"),
-    Way("Sites", "/practice/sites", "practice.read", "locations offices"),
-    Way("Add a site", "/practice/sites/new", "practice.write", "location office new"),
-    Way("Payers", "/practice/payers", "practice.read", "insurance plans"),
-    Way("Add a payer", "/practice/payers/new", "practice.write", "insurance new"),
-    Way("Staff", "/practice/staff", "practice.read", "colleagues team people who work here"),
-    Way("Invite someone to work here", "/practice/staff/invite", "staff.write", "staff new colleague"),
-    Way("Add a provider", "/practice/staff/provider", "staff.write", "doctor new billing"),
-    Way("Billing", "/practice/billing", "billing.read", "claims set-up"),
-    Way("Charges", "/practice/billing/charges", "billing.write", "fees prices"),
-    Way("Who bills", "/practice/billing/identity", "billing.write", "billing identity tax number address"),
-    Way("API tokens", "/practice/tokens", "tokens.write", "programs access keys"),
-    Way("Background work", "/practice/work", "jobs.read", "jobs queue failed"),
-    Way("Setting up", "/set-up", "practice.write", "checklist first steps"),
-    Way("Security", "/security", "self.read", "sign-ins sessions devices"),
-    Way("Change your password", "/security/password", "self.read", "security"),
+    Way(N_("Today"), "/", "self.read", "home first page start"),
+    Way(N_("People"), "/people", "patients.find", "patients list everybody"),
+    Way(N_("Register someone"), "/people/new", "patients.write", "new patient add person"),
+    Way(N_("Bring people in"), "/imports", "imports.write", "import file upload records"),
     Way(
-        "Change your second key", "/security/authenticator", "self.read", "authenticator code phone security"
+        N_("Bring in a table"), "/imports/tables", "imports.write", "csv spreadsheet excel import file upload"
     ),
-    Way("Help", "/help", "self.read", "questions explanations manual"),
-    Way("New recovery codes", "/security/recovery-codes", "self.read", "security lost phone"),
+    Way(N_("Months"), "/month", "claims.read", "month close billing"),
+    Way(N_("Your time"), "/time", "minutes.write", "timer minutes unsorted"),
+    Way(N_("The practice"), "/practice", "practice.read", "settings overview"),
+    Way(N_("Name and numbers of the practice"), "/practice/edit", "practice.write", "npi time zone change"),
+    Way(N_("How time is counted"), "/practice/policy", "practice.write", "policy timer idle"),
+    Way(N_("Sites"), "/practice/sites", "practice.read", "locations offices"),
+    Way(N_("Add a site"), "/practice/sites/new", "practice.write", "location office new"),
+    Way(N_("Payers"), "/practice/payers", "practice.read", "insurance plans"),
+    Way(N_("Add a payer"), "/practice/payers/new", "practice.write", "insurance new"),
+    Way(N_("Staff"), "/practice/staff", "practice.read", "colleagues team people who work here"),
+    Way(N_("Invite someone to work here"), "/practice/staff/invite", "staff.write", "staff new colleague"),
+    Way(N_("Add a provider"), "/practice/staff/provider", "staff.write", "doctor new billing"),
+    Way(N_("Billing"), "/practice/billing", "billing.read", "claims set-up"),
+    Way(N_("Charges"), "/practice/billing/charges", "billing.write", "fees prices"),
+    Way(
+        N_("Who bills"), "/practice/billing/identity", "billing.write", "billing identity tax number address"
+    ),
+    Way(N_("API tokens"), "/practice/tokens", "tokens.write", "programs access keys"),
+    Way(N_("Background work"), "/practice/work", "jobs.read", "jobs queue failed"),
+    Way(N_("Setting up"), "/set-up", "practice.write", "checklist first steps"),
+    Way(N_("Security"), "/security", "self.read", "sign-ins sessions devices"),
+    Way(N_("Change your password"), "/security/password", "self.read", "security"),
+    Way(
+        N_("Change your second key"),
+        "/security/authenticator",
+        "self.read",
+        "authenticator code phone security",
+    ),
+    Way(N_("Help"), "/help", "self.read", "questions explanations manual"),
+    Way(N_("New recovery codes"), "/security/recovery-codes", "self.read", "security lost phone"),
 )
 #: of whoever or whatever month is on the page now
 HERE: Final = (
-    Way("Their page", "/people/{id}", "patients.read", "person"),
-    Way("Write down a contact", "/people/{id}/contacts/new", "encounters.write", "call visit note new"),
-    Way("Diary", "/people/{id}/diary", "encounters.read", "contacts notes history"),
-    Way("Chart", "/people/{id}/chart", "chart.read", "problems medicines results"),
-    Way("Plan", "/people/{id}/plan", "chart.read", "goals versions"),
-    Way("Write the plan", "/people/{id}/plan/new", "plans.write", "goals new version"),
-    Way("Programs", "/people/{id}/programs", "enrollment.read", "enrollment consent"),
-    Way("Enroll", "/people/{id}/programs/new", "enrollment.write", "program new"),
-    Way("What payers ask about", "/people/{id}/payers-ask", "enrollment.read", "visits services"),
-    Way("Minutes", "/people/{id}/minutes", "minutes.read", "time"),
-    Way("Story and what matters", "/people/{id}/story", "story.write", "words"),
-    Way("Codes for claims", "/people/{id}/diagnoses", "diagnoses.write", "diagnoses icd"),
-    Way("Details", "/people/{id}/details", "patients.write", "address phone language insurance coverage"),
-    Way("Your drafts", "/people/{id}/note-drafts", "encounters.write", "notes unsaved"),
-    Way("Who opened this record", "/people/{id}/openings", "audit.read", "audit log"),
-    Way("The month", "/month/{id}", "claims.read", "close"),
-    Way("Claims of the month", "/month/{id}/claims", "claims.read", "sign send files"),
+    Way(N_("Their page"), "/people/{id}", "patients.read", "person"),
+    Way(N_("Write down a contact"), "/people/{id}/contacts/new", "encounters.write", "call visit note new"),
+    Way(N_("Diary"), "/people/{id}/diary", "encounters.read", "contacts notes history"),
+    Way(N_("Chart"), "/people/{id}/chart", "chart.read", "problems medicines results"),
+    Way(N_("Plan"), "/people/{id}/plan", "chart.read", "goals versions"),
+    Way(N_("Write the plan"), "/people/{id}/plan/new", "plans.write", "goals new version"),
+    Way(N_("Programs"), "/people/{id}/programs", "enrollment.read", "enrollment consent"),
+    Way(N_("Enroll"), "/people/{id}/programs/new", "enrollment.write", "program new"),
+    Way(N_("What payers ask about"), "/people/{id}/payers-ask", "enrollment.read", "visits services"),
+    Way(N_("Minutes"), "/people/{id}/minutes", "minutes.read", "time"),
+    Way(N_("Story and what matters"), "/people/{id}/story", "story.write", "words"),
+    Way(N_("Codes for claims"), "/people/{id}/diagnoses", "diagnoses.write", "diagnoses icd"),
+    Way(N_("Details"), "/people/{id}/details", "patients.write", "address phone language insurance coverage"),
+    Way(N_("Your drafts"), "/people/{id}/note-drafts", "encounters.write", "notes unsaved"),
+    Way(N_("Who opened this record"), "/people/{id}/openings", "audit.read", "audit log"),
+    Way(N_("The month"), "/month/{id}", "claims.read", "close"),
+    Way(N_("Claims of the month"), "/month/{id}/claims", "claims.read", "sign send files"),
 )
 #: what stands behind each "?"; found by what is typed, never offered before
-HELP: Final = tuple(Way(one.title, one.address, "self.read", f"help {one.also}", "help") for one in topics())
-_NOTES: Final = {"people": "of this person", "month": "of this month"}
+HELP: Final = tuple(Way(one.title, one.address, "self.read", f"help {one.also}", N_("help")) for one in topics())
+_NOTES: Final = {"people": N_("of this person"), "month": N_("of this month")}
 
 
 def ways_to(typed: str, at: str, may: Callable[[str], bool]) -> Sequence[Way]:
@@ -94,8 +102,8 @@ def ways_to(typed: str, at: str, may: Callable[[str], bool]) -> Sequence[Way]:
     for way in (*_of_here(at), *WAYS, *(HELP if sought else ())):
         if not may(way.permission):
             continue
-        name, also = fold(way.words).split(), fold(f"{way.words} {way.also}").split()
         after = 2 if way.note == "help" else 0
+        name, also = fold(say(way.words)).split(), fold(f"{say(way.words)} {way.also}").split()
         if all(any(word.startswith(part) for word in name) for part in sought):
             found.append((after, way))
         elif all(any(word.startswith(part) for word in also) for part in sought):

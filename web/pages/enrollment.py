@@ -38,9 +38,9 @@ from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import consent_words, person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs
+from web.words import LANGUAGES, reads
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
-_LANGUAGES: Final = {"en": "English", "es": "Español"}
 _FIELDS: Final = {"at": "time", "started_on": "started_on"}
 
 
@@ -191,7 +191,7 @@ async def _consent(
     at = now()
     stands = standing(log, program, at)
     struck = {row.replaces_id for row in log if row.struck}
-    language = (typed or {}).get("language") or visit.query("lang") or given["patient_language"][:2] or "en"
+    language = (typed or {}).get("language") or visit.query("lang") or reads(given["patient_language"])
     wording = newest_wording(program, language)
     local = at.astimezone(ZoneInfo(actor.zone))
     start = {
@@ -215,7 +215,7 @@ async def _consent(
                 f"/people/{id}/consent/{program}?lang={key}",
                 wording is not None and key == wording.language,
             )
-            for key, words in _LANGUAGES.items()
+            for key, words in LANGUAGES.items()
         ],
         "told": list(TOLD.items()),
         "methods": list(METHODS.items()),

@@ -6,6 +6,7 @@ from server.errors import Refused
 from server.tenants import sessions, sign_up
 from server.tenants.sign_up import Wish
 from web.site import Answer, Visit, issued_cookies, page
+from web.words import say
 from web.zones import zone_choices
 
 
@@ -64,7 +65,7 @@ async def _confirm_page(visit: Visit, refused: Refused | None = None) -> Answer:
     try:
         confirming = await sign_up.look_confirm(visit.path("token"))
     except Refused as over:
-        return link_over(visit, over, "/sign-up", "Sign up again")
+        return link_over(visit, over, "/sign-up", say("Sign up again"))
     given: dict[str, Any] = {"confirming": confirming}
     if refused is None:
         return visit.show("entrance/confirm.html", **given)

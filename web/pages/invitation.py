@@ -4,6 +4,7 @@ from server.errors import Refused
 from server.tenants import invitations, sessions
 from web.pages.entrance import link_over
 from web.site import Answer, Visit, issued_cookies, page
+from web.words import say
 
 
 @page.get("/invitation/{token:str}", scope="public")
@@ -28,7 +29,7 @@ async def _page(visit: Visit, refused: Refused | None = None, form: dict[str, st
     try:
         invitation = await invitations.look_invitation(visit.path("token"))
     except Refused as over:
-        return link_over(visit, over, "/sign-in", "Sign in")
+        return link_over(visit, over, "/sign-in", say("Sign in"))
     values = form if form is not None else {"name": invitation.name}
     if refused is None:
         return visit.show("entrance/invitation.html", invitation=invitation, values=values)

@@ -7,6 +7,7 @@ from web.pages.people import note_of
 from web.rendering import person_name
 from web.site import Answer, Visit, page
 from web.ways import ways_to
+from web.words import say
 
 _PEOPLE = 5
 
@@ -24,7 +25,7 @@ async def go(visit: Visit) -> Answer:
             people = await find_patients(db, actor, sought(typed), limit=_PEOPLE)
     return visit.fragment(
         "palette/found.html",
-        ways=ways,
+        ways=[(way.address, say(way.words), say(way.note)) for way in ways],
         people=[
             {"id": str(row.id), "name": person_name(row), "note": note_of(row, visit.today)} for row in people
         ],

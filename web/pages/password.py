@@ -4,6 +4,7 @@ from server.errors import Refused
 from server.tenants import own_password
 from web.pages.entrance import link_over
 from web.site import Answer, Visit, page, session_cookie
+from web.words import say
 
 
 @page.get("/password/forgotten", scope="public")
@@ -46,7 +47,7 @@ async def _page(visit: Visit, refused: Refused | None = None) -> Answer:
     try:
         email = await own_password.look_reset(visit.path("token"))
     except Refused as over:
-        return link_over(visit, over, "/password/forgotten", "Ask for a new link")
+        return link_over(visit, over, "/password/forgotten", say("Ask for a new link"))
     if refused is None:
         return visit.show("entrance/new_password.html", email=email)
     return visit.again("entrance/new_password.html", refused, email=email)

@@ -14,40 +14,21 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from server.tenants.practice import practice_of
 from web.pages.person_sections import person_frame
-from web.rendering import phone
+from web.rendering import day, paper, phone
 from web.site import Answer, Visit, page
 from web.typed import day_in, day_or_none, number_in, pairs
+from web.words import N_, reads, say, speaking
 
-#: the plan's parts in the order a person reads them: field, words in English, words in Spanish
+#: the plan's parts in the order a person reads them
 PARTS: Final = (
-    ("goals", "Goals", "Metas"),
-    ("steps", "Next steps, and who takes them", "Los próximos pasos y quién los da"),
-    ("supports", "Who and what helps", "Quién y qué ayuda"),
-    ("medicines", "Medicines", "Medicinas"),
-    ("problems", "What it is about", "De qué se trata"),
-    ("expected", "What we hope for", "Lo que esperamos"),
+    ("goals", N_("Goals")),
+    ("steps", N_("Next steps, and who takes them")),
+    ("supports", N_("Who and what helps")),
+    ("medicines", N_("Medicines")),
+    ("problems", N_("What it is about")),
+    ("expected", N_("What we hope for")),
 )
-_HOME: Final = {
-    "en": {
-        "title": "The plan of %(name)s",
-        "matters": "What matters to me",
-        "call": "Who to call",
-        "team": "My care team",
-        "dated": "Written together on",
-        "review": "We look at it again on",
-        "urgent": "In an emergency call 911.",
-    },
-    "es": {
-        "title": "El plan de %(name)s",
-        "matters": "Lo que me importa",
-        "call": "A quién llamar",
-        "team": "Mi equipo",
-        "dated": "Escrito juntos el",
-        "review": "Lo revisamos de nuevo el",
-        "urgent": "En una emergencia llame al 911.",
-    },
-}
-_TEXTS: Final = tuple(name for name, _, _ in PARTS)
+_TEXTS: Final = tuple(name for name, _ in PARTS)
 
 
 @page.get("/people/{id:str}/plan", permission="chart.read")
@@ -117,7 +98,7 @@ async def _form_page(visit: Visit, program: str) -> dict[str, Any]:
         "program": chosen,
         "programs": pairs(PROGRAMS),
         "titles": PROGRAMS,
-        "parts": PARTS,
+        "parts": [(name, say(words)) for name, words in PARTS],
         "matters": told.what_matters if told else "",
     }
 
@@ -159,22 +140,20 @@ async def plan_to_take_home(visit: Visit) -> Answer:
         team = (await chart.care_team(db, actor, [id])).get(id, [])
         told = (await chart.stories(db, actor, [id])).get(id)
         calls = {"practice": practice.name, "phone": phone(practice.phone)}
-    asked = visit.query("lang") or given["patient_language"][:2]
-    language = asked if asked in _HOME else "en"
-    version: PlanVersionRow = given["version"]
-    words = _HOME[language]
-    given |= {
-        "words": words | {"title": words["title"] % {"name": given["name"]}},
-        "in_language": language,
-        "other": "es" if language == "en" else "en",
-        "said": [
-            (spanish if language == "es" else english, getattr(version, name))
-            for name, english, spanish in PARTS
-            if getattr(version, name).strip()
-        ],
+    language = reads(visit.query("lang") or given["patient_language"])
+    words = {
+        "name": given["name"],
+        "version": given["version"],
         "matters": told.what_matters if told else "",
         "team": [member.name for member in team],
         "calls": calls,
+    }
+    with speaking(language):
+        given |= {"title": say("The plan of %(name)s", name=given["name"]), "printed_on": day(visit.today)}
+    given |= {
+        "paper": paper("plan.html", language, **words),
+        "in_language": language,
+        "other": "es" if language == "en" else "en",
     }
     return visit.show("plan/home.html", **given)
 
@@ -200,7 +179,7 @@ async def _plan_page(visit: Visit) -> dict[str, Any]:
         "version": version,
         "newest": newest,
         "title": PROGRAMS[version.program],
-        "said": [(words, getattr(version, name)) for name, words, _ in PARTS],
+        "said": [(say(words), getattr(version, name)) for name, words in PARTS],
         "copies": copies,
         "ways": pairs(WAYS),
         "way_words": WAYS,

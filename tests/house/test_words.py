@@ -1,0 +1,149 @@
+"""Every word of a page goes through gettext, and whatever a patient reads stands in every catalog."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+from web import catalog
+from web.rendering import environment
+from web.words import LANGUAGES, reads, say, speaking
+
+TEMPLATES = sorted(
+    path
+    for path in (catalog.WEB / "templates").rglob("*.html")
+    if path.name != "styleguide.html"  # shows the components with invented people; nobody works in it
+)
+OTHERS = [language for language in LANGUAGES if language != "en"]
+LETTERS = re.compile(r"[^\W\d_]")
+LIKE_A_SENTENCE = re.compile(r"[A-Z][a-z]|.*[A-Za-z]{2,} [A-Za-z]")
+ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "data-confirm", "data-busy", "label", "content"}
+OURS = {"Carewright"}
+
+
+class Shown(HTMLParser):
+    """What is written on a page besides expressions: text, and attributes that are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "style", "kbd", "head"}:
+            self.inside.append(tag)
+        self.found += [v for k, v in attrs if k in ATTRIBUTES and tag != "meta" and v and LETTERS.search(v)]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            self.inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        words = data.strip(" ·\n")
+        if not self.inside and LETTERS.search(words) and words not in OURS and not words.startswith("/"):
+            self.found.append(words)
+
+
+def unmarked(source: str) -> Iterator[str]:
+    """What a template says without gettext: in its HTML, and as text in its expressions."""
+    block: list[str] = []
+    html: list[str] = []
+    for _, kind, value in environment().lex(source):
+        if kind == "block_begin":
+            block = []
+        elif kind in {"name", "operator"}:
+            block.append(value)
+        elif kind == "data" and block[:2] != ["block", "kind"] and (block[:1] != ["set"] or "=" in block):
+            html.append(value)  # the others are values that stand in attributes
+    shown = Shown()
+    shown.feed("".join(html))
+    shown.close()
+    yield from shown.found
+    tree = environment().parse(source)
+    said = {
+        id(const)
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name == "_"
+        for const in call.find_all(nodes.Const)
+    }
+    for const in tree.find_all(nodes.Const):
+        if id(const) not in said and isinstance(const.value, str) and LIKE_A_SENTENCE.match(const.value):
+            yield const.value
+
+
+def wrong_calls(source: str) -> Iterator[str]:
+    """Calls of `_` whose words are not written there, or that lack a value their words ask for."""
+    for call in environment().parse(source).find_all(nodes.Call):
+        if not (isinstance(call.node, nodes.Name) and call.node.name == "_"):
+            continue
+        words = call.args[0] if call.args else None
+        given = {value.key for value in call.kwargs}
+        if isinstance(call.dyn_kwargs, nodes.Dict):
+            given |= {pair.key.as_const() for pair in call.dyn_kwargs.items}
+        if not isinstance(words, nodes.Const):
+            yield f"line {call.lineno}: only words that stand there can be gathered"
+        elif set(re.findall(r"%\((\w+)\)s", words.value)) != given or "%" in re.sub(
+            r"%\(\w+\)s|%%", "", words.value
+        ):
+            yield f"line {call.lineno}: {words.value!r} is given {sorted(given)}"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_template_says_every_word_through_gettext(path: Path) -> None:
+    source = path.read_text()
+    assert list(unmarked(source)) == []
+    assert list(wrong_calls(source)) == []
+
+
+def test_control_words_beside_gettext_are_found() -> None:
+    source = """{% set here = "people" %}<p class="quiet words">{{ _("Said") }} Not said</p><img alt="A picture">
+        {{ button("Save it", kind="quiet") }}{{ "Yes" if said }}{{ _(words) }}{{ _("%(n)s people") }}{{ _("5% of") }}"""
+    assert sorted(unmarked(source)) == ["A picture", "Not said", "Save it", "Yes"]
+    assert len(list(wrong_calls(source))) == 3
+
+
+def test_the_catalogs_are_what_the_pages_say() -> None:
+    assert catalog.stale() == [], "run: python -m web.catalog, and translate what it names"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_whatever_a_patient_reads_is_translated(language: str) -> None:
+    assert len(catalog.papers()) > 30
+    assert catalog.untranslated(language) == []
+
+
+def test_control_what_is_missing_or_given_another_value_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled = tmp_path / "es.po"
+    text = catalog.po_of("es").read_text("utf-8")
+    for words, instead in (("Who to call", ""), ("The plan of %(name)s", "El plan de %(nombre)s")):
+        text, times = re.subn(f'(msgid "{re.escape(words)}"\nmsgstr) ".*"', rf'\1 "{instead}"', text)
+        assert times == 1
+    spoiled.write_text(text, "utf-8")
+    monkeypatch.setattr(catalog, "po_of", lambda language: spoiled)
+    told = catalog.untranslated("es")
+    assert len(told) == 2
+    assert any("Who to call" in one for one in told)
+    assert any("%(name)s" in one for one in told)
+    assert any(file.endswith(".mo") for file in catalog.stale())
+
+
+def test_a_language_is_spoken_only_within() -> None:
+    with speaking("es"):
+        assert say("Who to call") == "A quién llamar"
+        assert say("Nobody says this anywhere") == "Nobody says this anywhere"
+        assert say("") == ""
+    assert say("Who to call") == "Who to call"
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("es-MX", "es"), ("es_419", "es"), ("ES", "es"), ("spa", "es"), ("Spanish", "es"), ("en-US", "en"), ("est", "en"),
+     ("ar", "en"), ("", "en"), ("../es", "en")],
+)  # fmt: skip
+def test_what_somebody_reads_is_told_from_their_record(tag: str, language: str) -> None:
+    assert reads(tag) == language
