@@ -19,6 +19,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from web.help import GROUPS, topics
 from web.words import DOMAIN, LANGUAGES, LOCALE
 
 WEB: Final = LOCALE.parent
@@ -50,7 +51,10 @@ def gathered(*places: Path) -> Catalog:
 
 
 def everything() -> Catalog:
-    return gathered(WEB / "templates", WEB / "pages", *sorted(WEB.glob("*.py")))
+    catalog = gathered(WEB / "templates", WEB / "pages", *sorted(WEB.glob("*.py")))
+    for words in (*GROUPS, *(words for topic in topics() for words in (topic.title, *topic.says))):
+        catalog.add(words)
+    return catalog
 
 
 def papers() -> Catalog:

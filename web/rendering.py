@@ -110,6 +110,7 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(_escaped, _escaped_of, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    made.filters["said"] = say  # words of a table, marked there with N_
     made.globals.update(
         {
             "_": made.globals["gettext"],  # the extension's own `_` looks this up anew each time

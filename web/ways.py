@@ -87,7 +87,9 @@ HERE: Final = (
     Way(N_("Claims of the month"), "/month/{id}/claims", "claims.read", "sign send files"),
 )
 #: what stands behind each "?"; found by what is typed, never offered before
-HELP: Final = tuple(Way(one.title, one.address, "self.read", f"help {one.also}", N_("help")) for one in topics())
+HELP: Final = tuple(
+    Way(one.title, one.address, "self.read", f"help {one.also}", N_("help")) for one in topics()
+)
 _NOTES: Final = {"people": N_("of this person"), "month": N_("of this month")}
 
 
