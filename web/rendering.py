@@ -95,8 +95,11 @@ def called(person: Any) -> str:
 
 
 def phone(number: str) -> str:
-    """`+13135550142` as `(313) 555-0142`."""
-    return f"({number[2:5]}) {number[5:8]}-{number[8:]}" if re.fullmatch(r"\+1\d{10}", number) else number
+    """`+13135550142;ext=12` as `(313) 555-0142 ext. 12`."""
+    whole, _, extension = number.partition(";ext=")
+    if re.fullmatch(r"\+1\d{10}", whole):
+        whole = f"({whole[2:5]}) {whole[5:8]}-{whole[8:]}"
+    return f"{whole} ext. {extension}" if extension else whole
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from carewright_plugin_api.book import listed
 from sqlalchemy import delete, insert, select, update
 
 from server.interop.fhir.person_columns import (
@@ -513,5 +514,4 @@ def _called(row: PatientRow) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    labels = [_LABELS.get(name, name.replace("_", " ")) for name in names]
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    return listed([_LABELS.get(name, name.replace("_", " ")) for name in names])

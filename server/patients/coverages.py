@@ -10,6 +10,7 @@ from sqlalchemy import select
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
+from server.patients.coverage_overlap import Covered, refuse_overlap
 from server.patients.gate import patient_for
 from server.patients.tables import RELATIONSHIPS, Coverage
 from server.tenants.actor import Actor
@@ -68,15 +69,7 @@ async def add_coverage(
         .where(Coverage.patient_id == patient_id, Coverage.rank == rank)
         .with_for_update(of=Coverage)
     )
-    for starts, ends, name in others:
-        if (ends is None or from_on <= ends) and (to_on is None or starts <= to_on):
-            raise Refused(
-                "COVERAGE_OVERLAPS",
-                f"{name} already pays in that place from {starts:%d %b %Y}"
-                + (f" to {ends:%d %b %Y}." if ends else "."),
-                "End that coverage first, or say that this one pays second.",
-                "from_on",
-            )
+    refuse_overlap((Covered(name, starts, ends) for starts, ends, name in others), from_on, to_on)
     coverage = Coverage(
         tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, payer_id=payer_id, product=product,
         member_id=member_id, rank=rank, from_on=from_on, to_on=to_on, replaces_part_b=replaces_part_b,

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-import phonenumbers
 from sqlalchemy import func, select, update
 
 from server.clock import now, today
@@ -14,6 +13,7 @@ from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients import choices
 from server.patients.gate import patient_for
+from server.patients.reaching import email_written, phone_written
 from server.patients.search import fold, phone_key
 from server.patients.tables import Address, CareTeamMember, ContactWay, Patient, SupportPerson
 from server.patients.words import index_words
@@ -150,18 +150,17 @@ async def add_contact_way(
     message_ok: bool = False,
     note: str = "",
 ) -> ContactWay:
-    """A phone, e-mail or other way, placed after those there are. Phones are checked and written as +1…"""
+    """A phone, e-mail or other way, placed after those there are. Phones are checked and written as +1…, with their
+    extension."""
     await patient_for(db, actor, patient_id, permission="patients.write")
     if kind not in choices.WAY:
         raise _unknown_choice("kind", kind)
     key = ""
     if kind in {"phone", "text"}:
-        value = _phone(value)
+        value = phone_written(value)
         key = phone_key(value)
-    elif kind == "email" and ("@" not in value[1:-1] or any(c.isspace() for c in value)):
-        raise Refused(
-            "BAD_EMAIL", f"{value[:60]} is not an e-mail address.", "Check it for a missing @.", "value"
-        )
+    elif kind == "email":
+        value = email_written(value)
     rank = await db.scalar(
         select(func.coalesce(func.max(ContactWay.rank), 0)).where(ContactWay.patient_id == patient_id)
     )
@@ -175,21 +174,6 @@ async def add_contact_way(
 async def end_contact_way(db: Db, actor: Actor, patient_id: UUID, way_id: UUID) -> None:
     """No longer used; kept, because calls were made to it."""
     await _ended(db, actor, patient_id, ContactWay, way_id, {"active": False}, "patients.end_contact_way")
-
-
-def _phone(value: str) -> str:
-    try:
-        parsed = phonenumbers.parse(value, "US")
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
-        raise Refused(
-            "BAD_PHONE",
-            f"{value[:40]} is not a phone number.",
-            "Write it with its area code, such as (313) 555-0142.",
-            "value",
-        )
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 async def set_address(
@@ -234,7 +218,7 @@ async def add_support_person(
         raise _unknown_choice("legal_role", legal_role)
     person = SupportPerson(
         tenant_id=actor.tenant_id, patient_id=patient_id, name=name, kind=kind, relationship_words=relationship_words,
-        legal_role=legal_role, phone=_phone(phone) if phone else "", may_discuss=may_discuss, helps_with=helps_with,
+        legal_role=legal_role, phone=phone_written(phone) if phone else "", may_discuss=may_discuss, helps_with=helps_with,
         made_at=now(), made_by=actor.staff_id,
     )  # fmt: skip
     return await _added(db, actor, person, "patients.add_support_person")

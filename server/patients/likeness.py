@@ -12,8 +12,6 @@ from typing import Final
 
 #: from here a person is asked, below it two records are two people
 ASK: Final = 0.70
-#: from here it is all but certain, and is still asked
-SURE: Final = 0.95
 
 _FAMILY, _GIVEN, _BIRTH, _SEX, _PHONE, _ADDRESS, _MEMBER = 26, 22, 32, 4, 12, 8, 14
 

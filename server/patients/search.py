@@ -27,8 +27,8 @@ def words_of(*names: str) -> set[str]:
 
 
 def phone_key(phone: str) -> str:
-    """Digits from the last to the first, so that the last digits of a number are a prefix."""
-    return "".join(c for c in phone if c in "0123456789")[::-1]
+    """Digits from the last to the first, so that the last digits of a number are a prefix; without an extension."""
+    return "".join(c for c in phone.partition(";ext=")[0] if c in "0123456789")[::-1]
 
 
 def after(prefix: str) -> str:

@@ -190,6 +190,7 @@ class Coverage(AboutPatient, Made, Table):
             one_of("relationship", *RELATIONSHIPS),
             one_of("subscriber_sex", "", "female", "male", "unknown"),
             Index("ix_coverage_patient", "tenant_id", "patient_id"),
+            Index("ix_coverage_member", "tenant_id", "member_id", postgresql_where="member_id <> ''"),
             patient_id="patient",
             payer_id="payer",
         )

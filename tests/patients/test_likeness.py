@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.patients.likeness import ASK, SURE, Who, likeness
+from server.patients.likeness import ASK, Who, likeness
+
+CERTAIN = 0.95
 
 RUTH = Who("walker", "ruth", date(1944, 5, 2), "female", ["2410555313"], ["12 elm st 48201"], ["M1"])
 
@@ -15,15 +17,15 @@ RUTH = Who("walker", "ruth", date(1944, 5, 2), "female", ["2410555313"], ["12 el
     ("other", "low", "high"),
     [
         (RUTH, 1.0, 1.0),
-        (Who("walker", "ruth", date(1944, 5, 2)), SURE, 1.0),
-        (Who("walker", "ruth ann", date(1944, 5, 2)), SURE, 1.0),
-        (Who("walker", "ruth", date(1944, 2, 5)), ASK, SURE),  # day and month exchanged
-        (Who("walker", "ruht", date(1944, 5, 2)), ASK, SURE),  # mistyped
-        (Who("reed", "ruth", date(1944, 5, 2), "female", ["2410555313"]), ASK, SURE),  # married since
+        (Who("walker", "ruth", date(1944, 5, 2)), CERTAIN, 1.0),
+        (Who("walker", "ruth ann", date(1944, 5, 2)), CERTAIN, 1.0),
+        (Who("walker", "ruth", date(1944, 2, 5)), ASK, CERTAIN),  # day and month exchanged
+        (Who("walker", "ruht", date(1944, 5, 2)), ASK, CERTAIN),  # mistyped
+        (Who("reed", "ruth", date(1944, 5, 2), "female", ["2410555313"]), ASK, CERTAIN),  # married since
         (
             Who("walker", "edith", date(1944, 5, 2), "female", ["2410555313"], ["12 elm st 48201"]),
             ASK,
-            SURE,
+            CERTAIN,
         ),  # a twin: asked
         (Who("walker", "ruth", date(1971, 9, 30)), 0.0, ASK),  # a daughter of her name
         (Who("reed", "omar", date(1944, 5, 2)), 0.0, ASK),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from carewright_plugin_api.book import listed
 from sqlalchemy import select
 
 from server.encounters.tables import KINDS, OUTCOMES
@@ -134,12 +135,8 @@ def consent_words(row: ConsentRow, zone: str) -> str:
         return f"Took consent back on {on}{who}{ends}."
     how = "signed" if row.method == "written" else "spoken"
     told = [words for key, words in TOLD_SHORT.items() if key in row.told]
-    about = f"; told about {_listed(told)}" if told else "; what they were told was not written down"
+    about = f"; told about {listed(told)}" if told else "; what they were told was not written down"
     return f"Agreed on {on}, {how}{who}{about}."
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:
