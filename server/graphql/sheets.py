@@ -24,7 +24,8 @@ WRITE = "imports.write"
 @strawberry.type(description="How many rows of a table have a verdict or an outcome.")
 class SheetCount:
     what: str = strawberry.field(
-        description="A verdict (new, changed, same, duplicate, error), an outcome (in, undone, stays), or both as in_new"
+        description="A verdict (new, changed, same, differs, duplicate, error), an outcome (in, undone, stays), both as "
+        "in_new, or decided: those that wait to be brought in as somebody said."
     )
     number: int
 
@@ -134,12 +135,16 @@ class SheetsQuery:
         async with tenant_db(actor, read_only=True) as db:
             return [await Sheet.read(db, actor, row) for row in await sheet_queries.sheets(db, actor)]
 
-    @field(permission=WRITE, description="Rows of a table in the file's order, after a line; of one verdict.")
+    @field(
+        permission=WRITE,
+        description="Rows of a table in the file's order, after a line; of one verdict, or those decided and not in yet.",
+    )
     async def sheet_rows(
         self,
         info: Info,
         sheet_id: strawberry.ID,
         verdict: Line | None = None,
+        decided: bool = False,
         after_line: int = 0,
         first: First = 50,
     ) -> list[SheetRow]:
@@ -147,8 +152,9 @@ class SheetsQuery:
         async with tenant_db(actor, read_only=True) as db:
             sheet = await sheet_queries.sheet_state(db, actor, id_of("Sheet", sheet_id, what="table"))
             found = await sheet_queries.rows_of(
-                db, actor, sheet.id, verdict=verdict or "", after=after_line, limit=rows_to_fetch(first) - 1
-            )
+                db, actor, sheet.id, verdict=verdict or "", decided=decided, after=after_line,
+                limit=rows_to_fetch(first) - 1,
+            )  # fmt: skip
             return [SheetRow.of(row) for row in found]
 
     @field(permission=WRITE, description="The first rows of a table as they came, at most 20.")
@@ -173,7 +179,9 @@ class SheetsQuery:
 class SheetColumnInput:
     place: int
     field: Line | None = strawberry.field(default=None, description="Null leaves the column out.")
-    date_order: Line | None = strawberry.field(default=None, description="mdy or dmy, where it matters.")
+    date_order: Line | None = strawberry.field(
+        default=None, description="mdy or dmy, where the column's days leave it open."
+    )
 
 
 @strawberry.input
@@ -207,10 +215,13 @@ class SheetsMutation:
             }
             columns = {field: place for field, place in meaning.columns.items() if place not in named}
             columns |= {str(each.field): each.place for each in input.columns if each.field}
+            # An order that was said of one column says nothing of another.
             orders = {
-                **meaning.orders,
-                **{str(each.field): str(each.date_order) for each in input.columns if each.date_order},
+                field: order
+                for field, order in meaning.orders.items()
+                if columns.get(field) == meaning.columns[field]
             }
+            orders |= {str(each.field): str(each.date_order) for each in input.columns if each.date_order}
             await sheet_actions.set_sheet_columns(db, actor, id, columns, orders)
             return await _read(db, actor, id)
 
@@ -241,7 +252,8 @@ class SheetsMutation:
 
     @mutation(
         permission=WRITE,
-        description="Somebody who is perhaps here already: the same person, a new one, or null to leave the row out.",
+        description="Answer what is asked about a row that is not in yet: same (the same person, what is here stays), table "
+        "(the same person, and the table is right), new (a new person), or null to leave it open.",
     )
     async def decide_sheet_row(
         self, info: Info, sheet_id: strawberry.ID, line: int, choice: Line | None = None

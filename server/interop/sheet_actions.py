@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
-from server.interop.sheet_portions import ask_for_portion, work_on_portion
+from server.interop.sheet_portions import ask_for_portion, judge_again, work_on_portion
 from server.interop.sheet_queries import SheetState, counted, kept_days
 from server.interop.sheets.columns import checked
 from server.interop.sheets.packing import Prepared
+from server.interop.sheets.verdicts import CHOICES
 from server.interop.tables import Sheet, SheetColumns, SheetPortion, SheetRow
 from server.tenants.actor import Actor
 from server.tenants.agreements import require_open
@@ -28,7 +29,7 @@ async def take_sheet(db: Db, actor: Actor, name: str, read: Prepared) -> UUID:
         Sheet(
             tenant_id=actor.tenant_id, id=sheet_id, name=name[:200], encoding=read.sheet.encoding,
             separator=read.sheet.separator, header=list(read.sheet.header), shape=read.sheet.shape,
-            days=kept_days(read.days), rows=len(read.sheet.rows), portions=len(read.portions), state="columns",
+            days=kept_days(read.days), rows=read.rows, portions=len(read.portions), state="columns",
             made_at=now(), made_by=actor.staff_id,
         )
     )  # fmt: skip
@@ -94,7 +95,8 @@ async def discard_sheet(db: Db, actor: Actor, sheet_id: UUID) -> None:
 
 
 async def decide_sheet_row(db: Db, actor: Actor, sheet_id: UUID, line: int, choice: str) -> None:
-    """Somebody who is perhaps here already: `same` person, a `new` one, or empty to leave the row out."""
+    """Answer what is asked about a row, as long as it was not brought in: the `same` person, and what is here stays; the
+    same, and the `table` is right; a `new` person; or empty, to leave it open."""
     actor.require("imports.write")
     sheet = await _sheet_for(db, actor, sheet_id, "tried", "in")
     row = (
@@ -104,18 +106,24 @@ async def decide_sheet_row(db: Db, actor: Actor, sheet_id: UUID, line: int, choi
     ).scalar_one_or_none()
     if row is None:
         raise not_found("row")
-    if row.verdict != "duplicate" or row.outcome:
+    asked = row.verdict in ("duplicate", "differs") or row.choice
+    if row.outcome or not asked:
         raise Refused(
             "NOT_TO_DECIDE", "There is nothing to decide about this row.", "Look at the table again."
         )
-    if choice not in ("", "same", "new"):
-        raise Refused("UNKNOWN_CHOICE", f"“{choice[:20]}” is no answer here.", "Say same or new.", "choice")
+    if choice not in CHOICES:
+        raise Refused(
+            "UNKNOWN_CHOICE", f"“{choice[:20]}” is no answer here.", "Say same, table or new.", "choice"
+        )
+    row_id = row.id
+    patient_id = row.patient_id
     row.choice = choice
     await db.flush()
+    await judge_again(db, actor, sheet, row)
     sheet.counts = await counted(db, sheet_id)
     db.note(
-        actor, "imports.decide_row", entity="sheet_row", entity_ids=[row.id],
-        patient_ids=[row.patient_id] if row.patient_id else [], effect="write",
+        actor, "imports.decide_row", entity="sheet_row", entity_ids=[row_id],
+        patient_ids=[patient_id] if patient_id else [], effect="write",
     )  # fmt: skip
 
 
@@ -138,7 +146,9 @@ async def _sheet_for(db: Db, actor: Actor, sheet_id: UUID, *states: str) -> Shee
 
 
 async def _begin(db: Db, actor: Actor, sheet: Sheet, state: str) -> None:
-    sheet.state, sheet.done, sheet.ended_at = state, 0, None
+    sheet.state = state
+    sheet.done = 0
+    sheet.ended_at = None
     await db.flush()
     if sheet.portions == 1:  # small enough to be done at once
         await work_on_portion(db, actor, {"sheet_id": str(sheet.id), "state": state, "number": 0})

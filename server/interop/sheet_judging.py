@@ -1,15 +1,19 @@
 """A portion of a table held against the people who are here: one statement for each kind of thing, not for each row."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.sql.expression import ColumnElement
 
+from server.errors import Refused
 from server.interop.intake import among, among_ids
+from server.interop.sheet_likeness import alike_here
+from server.interop.sheet_people import here, source_of
 from server.interop.sheets.columns import Meaning
 from server.interop.sheets.packing import Rows
 from server.interop.sheets.values import Fault, Said, said
@@ -18,28 +22,24 @@ from server.interop.sheets.verdicts import (
     Here,
     change,
     changes_in_words,
-    listed,
+    contested_in_words,
     number_taken,
     somebody_else,
 )
 from server.interop.tables import Sheet, SheetRow
-from server.patients.likeness import ASK, Who, likeness
-from server.patients.search import fold, phone_key
-from server.patients.tables import Address, ContactWay, Coverage, Patient, PatientIdentifier
+from server.patients.coverage_overlap import refuse_overlap
+from server.patients.search import fold
+from server.patients.tables import Patient, PatientIdentifier
 from server.tenants.db import Db
 from server.tenants.tables import Payer
 
 #: the system under which a person's key in tables is kept, where the record number alone does not say who it is
 SYSTEM: Final = "carewright:sheet"
-DETAILS: Final = (
-    "family_name",
-    "given_names",
-    "preferred_name",
-    "birth_date",
-    "sex",
-    "language",
-    "contact_notes",
-)
+#: verdicts of rows about one person who is here
+_ABOUT_SOMEBODY: Final = ("changed", "same", "differs")
+#: answers that say so
+_SAME: Final = ("same", "table")
+_END_FIRST: Final = "End that coverage on the person's page first, or leave the payer empty here."
 
 
 @dataclass(slots=True)
@@ -52,6 +52,7 @@ class Judged:
     key: str = ""
     fault: Fault | None = None
     sentence: str = ""
+    next_step: str = ""
     patient_id: UUID | None = None
     here: Here | None = None
     change: Change = field(default_factory=Change)
@@ -62,42 +63,59 @@ class Judged:
 
     @property
     def goes_in(self) -> bool:
-        return self.verdict in ("new", "changed", "same")
+        return self.verdict in (*_ABOUT_SOMEBODY, "new")
 
 
 class _Decided(NamedTuple):
     id: UUID
     choice: str
     patient_id: UUID | None
+    sentence: str
 
 
-async def judge(db: Db, sheet: Sheet, number: int, rows: Rows, meaning: Meaning, today: date) -> list[Judged]:
-    """What each row would do now."""
+async def judge(
+    db: Db, sheet: Sheet, number: int, rows: Rows, meaning: Meaning, today: date, *, for_good: bool = False
+) -> list[Judged]:
+    """What each of these rows of a portion would do now. for_good: it is about to be done, so that a person's leave to
+    write over what is here holds only for what they were shown."""
+    if not rows:
+        return []
+    first = rows[0][0]
     judged = [
         _read(line, said(cells, meaning, len(sheet.header), sheet.separator, today)) for line, cells in rows
     ]
     sound = [one for one in judged if one.said is not None]
     await _payers(db, sound)
-    await _told_apart(db, sheet, number, sound)
+    await _told_apart(db, sheet, first, sound)
     sound = [one for one in sound if one.fault is None]
     keys = {one.key for one in sound}
     decided = await _decided(db, sheet, number)
     known = await _known(db, sound, keys)
-    before = await _before(db, sheet, keys)
-    meant: dict[int, UUID] = {}
+    before = await _before(db, keys)
     for one in sound:
         told = decided.get(one.line)
-        one.choice, one.row_id = (told.choice, told.id) if told else ("", None)
-        target = known.get(one.key) or (told.patient_id if told and told.choice == "same" else None)
-        if target is not None:
-            meant[one.line] = target
-    people = await here(db, meant.values())
-    strangers = [one for one in sound if meant.get(one.line) not in people and one.choice != "new"]
-    alike = await _alike(db, sheet, strangers)
+        if told is not None:
+            one.choice = told.choice
+            one.row_id = told.id
+            one.patient_id = told.patient_id
+        one.patient_id = known.get(one.key) or one.patient_id
+    people = await here(db, [one.patient_id for one in sound if one.patient_id], today)
+    about = set()
     for one in sound:
-        found = people.get(meant[one.line]) if one.line in meant else None
-        if found is not None:
-            _held_against(one, found, before.get(one.key))
+        if one.patient_id not in people:
+            one.patient_id = None
+        elif one.key in known or one.choice in _SAME:
+            about.add(one.line)
+    strangers = [one for one in sound if one.line not in about and one.choice != "new"]
+    alike = await alike_here(
+        db, source_of(sheet), {one.line: one.said for one in strangers if one.said}, today
+    )
+    taken = await _taken(db, sheet, first, [one.patient_id for one in sound if one.line in about])
+    for one in sound:
+        if one.line in about:
+            assert one.patient_id is not None
+            shown = decided[one.line].sentence if for_good and one.line in decided else None
+            _held_against(one, people[one.patient_id], before.get(one.key), taken, shown, today)
         elif one.line in alike:
             one.verdict = "duplicate"
             one.patient_id, one.fault = alike[one.line]
@@ -112,23 +130,72 @@ def _read(line: int, row: Said | Fault) -> Judged:
     return Judged(line, said=row, key=row.key)
 
 
-def _held_against(one: Judged, found: Here, before: dict[str, str] | None) -> None:
+def _held_against(
+    one: Judged,
+    found: Here,
+    before: dict[str, str] | None,
+    taken: dict[UUID | None, int],
+    shown: str | None,
+    today: date,
+) -> None:
+    """taken: who was met already -> in which line. shown: what the person who decided about this row was shown."""
     assert one.said is not None
-    one.here, one.patient_id = found, found.id
-    if one.choice != "same" and somebody_else(one.said, found):
-        one.fault = number_taken(one.said, found.called, found.details["birth_date"], "")
+    one.here = found
+    one.fault = _not_theirs(one, one.said, found, before, taken)
+    if one.fault is not None:
         return
-    payer = one.said.coverage.get("payer")
-    if payer and found.coverage and found.coverage["payer"] != payer:
-        one.fault = Fault(
+    free, contested = change(one.said, found, before)
+    whole = free | contested
+    allowed = one.choice == "table" and shown in (None, changes_in_words(whole, found))
+    one.change = whole if allowed else free
+    if (fault := _overlap(one.said, one.change, found, today)) is not None:
+        one.fault = fault
+        return
+    taken[found.id] = one.line
+    one.sentence = changes_in_words(one.change, found)
+    if contested and not allowed:
+        one.verdict = "differs"
+        kept = f"kept as it was written here: {contested_in_words(contested, found)}"
+        one.sentence = "; ".join(filter(None, (one.sentence, kept)))
+        one.next_step = "Leave it so, or take what the table says."
+    else:
+        one.verdict = "changed" if one.change else "same"
+
+
+def _not_theirs(
+    one: Judged, row: Said, found: Here, before: dict[str, str] | None, taken: dict[UUID | None, int]
+) -> Fault | None:
+    if found.id in taken:
+        return Fault(
+            "",
+            f"Line {taken[found.id]:,} is about {found.called}, record {found.record_number}, too.",
+            "A table says one thing of each person: leave one of the rows out, or say that this is somebody else.",
+        )
+    if one.choice not in _SAME and somebody_else(row, found):
+        return number_taken(row, found.called, found.details["birth_date"], "")
+    payer = row.coverage.get("payer")
+    said_before = (before or {}).get("payer")
+    if payer and found.coverage and payer not in (found.coverage["payer"], said_before):
+        return Fault(
             "payer",
             f"{found.coverage['payer']} pays first for {found.called} since {found.coverage['from_on']:%d %B %Y}.",
-            "End that coverage on the person's page first, or leave the payer empty here.",
+            _END_FIRST,
         )
-        return
-    one.change = change(one.said, found, before)
-    one.verdict = "changed" if one.change else "same"
-    one.sentence = changes_in_words(one.change, found)
+    return None
+
+
+def _overlap(row: Said, made: Change, found: Here, today: date) -> Fault | None:
+    """Two that would pay first on one day, by the rule of a coverage that is written by hand."""
+    if not made.coverage or found.coverage:
+        return None
+    goes_on = "to_on" in made.coverage
+    others = [each for each in found.covered if not goes_on or each.from_on != found.ended["from_on"]]
+    start = found.ended["from_on"] if goes_on else row.coverage["from_on"] or today
+    try:
+        refuse_overlap(others, start, None)
+    except Refused as refused:
+        return Fault("payer", refused.message, _END_FIRST)
+    return None
 
 
 async def _payers(db: Db, judged: Sequence[Judged]) -> None:
@@ -154,13 +221,13 @@ async def _payers(db: Db, judged: Sequence[Judged]) -> None:
             one.said = replace(one.said, coverage={**coverage, "payer": found[1]})
 
 
-async def _told_apart(db: Db, sheet: Sheet, number: int, judged: Sequence[Judged]) -> None:
+async def _told_apart(db: Db, sheet: Sheet, first: int, judged: Sequence[Judged]) -> None:
     """A person who stands in an earlier row of the same table: the later one is an error."""
     rows = await db.execute(
         select(SheetRow.key, SheetRow.line, SheetRow.called).where(
             SheetRow.sheet_id == sheet.id,
             among(SheetRow.key, {one.key for one in judged}),
-            or_(SheetRow.portion < number, SheetRow.outcome != ""),
+            _earlier(first),
             SheetRow.verdict != "error",
         )
     )
@@ -168,7 +235,7 @@ async def _told_apart(db: Db, sheet: Sheet, number: int, judged: Sequence[Judged
     for one in judged:
         if one.said is None or one.fault is not None:
             continue
-        if one.key in earlier and earlier[one.key][0] != one.line:
+        if one.key in earlier:
             line, called = earlier[one.key]
             by = (
                 f"record number {one.said.record_number}" if one.said.record_number else "name and birth date"
@@ -182,13 +249,35 @@ async def _told_apart(db: Db, sheet: Sheet, number: int, judged: Sequence[Judged
             earlier[one.key] = (one.line, one.said.called)
 
 
+def _earlier(first: int) -> ColumnElement[bool]:
+    """Rows that stand before this line, or came in already."""
+    return or_(SheetRow.line < first, SheetRow.outcome != "")
+
+
+async def _taken(
+    db: Db, sheet: Sheet, first: int, patient_ids: Sequence[UUID | None]
+) -> dict[UUID | None, int]:
+    """Whom an earlier row of the same table is about -> its line."""
+    rows = await db.execute(
+        select(SheetRow.patient_id, SheetRow.line).where(
+            SheetRow.sheet_id == sheet.id,
+            among_ids(SheetRow.patient_id, {id for id in patient_ids if id}),
+            _earlier(first),
+            or_(SheetRow.verdict.in_(_ABOUT_SOMEBODY), SheetRow.outcome != ""),
+        )
+    )
+    return dict(rows.all())
+
+
 async def _decided(db: Db, sheet: Sheet, number: int) -> dict[int, _Decided]:
     rows = await db.execute(
-        select(SheetRow.line, SheetRow.id, SheetRow.choice, SheetRow.patient_id).where(
+        select(SheetRow.line, SheetRow.id, SheetRow.choice, SheetRow.patient_id, SheetRow.sentence).where(
             SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.choice != ""
         )
     )
-    return {line: _Decided(id, choice, patient_id) for line, id, choice, patient_id in rows}
+    return {
+        line: _Decided(id, choice, patient_id, sentence) for line, id, choice, patient_id, sentence in rows
+    }
 
 
 async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dict[str, UUID]:
@@ -211,143 +300,12 @@ async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dic
     return found
 
 
-async def _before(db: Db, sheet: Sheet, keys: Collection[str]) -> dict[str, dict[str, str]]:
+async def _before(db: Db, keys: Collection[str]) -> dict[str, dict[str, str]]:
     """What the last table that came in said of each."""
     rows = await db.execute(
         select(SheetRow.key, SheetRow.said)
-        .where(among(SheetRow.key, keys), SheetRow.outcome == "in")
-        .order_by(SheetRow.at)
+        .ext(distinct_on(SheetRow.key))
+        .where(among(SheetRow.key, keys), SheetRow.outcome.in_(("in", "stays")))
+        .order_by(SheetRow.key, SheetRow.at.desc())
     )
-    return dict(rows.all())  # the newest is the last
-
-
-async def here(db: Db, patient_ids: Iterable[UUID]) -> dict[UUID, Here]:
-    """People as a table sees them."""
-    ids = set(patient_ids)
-    if not ids:
-        return {}
-    ways: dict[UUID, set[tuple[str, str]]] = defaultdict(set)
-    for patient_id, kind, value in await db.execute(
-        select(ContactWay.patient_id, ContactWay.kind, ContactWay.value).where(
-            among_ids(ContactWay.patient_id, ids), ContactWay.active
-        )
-    ):
-        email = kind not in ("phone", "text")
-        ways[patient_id].add(("email", value.casefold()) if email else ("phone", phone_key(value)))
-    addresses = {
-        row[0]: dict(zip(("id", "street", "city", "state", "zip"), row[1:], strict=True))
-        for row in await db.execute(
-            select(Address.patient_id, Address.id, Address.street, Address.city, Address.state, Address.zip)
-            .where(among_ids(Address.patient_id, ids), Address.to_on.is_(None), Address.use == "home")
-            .order_by(Address.from_on.nulls_first(), Address.id)
-        )
-    }
-    coverages = {
-        row[0]: dict(zip(("id", "member_id", "group_number", "from_on", "payer"), row[1:], strict=True))
-        for row in await db.execute(
-            select(
-                Coverage.patient_id,
-                Coverage.id,
-                Coverage.member_id,
-                Coverage.group_number,
-                Coverage.from_on,
-                Payer.name,
-            )
-            .join(Payer, (Payer.tenant_id == Coverage.tenant_id) & (Payer.id == Coverage.payer_id))
-            .where(among_ids(Coverage.patient_id, ids), Coverage.to_on.is_(None), Coverage.rank == 1)
-            .order_by(Coverage.from_on)
-        )
-    }
-    rows = await db.execute(
-        select(Patient.id, Patient.record_number, *(getattr(Patient, name) for name in DETAILS)).where(
-            among_ids(Patient.id, ids)
-        )
-    )
-    return {
-        id: Here(
-            id, record_number, dict(zip(DETAILS, details, strict=True)), frozenset(ways[id]), addresses.get(id, {}),
-            coverages.get(id, {}),
-        )
-        for id, record_number, *details in rows
-    }  # fmt: skip
-
-
-async def _alike(db: Db, sheet: Sheet, judged: Sequence[Judged]) -> dict[int, tuple[UUID, Fault]]:
-    """line -> who of those that were here before this table is perhaps the same person, and why."""
-    if not judged:
-        return {}
-    births = {str(one.said.details["birth_date"]) for one in judged if one.said}
-    rows = await db.execute(
-        select(Patient.id, Patient.family_key, Patient.given_key, Patient.birth_date).where(
-            Patient.birth_date.in_([date.fromisoformat(day) for day in births]),
-            Patient.source != source_of(sheet),
-        )
-    )
-    by_birth: dict[date, list[tuple[UUID, str, str]]] = defaultdict(list)
-    for id, family, given_key, birth in rows:
-        by_birth[birth].append((id, family, given_key))
-    possible: dict[int, list[UUID]] = {}
-    for one in judged:
-        assert one.said is not None
-        family, given_key = (
-            fold(one.said.details["family_name"]),
-            fold(one.said.details.get("given_names", "")),
-        )
-        possible[one.line] = [
-            id
-            for id, theirs, their_given in by_birth.get(one.said.details["birth_date"], ())
-            if family.split()[0] in theirs.split()
-            or given_key.partition(" ")[0] == their_given.partition(" ")[0]
-        ]
-    people = await here(db, {id for ids in possible.values() for id in ids})
-    found = {}
-    for one in judged:
-        assert one.said is not None
-        best = max(
-            (
-                (likeness(_who_said(one.said), _who_is(people[id])), people[id])
-                for id in possible[one.line]
-                if id in people
-            ),
-            key=lambda pair: pair[0].score,
-            default=None,
-        )
-        if best is not None and best[0].score >= ASK:
-            like, person = best
-            unlike = f", but {listed(like.unlike)}" if like.unlike else ""
-            found[one.line] = (
-                person.id,
-                Fault(
-                    "",
-                    f"{person.called}, record {person.record_number}, has {listed(like.alike)}{unlike}.",
-                    "Say whether it is the same person or a new one.",
-                ),
-            )
-    return found
-
-
-def source_of(sheet: Sheet) -> str:
-    """Where people who came with a table are from."""
-    return f"sheet:{sheet.id}"
-
-
-def _who_said(row: Said) -> Who:
-    return Who(
-        fold(row.details["family_name"]), fold(row.details.get("given_names", "")), row.details["birth_date"],
-        row.details.get("sex", ""), [phone_key(number) for _, number in row.phones], _place(row.address),
-        [number for number in [row.coverage.get("member_id")] if number],
-    )  # fmt: skip
-
-
-def _who_is(person: Here) -> Who:
-    details = person.details
-    return Who(
-        fold(details["family_name"]), fold(details["given_names"]), details["birth_date"], details["sex"],
-        [value for kind, value in person.ways if kind == "phone"], _place(person.address),
-        [number for number in [person.coverage.get("member_id")] if number],
-    )  # fmt: skip
-
-
-def _place(address: Any) -> list[str]:
-    street = fold(str(address.get("street", "")))
-    return [f"{street} {str(address.get('zip', ''))[:5]}"] if street else []
+    return dict(rows.all())

@@ -2,10 +2,13 @@
 transaction, and the next is asked for. A portion that was done is not done again."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import Integer, any_, cast, delete, insert, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from server.clock import now, today
 from server.ids import new_id
@@ -37,7 +40,7 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
     if sheet is None or sheet.state != state or sheet.done != number:
         return
     if state == "undoing":
-        touched = await undo_portion(db, sheet, number)
+        touched = await undo_portion(db, sheet, sheet.portions - 1 - number)
     else:
         touched = await _bring(db, actor, sheet, number, for_good=state == "bringing")
     sheet.done += 1
@@ -46,7 +49,8 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
     else:
         await db.flush()
         sheet.counts = await counted(db, sheet_id)
-        sheet.state, sheet.ended_at = _THEN[state], now()
+        sheet.state = _THEN[state]
+        sheet.ended_at = now()
     if touched:
         db.note(
             actor,
@@ -65,10 +69,7 @@ async def _bring(db: Db, actor: Actor, sheet: Sheet, number: int, *, for_good: b
             text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
             {"key": f"{actor.tenant_id} sheet"},
         )
-    packed = await db.scalar(
-        select(SheetPortion.cells).where(SheetPortion.sheet_id == sheet.id, SheetPortion.number == number)
-    )
-    rows: Rows = await asyncio.to_thread(unpacked, packed or b"")
+    rows = await _cells(db, sheet, number)
     if for_good:
         brought = set(
             await db.scalars(
@@ -78,20 +79,60 @@ async def _bring(db: Db, actor: Actor, sheet: Sheet, number: int, *, for_good: b
             )
         )
         rows = [row for row in rows if row[0] not in brought]
-    judged = await judge(db, sheet, number, rows, remembered(sheet.columns, sheet.header), today(actor.zone))
+    judged = await _judged(db, actor, sheet, number, rows, for_good=for_good)
     touched = await store(db, actor, sheet, judged) if for_good else []
-    at = now() if for_good else None
+    await _keep(db, sheet, number, judged, now() if for_good else None)
+    return touched
+
+
+async def judge_again(db: Db, actor: Actor, sheet: Sheet, row: SheetRow) -> None:
+    """See anew what a row would do about which somebody decided, and what others would that may be about the same
+    person."""
+    actor.require("imports.write")
+    same = SheetRow.line == row.line
+    if row.patient_id is not None:
+        same = or_(same, SheetRow.patient_id == row.patient_id)
+    lines = (
+        await db.execute(
+            select(SheetRow.portion, SheetRow.line)
+            .where(SheetRow.sheet_id == sheet.id, SheetRow.outcome == "", same)
+            .order_by(SheetRow.line)
+        )
+    ).all()
+    cells = {number: dict(await _cells(db, sheet, number)) for number in {number for number, _ in lines}}
+    for number, line in lines:
+        judged = await _judged(db, actor, sheet, number, [(line, cells[number][line])])
+        await _keep(db, sheet, number, judged, None)
+
+
+async def _cells(db: Db, sheet: Sheet, number: int) -> Rows:
+    packed = await db.scalar(
+        select(SheetPortion.cells).where(SheetPortion.sheet_id == sheet.id, SheetPortion.number == number)
+    )
+    return await asyncio.to_thread(unpacked, packed) if packed else []
+
+
+async def _judged(
+    db: Db, actor: Actor, sheet: Sheet, number: int, rows: Rows, *, for_good: bool = False
+) -> list[Judged]:
+    meaning = remembered(sheet.columns, sheet.header)
+    return await judge(db, sheet, number, rows, meaning, today(actor.zone), for_good=for_good)
+
+
+async def _keep(
+    db: Db, sheet: Sheet, number: int, judged: Sequence[Judged], brought_at: datetime | None
+) -> None:
+    """These rows as they now are, in the place of what was there of them."""
+    if not judged:
+        return
     await db.execute(
         delete(SheetRow).where(
-            SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome == ""
+            SheetRow.sheet_id == sheet.id,
+            SheetRow.line == any_(cast([one.line for one in judged], ARRAY(Integer))),
         )
     )
-    if judged:
-        await db.execute(
-            insert(sql(SheetRow)),
-            [_row(sheet, number, one, at if one.goes_in and for_good else None) for one in judged],
-        )
-    return touched
+    rows = [_row(sheet, number, one, brought_at if one.goes_in else None) for one in judged]
+    await db.execute(insert(sql(SheetRow)), rows)
 
 
 def _row(sheet: Sheet, number: int, one: Judged, at: object) -> Columns:
@@ -100,7 +141,7 @@ def _row(sheet: Sheet, number: int, one: Judged, at: object) -> Columns:
         "tenant_id": sheet.tenant_id, "id": one.row_id or new_id(), "sheet_id": sheet.id, "portion": number,
         "line": one.line, "key": one.key, "called": one.said.called if one.said else "", "verdict": one.verdict,
         "field": fault.field if fault else "", "sentence": fault.sentence if fault else one.sentence,
-        "next_step": fault.next_step if fault else "", "patient_id": one.patient_id, "choice": one.choice,
+        "next_step": fault.next_step if fault else one.next_step, "patient_id": one.patient_id, "choice": one.choice,
         "outcome": "in" if at else "", "said": given(one.said) if one.said else {}, "effects": one.effects, "at": at,
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from server import csv_text
 from server.errors import not_found
-from server.interop.sheets.columns import FIELDS, Days, Meaning, guessed, remembered
+from server.interop.sheets.columns import FIELDS, Days, Meaning, guessed, held_against, remembered
 from server.interop.sheets.packing import Rows, unpacked
 from server.interop.sheets.reading import TO_MEND
 from server.interop.tables import Sheet, SheetColumns, SheetPortion, SheetRow
@@ -23,8 +23,7 @@ _AT_WORK = ("trying", "bringing", "undoing")
 
 @dataclass(frozen=True, slots=True)
 class SheetState:
-    """One table. counts: verdict -> rows, and once it came in, also outcome -> rows. done, portions: of the step that
-    is under way."""
+    """One table. counts: as `counted` has them. done, portions: of the step that is under way."""
 
     id: UUID
     name: str
@@ -95,11 +94,13 @@ async def sheet_state(db: Db, actor: Actor, sheet_id: UUID) -> SheetState:
 async def meaning_of(db: Db, actor: Actor, sheet: SheetState) -> tuple[Meaning, bool]:
     """What its columns mean, and whether the practice said so (now, or for a header like it) or we guessed."""
     actor.require("imports.write")
-    stored: Mapping[str, Any] | None = sheet.columns or await db.scalar(
+    if sheet.columns:
+        return remembered(sheet.columns, sheet.header), True
+    earlier: Mapping[str, Any] | None = await db.scalar(
         select(SheetColumns.columns).where(SheetColumns.shape == sheet.shape)
     )
-    if stored:
-        return remembered(stored, sheet.header), True
+    if earlier:
+        return held_against(remembered(earlier, sheet.header), sheet.header, sheet.days_of), True
     return guessed(sheet.header, sheet.days_of), False
 
 
@@ -119,16 +120,20 @@ async def rows_of(
     *,
     verdict: str = "",
     outcome: str = "",
+    decided: bool = False,
     after: int = 0,
     limit: int = 50,
 ) -> list[SheetRowState]:
-    """Rows of a table in the file's order, after a line; of one verdict or outcome."""
+    """Rows of a table in the file's order, after a line; of one verdict or outcome, or those that somebody decided about
+    and that are not in yet."""
     actor.require("imports.write")
     statement = select(*_ROW).where(SheetRow.sheet_id == sheet_id, SheetRow.line > after)
     if verdict:
         statement = statement.where(SheetRow.verdict == verdict)
     if outcome:
         statement = statement.where(SheetRow.outcome == outcome)
+    if decided:
+        statement = statement.where(SheetRow.choice != "", SheetRow.outcome == "")
     found = [SheetRowState(*row) for row in await db.execute(statement.order_by(SheetRow.line).limit(limit))]
     db.note(
         actor, "imports.read", entity="sheet", entity_ids=[sheet_id],
@@ -182,17 +187,16 @@ async def to_mend(db: Db, actor: Actor, sheet_id: UUID) -> tuple[str, str]:
 
 
 async def counted(db: Db, sheet_id: UUID) -> dict[str, int]:
-    """verdict -> rows that did not come in yet, and outcome -> rows."""
+    """Rows by verdict (`new`), by outcome (`in`), by both (`in_new`), and `decided`: those that wait to be brought in as
+    somebody said."""
     found: dict[str, int] = {}
-    for verdict, outcome, number in await db.execute(
-        select(SheetRow.verdict, SheetRow.outcome, func.count())
+    decided = SheetRow.choice != ""
+    for verdict, outcome, chosen, number in await db.execute(
+        select(SheetRow.verdict, SheetRow.outcome, decided, func.count())
         .where(SheetRow.sheet_id == sheet_id)
-        .group_by(SheetRow.verdict, SheetRow.outcome)
+        .group_by(SheetRow.verdict, SheetRow.outcome, decided)
     ):
-        for name in (
-            verdict,
-            *([outcome] if outcome else []),
-            *([f"{outcome}_{verdict}"] if outcome else []),
-        ):
+        further = [outcome, f"{outcome}_{verdict}"] if outcome else ["decided"] if chosen else []
+        for name in (verdict, *further):
             found[name] = found.get(name, 0) + number
     return found

@@ -6,13 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.sql.expression import func
 
 from server.clock import now, today
 from server.ids import new_id
 from server.interop.intake import Columns, among, among_ids, sql
-from server.interop.sheet_judging import SYSTEM, Judged, source_of
+from server.interop.sheet_judging import SYSTEM, Judged
+from server.interop.sheet_people import source_of
 from server.interop.tables import Sheet
 from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold, phone_key
@@ -41,25 +42,50 @@ async def store(db: Db, actor: Actor, sheet: Sheet, judged: Sequence[Judged]) ->
     wanted = [one.said.record_number if one.said else "" for one in new]
     for one, number in zip(new, await next_record_numbers(db, actor, wanted) if new else [], strict=True):
         _register(writing, one, number)
-    changed = [one for one in judged if one.verdict == "changed"]
-    revisions = dict(
-        (await db.execute(select(Patient.id, Patient.revision).where(among_ids(Patient.id, [o.patient_id for o in changed if o.patient_id])))).all()
-    ) if changed else {}  # fmt: skip
-    for one in changed:
-        await _mend(writing, one, revisions)
+    changed = [one for one in judged if one.change]
+    if changed:
+        ids = [one.patient_id for one in changed if one.patient_id]
+        revision = select(Patient.id, Patient.revision).where(among_ids(Patient.id, ids))
+        rank = select(ContactWay.patient_id, func.max(ContactWay.rank)).group_by(ContactWay.patient_id)
+        revisions = dict((await db.execute(revision)).all())
+        ranks = dict((await db.execute(rank.where(among_ids(ContactWay.patient_id, ids)))).all())
+        for one in changed:
+            _mend(writing, one, revisions, ranks)
     await _remember(writing, [one for one in judged if one.goes_in])
     await writing.write()
     return sorted({one.patient_id for one in (*new, *changed) if one.patient_id})
 
 
+class Updates:
+    """Changes of rows, one prepared statement for all that change the same columns of a table."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[type[Table], tuple[str, ...]], list[Columns]] = defaultdict(list)
+
+    def add(self, table: type[Table], id: UUID, to: Columns) -> None:
+        self._changes[table, tuple(sorted(to))].append({"its_id": id} | {f"to_{n}": v for n, v in to.items()})
+
+    async def write(self, db: Db) -> None:
+        for (table, names), rows in self._changes.items():
+            columns = sql(table).c
+            values = {name: bindparam(f"to_{name}", type_=columns[name].type) for name in names}
+            statement = update(sql(table)).where(columns.id == bindparam("its_id")).values(values)
+            connection = await db.connection()
+            await connection.execute(statement, rows)
+
+
 class _Writing:
-    """Rows to be inserted, by table."""
+    """Rows to be inserted and changed, by table."""
 
     def __init__(self, db: Db, actor: Actor, sheet: Sheet) -> None:
-        self.db, self.actor, self.sheet = db, actor, sheet
-        self.at, self.today = now(), today(actor.zone)
+        self.db = db
+        self.actor = actor
+        self.sheet = sheet
+        self.at = now()
+        self.today = today(actor.zone)
         self.renamed: set[UUID] = set()
         self._rows: dict[str, list[Columns]] = defaultdict(list)
+        self._changes = Updates()
 
     def add(self, one: Judged, table: type[Table], columns: Mapping[str, Any], *keep: str) -> UUID:
         """A further row. keep: the columns that must be as they are when it is taken back."""
@@ -69,8 +95,8 @@ class _Writing:
         one.effects.append({"table": table.__tablename__, "id": str(id), "was": None, "now": now_})
         return id
 
-    async def change(self, one: Judged, table: Any, id: UUID, was: Columns, to: Columns) -> None:
-        await self.db.execute(update(sql(table)).where(sql(table).c.id == id).values(to))
+    def change(self, one: Judged, table: type[Table], id: UUID, was: Columns, to: Columns) -> None:
+        self._changes.add(table, id, to)
         one.effects.append(
             {
                 "table": table.__tablename__, "id": str(id), "was": {n: plain(v) for n, v in was.items()},
@@ -82,6 +108,7 @@ class _Writing:
         return {"made_at": self.at, "made_by": self.sheet.made_by}
 
     async def write(self) -> None:
+        await self._changes.write(self.db)
         for name, table in TABLES.items():
             if self._rows[name]:
                 await self.db.execute(insert(sql(table)), self._rows[name])
@@ -118,35 +145,32 @@ def _register(writing: _Writing, one: Judged, record_number: str) -> None:
         _coverage(writing, one, id)
 
 
-async def _mend(writing: _Writing, one: Judged, revisions: Mapping[UUID, int]) -> None:
-    news, here = one.change, one.here
+def _mend(writing: _Writing, one: Judged, revisions: Mapping[UUID, int], ranks: Mapping[UUID, int]) -> None:
+    """revisions: of the people; ranks: the last of their ways to be reached."""
+    news = one.change
+    here = one.here
     assert here is not None
     if news.details:
         was = {name: here.details[name] for name in news.details}
         to = dict(news.details)
         for name, key in (("family_name", "family_key"), ("given_names", "given_key")):
             if name in to:
-                was[key], to[key] = fold(was[name]), fold(to[name])
-        was["revision"], to["revision"] = revisions[here.id], revisions[here.id] + 1
-        await writing.change(one, Patient, here.id, was, to)
+                was[key] = fold(was[name])
+                to[key] = fold(to[name])
+        was["revision"] = revisions[here.id]
+        to["revision"] = revisions[here.id] + 1
+        writing.change(one, Patient, here.id, was, to)
         writing.renamed.add(here.id)
-    if news.ways:
-        highest = await writing.db.scalar(
-            select(func.coalesce(func.max(ContactWay.rank), 0)).where(ContactWay.patient_id == here.id)
-        )
-        for rank, way in enumerate(news.ways, int(highest or 0) + 1):
-            _way(writing, one, here.id, way, rank)
+    for rank, way in enumerate(news.ways, ranks.get(here.id, 0) + 1):
+        _way(writing, one, here.id, way, rank)
     if news.address:
         if "id" in here.address:
-            await writing.change(
-                one, Address, UUID(str(here.address["id"])), {"to_on": None}, {"to_on": writing.today}
-            )
+            writing.change(one, Address, here.address["id"], {"to_on": None}, {"to_on": writing.today})
         _address(writing, one, here.id, news.address)
-    if news.coverage and here.coverage:
-        to = dict(news.coverage)
-        await writing.change(
-            one, Coverage, here.coverage["id"], {name: here.coverage[name] for name in to}, to
-        )
+    standing = here.ended if "to_on" in news.coverage else here.coverage
+    if news.coverage and standing:
+        was = {name: standing[name] for name in news.coverage}
+        writing.change(one, Coverage, standing["id"], was, dict(news.coverage))
     elif news.coverage:
         _coverage(writing, one, here.id)
 

@@ -1,4 +1,5 @@
-"""Taking back what a table brought: of each row all or nothing, and nothing that anybody has touched since."""
+"""Taking back what a table brought, its last portion and row first: of each row all or nothing, and nothing that anybody
+has touched since."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,12 +7,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Date, delete, select, update
+from carewright_plugin_api.book import listed
+from sqlalchemy import Column, Date, delete, select
 from sqlalchemy import Table as SqlTable
 
 from server.interop.intake import among_ids, sql
-from server.interop.sheet_storing import TABLES, plain
-from server.interop.sheets.verdicts import listed
+from server.interop.sheet_storing import TABLES, Updates, plain
 from server.interop.tables import Sheet, SheetRow
 from server.patients.tables import PatientWord
 from server.patients.words import index_words
@@ -26,17 +27,17 @@ _WORDS = {
 
 
 async def undo_portion(db: Db, sheet: Sheet, number: int) -> list[UUID]:
-    """Take back one portion; whom it touched. What stays says why."""
+    """Take back one portion, its last row first; whom it touched. What stays says why."""
     rows = list(
         await db.scalars(
             select(SheetRow)
             .where(SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome == "in")
-            .order_by(SheetRow.line)
+            .order_by(SheetRow.line.desc())
         )
     )
     now_there = await _now_there(db, rows)
     leaning = await _leaning(db, rows)
-    back, named = [], set()
+    back = []
     for row in rows:
         changed = [e["table"] for e in row.effects if not _as_left(e, now_there)]
         why = sorted({_WORDS[table] for table in changed} | leaning[row.id])
@@ -48,9 +49,11 @@ async def undo_portion(db: Db, sheet: Sheet, number: int) -> list[UUID]:
         row.outcome = "undone"
         back.append(row)
     removed = await _put_back(db, back)
-    for row in back:
-        if row.patient_id and row.verdict == "changed" and any(e["table"] == "patient" for e in row.effects):
-            named.add(row.patient_id)
+    named = {
+        row.patient_id
+        for row in back
+        if row.patient_id and any(e["table"] == "patient" and e["was"] is not None for e in row.effects)
+    }
     await db.flush()
     await index_words(db, named - removed)
     return sorted({row.patient_id for row in back if row.patient_id and row.effects})
@@ -119,25 +122,28 @@ def _plainly(name: str) -> str:
 async def _put_back(db: Db, rows: Sequence[SheetRow]) -> set[UUID]:
     """Undo the effects of these rows, the last first; the people who are gone by it."""
     gone: dict[str, list[UUID]] = defaultdict(list)
+    changes = Updates()
     for row in rows:
         for effect in reversed(row.effects):
             if effect["was"] is None:
                 gone[effect["table"]].append(UUID(effect["id"]))
                 continue
-            table = sql(TABLES[effect["table"]])
+            table = TABLES[effect["table"]]
+            columns = sql(table).c
             was = {
                 name: date.fromisoformat(value)
-                if value is not None and isinstance(table.c[name].type, Date)
+                if value is not None and isinstance(columns[name].type, Date)
                 else value
                 for name, value in effect["was"].items()
             }
-            await db.execute(update(table).where(table.c.id == UUID(effect["id"])).values(was))
+            changes.add(table, UUID(effect["id"]), was)
+    await changes.write(db)
     people = set(gone["patient"])
     if people:
         words = sql(PatientWord)
         await db.execute(delete(words).where(among_ids(words.c.patient_id, people)))
     for name in reversed(TABLES):
         if gone[name]:
-            table = sql(TABLES[name])
-            await db.execute(delete(table).where(among_ids(table.c.id, gone[name])))
+            each = sql(TABLES[name])
+            await db.execute(delete(each).where(among_ids(each.c.id, gone[name])))
     return people

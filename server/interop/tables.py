@@ -109,7 +109,7 @@ class Sheet(Tenant, Made, Table):
 
 
 class SheetPortion(Tenant, Table):
-    """A thousand rows of a table as they came, read together."""
+    """Some hundred rows of a table as they came, read together."""
 
     __tablename__ = "sheet_portion"
     about_patient = True
@@ -134,12 +134,13 @@ class SheetRow(Tenant, Table):
     @classmethod
     def __table_args__(cls) -> Any:
         return within(
-            one_of("verdict", "new", "changed", "same", "duplicate", "error"),
+            one_of("verdict", "new", "changed", "same", "differs", "duplicate", "error"),
             one_of("outcome", "", "in", "undone", "stays"),
-            one_of("choice", "", "same", "new"),
+            one_of("choice", "", "same", "new", "table"),
             unique("sheet_id", "line"),
             Index("ix_sheet_row_verdict", "tenant_id", "sheet_id", "verdict", "line"),
             Index("ix_sheet_row_key", "tenant_id", "key", "sheet_id"),
+            Index("ix_sheet_row_patient", "tenant_id", "patient_id", "sheet_id"),
             sheet_id="sheet",
         )
 
@@ -153,7 +154,7 @@ class SheetRow(Tenant, Table):
     sentence: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")
     patient_id: Mapped[UUID | None]  # whom it is about, or perhaps about
-    choice: Mapped[str] = mapped_column(default="")  # of a person, about a duplicate
+    choice: Mapped[str] = mapped_column(default="")  # what a person answered about it
     outcome: Mapped[str] = mapped_column(default="")
     said: Mapped[JSON] = mapped_column(default=dict)
     effects: Mapped[list[JSON]] = mapped_column(

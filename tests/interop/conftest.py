@@ -34,6 +34,7 @@ class Table:
         }
         for name, value in re.findall(r'type="radio" name="(order_\w+)" value="(\w+)" checked', page):
             given[name] = value
+        given |= dict(re.findall(r'type="hidden" name="(asked_\w+)" value="(\d*)"', page))
         answer = await self.nora.post(f"{self.at}/columns", data={"_csrf": self.csrf, **given, **form})
         if answer.status_code == 303:
             answer = await self.page()
@@ -42,6 +43,14 @@ class Table:
 
     async def page(self, show: str = "") -> Any:
         return await self.nora.get(self.at + (f"?show={show}" if show else ""))
+
+    @staticmethod
+    def counts(page: Any) -> dict[str, int]:
+        """What the tabs of a table's page say."""
+        found = re.findall(
+            r'<a href="[^"]*show=(\w+)"[^>]*>[^<]*<span class="tab-count">(\d+)</span>', page.text
+        )
+        return {name: int(number) for name, number in found}
 
     async def does(self, what: str, **form: str) -> Any:
         answer = await self.nora.post(f"{self.at}/{what}", data={"_csrf": self.csrf, **form})

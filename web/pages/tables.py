@@ -1,6 +1,7 @@
 """A table of people (CSV): brought, its columns said, tried out, brought in, taken back."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from litestar import Response
@@ -14,7 +15,7 @@ from server.interop.sheet_actions import (
     take_sheet,
     undo_sheet,
 )
-from server.interop.sheet_queries import SheetState, first_cells, meaning_of, rows_of, sheet_state, to_mend
+from server.interop.sheet_queries import SheetRowState, first_cells, meaning_of, rows_of, sheet_state, to_mend
 from server.interop.sheets.columns import DATES, FIELDS, ORDERS
 from server.interop.sheets.packing import prepared
 from server.interop.sheets.reading import MOST_BYTES, TO_MEND
@@ -30,6 +31,13 @@ _SAYS = {
     "undoing": "What this table brought is being taken back",
 }
 _OUTCOMES = {"in": "Brought in", "undone": "Taken back", "stays": "Stays"}
+#: the tabs of a table's rows, those first that wait for somebody
+_TABS = {
+    **{name: VERDICTS[name] for name in ("error", "duplicate", "differs")},
+    "decided": "Decided by you",
+    **{name: VERDICTS[name] for name in ("changed", "new", "same")},
+    **{name: _OUTCOMES[name] for name in ("undone", "stays")},
+}
 
 
 @page.get("/imports/tables", permission="imports.write")
@@ -72,6 +80,16 @@ async def _columns(
         **{f"column_{place}": name for place, name in means.items()},
         **{f"order_{name}": order for name, order in meaning.orders.items()},
     }  # fmt: skip
+    chosen = {name: place for name, place in _chosen(given).items() if 0 <= place < len(sheet.header)}
+    # Before a column is chosen for birth dates, any column's days count: asked once too often rather than never.
+    possible = {
+        name: [sheet.days_of[chosen[name]]]
+        if name in chosen
+        else sheet.days_of
+        if name == "birth_date"
+        else ()
+        for name in DATES
+    }
     shown: dict[str, Any] = {
         "sheet": sheet,
         "said": said,
@@ -83,24 +101,28 @@ async def _columns(
         ],
         "orders": list(ORDERS.items()),
         "dates": [
-            {"field": name, "words": FIELDS[name], "mixed": _days(sheet, given, name, "mixed")} for name in DATES
-            if _days(sheet, given, name, "numeric")
+            {
+                "field": name,
+                "words": sheet.header[chosen[name]] if name in chosen else FIELDS[name],
+                "asked": chosen.get(name, ""),
+                "mixed": any(days.mixed for days in possible[name]),
+            }
+            for name in DATES
+            if any(days.numeric for days in possible[name])
         ],
-    }  # fmt: skip
+    }
     if refused is not None:
         return visit.again("imports/table_columns.html", refused, values=given, **shown)
     return visit.show("imports/table_columns.html", values=given, **shown)
 
 
-def _days(sheet: SheetState, given: dict[str, str], name: str, what: str) -> bool:
-    """Whether the column that means this date has days in numbers, or such as fit neither order alone. Before a column
-    is chosen, any column's days count: the question is asked once too often rather than never."""
-    chosen = [
-        int(k.removeprefix("column_")) for k, v in given.items() if v == name and k.startswith("column_")
-    ]
-    places = chosen or (range(len(sheet.header)) if name == "birth_date" else [])
-    days = sheet.days_of
-    return any(getattr(days[place], what) for place in places if place < len(days))
+def _chosen(form: Mapping[str, str]) -> dict[str, int]:
+    """field -> place, the last that means it; a place that is no number is -1, which no table has."""
+    return {
+        field: int(place) if place.isdecimal() and len(place) < 5 else -1
+        for name, field in form.items()
+        if field and (place := name.removeprefix("column_")) != name
+    }
 
 
 def _examples(cells: list[tuple[int, tuple[str, ...]]], place: int) -> list[str]:
@@ -111,13 +133,9 @@ def _examples(cells: list[tuple[int, tuple[str, ...]]], place: int) -> list[str]
 @page.post("/imports/tables/{id:str}/columns", permission="imports.write")
 async def columns_said(visit: Visit) -> Answer:
     id, form = visit.id("id", "table"), await visit.form()
-    chosen = [
-        (value, name.removeprefix("column_"))
-        for name, value in form.items()
-        if name.startswith("column_") and value
-    ]
+    said = [field for name, field in form.items() if name.startswith("column_") and field]
     try:
-        twice = next((field for field, _ in chosen if [f for f, _ in chosen].count(field) > 1), None)
+        twice = next((field for field in said if said.count(field) > 1), None)
         if twice is not None:
             raise Refused(
                 "FIELD_TWICE",
@@ -125,10 +143,13 @@ async def columns_said(visit: Visit) -> Answer:
                 "Leave one of them out.",
                 "columns",
             )
-        places = {
-            field: int(place) if place.isdecimal() and len(place) < 5 else -1 for field, place in chosen
+        places = _chosen(form)
+        # What was answered about one column says nothing of another.
+        orders = {
+            field: form[f"order_{field}"]
+            for field in DATES
+            if form.get(f"order_{field}") and form.get(f"asked_{field}", "") in ("", str(places.get(field)))
         }
-        orders = {field: form[f"order_{field}"] for field in DATES if form.get(f"order_{field}")}
         async with tenant_db(visit.actor) as db:
             await set_sheet_columns(db, visit.actor, id, places, orders)
     except Refused as refused:
@@ -146,36 +167,53 @@ async def _table(visit: Visit, refused: Refused | None = None) -> Answer:
     show, after = visit.query("show"), visit.query("after")
     async with tenant_db(visit.actor, read_only=True) as db:
         sheet = await sheet_state(db, visit.actor, id)
-        if show not in VERDICTS and show not in _OUTCOMES:
-            show = next(
-                (v for v in ("error", "duplicate", "changed", "new", "same") if sheet.counts.get(v)), "new"
-            )
+        counts = sheet.counts
+        if show not in (*_TABS, *_OUTCOMES):
+            show = next((tab for tab in _TABS if counts.get(tab)), "new")
         rows = await rows_of(
             db, visit.actor, id, verdict=show if show in VERDICTS else "", outcome=show if show in _OUTCOMES else "",
-            after=int(after) if after.isdecimal() and len(after) < 8 else 0, limit=_ON_A_PAGE + 1,
+            decided=show == "decided", after=int(after) if after.isdecimal() and len(after) < 8 else 0,
+            limit=_ON_A_PAGE + 1,
         )  # fmt: skip
     if sheet.state == "columns":
         return visit.go(f"/imports/tables/{id}/columns")
-    counts = sheet.counts
-    kept = {**VERDICTS, **{k: w for k, w in _OUTCOMES.items() if k != "in"}}
     shown: dict[str, Any] = {
         "sheet": sheet,
         "says": _SAYS.get(sheet.state, ""),
         "show": show,
-        "shown_words": kept.get(show, _OUTCOMES.get(show, "")),
-        "tabs": [(words, f"/imports/tables/{id}?show={key}", key == show, counts.get(key, 0)) for key, words in kept.items()
-                 if counts.get(key)],
+        "shown_words": _TABS.get(show, _OUTCOMES.get(show, "")),
+        "tabs": [
+            (words, f"/imports/tables/{id}?show={key}", key == show, counts[key])
+            for key, words in _TABS.items()
+            if counts.get(key)
+        ],
         "rows": rows[:_ON_A_PAGE],
         "fields": FIELDS,
         "verdicts": VERDICTS,
         "outcomes": _OUTCOMES,
-        "next": f"/imports/tables/{id}?show={show}&after={rows[_ON_A_PAGE - 1].line}" if len(rows) > _ON_A_PAGE else None,
-        "waits": counts.get("duplicate", 0) > 0,
+        "next": f"/imports/tables/{id}?show={show}&after={rows[_ON_A_PAGE - 1].line}"
+        if len(rows) > _ON_A_PAGE
+        else None,
+        "answers": any(_answers(row) for row in rows[:_ON_A_PAGE]),
+        "answers_of": _answers,
+        "waits": counts.get("decided", 0) > 0,
         "out": counts.get("error", 0) + counts.get("duplicate", 0),
-    }  # fmt: skip
+    }
     if refused is not None:
         return visit.again("imports/table.html", refused, **shown)
     return visit.show("imports/table.html", **shown)
+
+
+def _answers(row: SheetRowState) -> list[tuple[str, str, bool]]:
+    """(choice, words, whether it is the one chosen) of what may be answered about a row."""
+    if row.outcome or not (row.choice or row.verdict in ("duplicate", "differs")):
+        return []
+    found = [("same", "Keep what is here" if row.verdict == "differs" else "Same person")]
+    if row.verdict == "differs" or row.choice == "table":
+        found.append(("table", "Take the table's"))
+    if row.verdict != "differs":
+        found.append(("new", "A new person"))
+    return [(choice, words, choice == row.choice) for choice, words in found]
 
 
 @page.get("/imports/tables/{id:str}/progress", permission="imports.write")
@@ -191,54 +229,49 @@ async def table_progress(visit: Visit) -> Answer:
 
 @page.post("/imports/tables/{id:str}/bring", permission="imports.write")
 async def table_in(visit: Visit) -> Answer:
-    id = visit.id("id", "table")
-    try:
-        async with tenant_db(visit.actor) as db:
-            await bring_in_sheet(db, visit.actor, id)
-    except Refused as refused:
-        return await _table(visit, refused)
-    return visit.go(f"/imports/tables/{id}")
+    return await _done(visit, bring_in_sheet)
 
 
 @page.post("/imports/tables/{id:str}/undo", permission="imports.write")
 async def table_undone(visit: Visit) -> Answer:
-    id = visit.id("id", "table")
-    try:
-        async with tenant_db(visit.actor) as db:
-            await undo_sheet(db, visit.actor, id)
-    except Refused as refused:
-        return await _table(visit, refused)
-    return visit.go(f"/imports/tables/{id}")
+    return await _done(visit, undo_sheet)
 
 
 @page.post("/imports/tables/{id:str}/discard", permission="imports.write")
 async def table_discarded(visit: Visit) -> Answer:
-    id = visit.id("id", "table")
-    try:
-        async with tenant_db(visit.actor) as db:
-            await discard_sheet(db, visit.actor, id)
-    except Refused as refused:
-        return await _table(visit, refused)
-    return visit.go("/imports", "The table is forgotten; nothing of it had come in.")
+    return await _done(
+        visit, discard_sheet, to="/imports", said="The table is forgotten; nothing of it had come in."
+    )
 
 
 @page.post("/imports/tables/{id:str}/rows", permission="imports.write")
 async def row_decided(visit: Visit) -> Answer:
-    """Whether somebody who is perhaps here already is the same person or a new one."""
-    id, form = visit.id("id", "table"), await visit.form()
+    """What somebody answers to what is asked about a row."""
+    form = await visit.form()
     line = form.get("line", "")
+    return await _done(
+        visit, decide_sheet_row, int(line) if line.isdecimal() and len(line) < 8 else 0, form.get("choice", ""),
+        show=form.get("show", ""),
+    )  # fmt: skip
+
+
+async def _done(
+    visit: Visit,
+    do: Callable[..., Awaitable[None]],
+    *more: object,
+    to: str = "",
+    show: str = "",
+    said: str = "",
+) -> Answer:
+    """Do it to this table, and go back to its page (or `to`); refused, its page says why. show: of its tabs."""
+    id = visit.id("id", "table")
     try:
         async with tenant_db(visit.actor) as db:
-            await decide_sheet_row(
-                db,
-                visit.actor,
-                id,
-                int(line) if line.isdecimal() and len(line) < 8 else 0,
-                form.get("choice", ""),
-            )
+            await do(db, visit.actor, id, *more)
     except Refused as refused:
         return await _table(visit, refused)
-    return visit.go(f"/imports/tables/{id}?show=duplicate")
+    tab = f"?show={show}" if show in _TABS else ""
+    return visit.go(to or f"/imports/tables/{id}{tab}", said)
 
 
 @page.get("/imports/tables/{id:str}/to-mend.csv", permission="imports.write")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from server.errors import Refused
-from server.interop.sheets.reading import TO_MEND, Sheet
+from server.interop.sheets.reading import TO_MEND
 from server.patients.search import fold
 
 #: field -> words
@@ -58,7 +58,10 @@ _SAID: Final = {
     "contact_notes": "contact notes|best time to call|contact preference",
 }
 _MEANS: Final = {name: field for field, names in _SAID.items() for name in names.split("|")}
-_NUMERIC_DAY = re.compile(r"\s*(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?!\d)")
+#: a day in numbers, the year last; groups: first number, second number, year
+NUMERIC_DAY: Final = re.compile(
+    r"\s*(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?: 0?0:00.*)?\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ class Days:
     """How many cells of a column are written as numbers, and what they allow."""
 
     numeric: int = 0
-    month_first: int = 0  # the second number is over 12
-    day_first: int = 0  # the first number is over 12
+    month_first: int = 0  # the second number can only be a day
+    day_first: int = 0  # the first number can only be a day
 
     @property
     def order(self) -> str:
@@ -89,22 +92,40 @@ class Meaning:
     orders: Mapping[str, str]
 
     def stored(self, header: Sequence[str]) -> dict[str, Any]:
-        """As it is kept: by the header's names, so that it fits whatever else is there."""
+        """As it is kept: by place among the columns that are the file's own, whatever two of them are called."""
+        own = _own(header)
         return {
-            "columns": {field: header[place] for field, place in self.columns.items()},
+            "columns": {field: own.index(place) for field, place in self.columns.items()},
             "orders": dict(self.orders),
         }
 
 
+def _own(header: Sequence[str]) -> list[int]:
+    """The places of the columns that are not ours."""
+    return [place for place, name in enumerate(header) if name != TO_MEND]
+
+
 def remembered(stored: Mapping[str, Any], header: Sequence[str]) -> Meaning:
     """What was stored, for this header."""
-    places = {fold(name): place for place, name in enumerate(header)}
+    own = _own(header)
     columns = {
-        field: places[fold(name)]
-        for field, name in stored.get("columns", {}).items()
-        if field in FIELDS and fold(name) in places
+        field: own[at]
+        for field, at in stored.get("columns", {}).items()
+        if field in FIELDS and isinstance(at, int) and at < len(own)
     }
     return Meaning(columns, {f: o for f, o in stored.get("orders", {}).items() if f in columns})
+
+
+def held_against(meaning: Meaning, header: Sequence[str], days: Sequence[Days]) -> Meaning:
+    """What was said of an earlier file, for this one: where its own days leave no doubt, they say the order. A file of
+    ours holds the rows that did not fit, which say nothing of how the others are written."""
+    if TO_MEND in header:
+        return meaning
+    return Meaning(meaning.columns, {**meaning.orders, **_undoubted(meaning.columns, days)})
+
+
+def _undoubted(columns: Mapping[str, int], days: Sequence[Days]) -> dict[str, str]:
+    return {field: order for field in DATES if field in columns and (order := days[columns[field]].order)}
 
 
 def guessed(header: Sequence[str], days: Sequence[Days]) -> Meaning:
@@ -116,39 +137,36 @@ def guessed(header: Sequence[str], days: Sequence[Days]) -> Meaning:
             columns.setdefault(field, place)
     if "family_name" in columns:
         columns.pop("full_name", None)
-    orders: dict[str, str] = {
-        field: days[columns[field]].order
-        for field in DATES
-        if field in columns and days[columns[field]].order
-    }
-    return Meaning(columns, orders)
+    return Meaning(columns, _undoubted(columns, days))
 
 
-def days_of(sheet: Sheet) -> tuple[Days, ...]:
-    """For each column, how its days are written."""
-    found = []
-    for place in range(len(sheet.header)):
-        first = [cells[place] for _, cells in sheet.rows[:300] if cells[place].strip()]
-        if not any(_NUMERIC_DAY.match(cell) for cell in first):
-            found.append(Days())
-            continue
-        numeric = month_first = day_first = 0
-        for _, cells in sheet.rows:
-            if day := _NUMERIC_DAY.match(cells[place]):
-                numeric += 1
-                day_first += int(day[1]) > 12
-                month_first += int(day[2]) > 12
-        found.append(Days(numeric, month_first, day_first))
-    return tuple(found)
+class Counting:
+    """How the days of each column are written, counted over all rows of a table."""
+
+    def __init__(self, width: int) -> None:
+        self._counts = [[0, 0, 0] for _ in range(width)]
+
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
+        for place, counts in enumerate(self._counts):
+            for cells in rows:
+                if cells[place] and (day := NUMERIC_DAY.fullmatch(cells[place])):
+                    first, second = int(day[1]), int(day[2])
+                    counts[0] += 1
+                    counts[1] += 12 < second <= 31 and first <= 12
+                    counts[2] += 12 < first <= 31 and second <= 12
+
+    @property
+    def days(self) -> tuple[Days, ...]:
+        return tuple(Days(*counts) for counts in self._counts)
 
 
 def checked(
     columns: Mapping[str, int], orders: Mapping[str, str], header: Sequence[str], days: Sequence[Days]
 ) -> Meaning:
-    """The meaning a person chose. Raises Refused UNKNOWN_FIELD, COLUMN_USED_TWICE, NAME_COLUMN, BIRTH_COLUMN,
-    DATE_ORDER, COVERAGE_COLUMNS."""
+    """The meaning a person chose; an order they did not say is the one the column's days leave no doubt about. Raises
+    Refused UNKNOWN_FIELD, COLUMN_USED_TWICE, NAME_COLUMN, BIRTH_COLUMN, DATE_ORDER, COVERAGE_COLUMNS."""
     strange = [field for field in (*columns, *orders) if field not in FIELDS]
-    outside = [place for place in columns.values() if not 0 <= place < len(header)]
+    outside = set(columns.values()) - set(_own(header))
     if strange or outside:
         raise Refused(
             "UNKNOWN_FIELD",
@@ -183,14 +201,14 @@ def checked(
             "Choose the column with the payer, or leave the member number out.",
             "columns",
         )
+    said = {field: order for field, order in orders.items() if field in columns and order in ORDERS}
+    orders = {**_undoubted(columns, days), **{field: said[field] for field in DATES if field in said}}
     for field in DATES:
-        if field in columns and days[columns[field]].numeric and orders.get(field) not in ORDERS:
+        if field in columns and days[columns[field]].numeric and field not in orders:
             raise Refused(
                 "DATE_ORDER",
                 f"“{header[columns[field]]}” has days such as 3/4/1950, which can be read two ways.",
                 "Say whether the month or the day comes first.",
                 f"order_{field}",
             )
-    return Meaning(
-        dict(columns), {f: o for f, o in orders.items() if f in DATES and f in columns and o in ORDERS}
-    )
+    return Meaning(dict(columns), orders)

@@ -3,9 +3,10 @@
 import json
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from server.interop.sheets.columns import Days, days_of
+from server.interop.sheets.columns import Counting, Days
 from server.interop.sheets.reading import Sheet, read_sheet
 
 ROWS_IN_A_PORTION: Final = 500
@@ -14,21 +15,23 @@ Rows = list[tuple[int, tuple[str, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that was read: its table without the rows' text, and that text in portions."""
+    """A file that was read: its table, how many rows it has, how each column writes days, and the rows in portions."""
 
     sheet: Sheet
+    rows: int
     days: tuple[Days, ...]
     portions: tuple[bytes, ...]
 
 
 def prepared(data: bytes) -> Prepared:
-    """Read a file and cut it up. Raises what `read_sheet` raises."""
-    sheet = read_sheet(data)
-    portions = tuple(
-        zlib.compress(json.dumps(sheet.rows[start : start + ROWS_IN_A_PORTION]).encode(), 1)
-        for start in range(0, len(sheet.rows), ROWS_IN_A_PORTION)
-    )
-    return Prepared(sheet, days_of(sheet), portions)
+    """Read a file and cut it up, one portion in memory at a time. Raises what `read_sheet` raises."""
+    sheet, lines = read_sheet(data)
+    counting, portions, rows = Counting(len(sheet.header)), [], 0
+    while portion := list(islice(lines, ROWS_IN_A_PORTION)):
+        rows += len(portion)
+        counting.add([cells for _, cells in portion])
+        portions.append(zlib.compress(json.dumps(portion).encode(), 1))
+    return Prepared(sheet, rows, counting.days, tuple(portions))
 
 
 def unpacked(cells: bytes) -> Rows:

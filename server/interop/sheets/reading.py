@@ -3,9 +3,11 @@
 import csv
 import io
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain, islice
 from typing import Final
 
 from server.csv_text import restored
@@ -19,6 +21,8 @@ LONGEST_CELL: Final = 10_000  # characters
 #: the column that a file to be mended carries; by it we know our own
 TO_MEND: Final = "Carewright: what to mend"
 _SPREADSHEETS = ((b"PK\x03\x04", "an Excel or OpenDocument file"), (b"\xd0\xcf\x11\xe0", "an old Excel file"))
+_PIECE: Final = 1024 * 1024  # bytes
+_LINES_FOR_HEADER: Final = 1000
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -29,12 +33,14 @@ _MARKS = (
 )
 
 
+Line = tuple[int, tuple[str, ...]]  # the line of the file where a row ends, and its cells
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table as it was sent. rows: (line of the file where the row ends, its cells as wide as the header or wider)."""
+    """A table as it was sent, without its rows."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
     encoding: str
     separator: str
     ours: bool = False
@@ -46,11 +52,12 @@ class Sheet:
         return sha256("\n".join(names).encode()).hexdigest()
 
 
-def read_sheet(data: bytes) -> Sheet:
-    """The table in these bytes. Formulas are text like any other.
+def read_sheet(data: bytes) -> tuple[Sheet, Iterator[Line]]:
+    """The table in these bytes, and its rows one after the other, each as wide as the header or wider. Formulas are text
+    like any other. Only one row at a time is in memory.
 
     Raises Refused FILE_TOO_LARGE, SPREADSHEET_FILE, NOT_TEXT, NO_ROWS, TOO_MANY_ROWS, TOO_MANY_COLUMNS, CELL_TOO_LONG,
-    QUOTATION_MARK.
+    QUOTATION_MARK; the last four also while the rows are read.
     """
     if len(data) > MOST_BYTES:
         raise Refused(
@@ -68,11 +75,12 @@ def read_sheet(data: bytes) -> Sheet:
                 "then bring that file.",
                 "file",
             )
-    text, encoding = _decoded(data)
-    separator = _separator(text)
-    lines = _lines(text, separator)
-    header = _header(lines)
-    if not header or not lines:
+    encoding = _encoding(data)
+    separator = _separator(_opened(data, encoding).read(65536))
+    lines = _lines(_opened(data, encoding), separator)
+    first = list(islice(lines, _LINES_FOR_HEADER))
+    header = _header(first)
+    if not header or not first:
         raise Refused(
             "NO_ROWS",
             "There is no row under the header in this file." if header else "There is nothing in this file.",
@@ -80,25 +88,25 @@ def read_sheet(data: bytes) -> Sheet:
             "file",
         )
     ours = TO_MEND in header
-    rows = tuple(
-        (line, tuple(map(restored, cells)) if ours else cells)
-        for line, cells in ((line, _as_wide(cells, len(header))) for line, cells in lines)
-    )
-    return Sheet(tuple(map(restored, header)) if ours else header, rows, encoding, separator, ours)
+    if ours:
+        header = tuple(map(restored, header))
+    wide = ((line, _as_wide(cells, len(header))) for line, cells in chain(first, lines))
+    rows = ((line, tuple(map(restored, cells))) for line, cells in wide) if ours else wide
+    return Sheet(header, {"utf-8-sig": "utf-8"}.get(encoding, encoding), separator, ours), rows
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
+def _encoding(data: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     if not encoding and b"\x00" in data[:4096]:
         # UTF-16 without its mark: Latin letters leave every other byte empty.
         encoding = "utf-16-le" if data[1:4096:2].count(0) > data[0:4096:2].count(0) else "utf-16-be"
     for name in (encoding,) if encoding else ("utf-8", "cp1252", "latin-1"):
         try:
-            text = data.decode(name)
+            text = not any("\x00" in part for part in _decoded(data, name))
         except UnicodeError:
             continue
-        if "\x00" not in text:
-            return text.removeprefix("\ufeff"), {"utf-8-sig": "utf-8"}.get(name, name)
+        if text:
+            return name
         break
     raise Refused(
         "NOT_TEXT",
@@ -108,9 +116,19 @@ def _decoded(data: bytes) -> tuple[str, str]:
     )
 
 
-def _separator(text: str) -> str:
+def _decoded(data: bytes, encoding: str) -> Iterator[str]:
+    """Piece by piece: the whole text at once takes up to four times the file."""
+    decoder = getincrementaldecoder(encoding)()
+    for start in range(0, len(data), _PIECE):
+        yield decoder.decode(data[start : start + _PIECE], final=start + _PIECE >= len(data))
+
+
+def _opened(data: bytes, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+
+
+def _separator(first: str) -> str:
     """The sign that cuts the first lines into the most columns, the same number on most of them."""
-    first = text[:65536]
 
     def columns(separator: str) -> tuple[int, int]:
         reader = csv.reader(io.StringIO(first, newline=""), delimiter=separator)
@@ -125,10 +143,10 @@ def _separator(text: str) -> str:
     return found if columns(found)[1] > 1 else ","
 
 
-def _lines(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
+def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
     # Strict: a quotation mark that got lost would otherwise take all rows to the next one into its cell, unsaid.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    found = []
+    reader = csv.reader(text, delimiter=separator, strict=True)
+    number = 0
     start = 1  # the line where the row begins
     try:
         for cells in reader:
@@ -144,14 +162,15 @@ def _lines(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
                 )
             if max(map(len, cells)) > LONGEST_CELL:
                 raise _too_long(reader.line_num)
-            found.append((reader.line_num, tuple(cells)))
-            if len(found) > MOST_ROWS + 3:
+            number += 1
+            if number > MOST_ROWS + 3:
                 raise Refused(
                     "TOO_MANY_ROWS",
                     f"This file has more than {MOST_ROWS:,} rows.",
                     "Split it into several files, each with the header line.",
                     "file",
                 )
+            yield reader.line_num, tuple(cells)
     except csv.Error as error:
         if "field limit" in str(error):
             raise _too_long(reader.line_num) from None
@@ -162,7 +181,6 @@ def _lines(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
             "Close it at the end of its cell. A quotation mark that belongs to the text is written twice, inside others.",
             "file",
         ) from None
-    return found
 
 
 def _too_long(line: int) -> Refused:
@@ -177,7 +195,7 @@ def _too_long(line: int) -> Refused:
 _DATA = re.compile(r"\d")
 
 
-def _header(lines: list[tuple[int, tuple[str, ...]]]) -> tuple[str, ...]:
+def _header(lines: list[Line]) -> tuple[str, ...]:
     """The header's names, taken off `lines`: a title above it is passed over, merged cells are joined with the line
     below, repeated and empty names get numbers."""
     widest = max((len(cells) for _, cells in lines[:20]), default=0)
@@ -186,7 +204,7 @@ def _header(lines: list[tuple[int, tuple[str, ...]]]) -> tuple[str, ...]:
     if not lines:
         return ()
     names = [name.strip() for name in _as_wide(lines.pop(0)[1], widest)]
-    while len(names) > 1 and not names[-1] and not any(len(cells) >= len(names) for _, cells in lines[:1000]):
+    while len(names) > 1 and not names[-1] and not any(len(cells) >= len(names) for _, cells in lines):
         names.pop()
     if lines and any(not name for name in names):
         below = [name.strip() for name in _as_wide(lines[0][1], len(names))]
@@ -208,11 +226,15 @@ def _joined(above: Sequence[str], below: Sequence[str]) -> list[str]:
 
 
 def _told_apart(names: Sequence[str]) -> Iterator[str]:
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     for place, name in enumerate(names, 1):
-        plain = " ".join(name.split())[:100] or f"Column {place}"
-        seen[plain.casefold()] = times = seen.get(plain.casefold(), 0) + 1
-        yield plain if times == 1 else f"{plain} ({times})"
+        plain = told = " ".join(name.split())[:100] or f"Column {place}"
+        times = 1
+        while told.casefold() in seen:
+            times += 1
+            told = f"{plain} ({times})"
+        seen.add(told.casefold())
+        yield told
 
 
 def _as_wide(cells: tuple[str, ...], width: int) -> tuple[str, ...]:

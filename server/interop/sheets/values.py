@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-import phonenumbers
-
 from server.errors import Refused
-from server.interop.sheets.columns import FIELDS, Meaning
+from server.interop.sheets.columns import FIELDS, NUMERIC_DAY, Meaning
 from server.patients.choices import LANGUAGE
+from server.patients.reaching import email_written, phone_written
 from server.patients.search import fold
 from server.tenants.names import written
 
@@ -36,7 +35,6 @@ _MONTHS: Final = {
 }
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00.*)?")
 _PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_NUMERIC = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?: 0?0:00.*)?")
 _DAY_WORD = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ \-]*([A-Za-z]{3})[a-z]*\.?,?[ \-]*(\d{4}|\d{2})")
 _WORD_DAY = re.compile(r"([A-Za-z]{3})[a-z]*\.?[ \-]*(\d{1,2})(?:st|nd|rd|th)?,?[ \-]+(\d{4}|\d{2})")
 
@@ -129,7 +127,7 @@ def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
         if name in given:
             details[name] = _choice(name, given[name], known)
     phones = tuple(
-        (use, _phone(given[name], name))
+        (use, phone_written(given[name], name))
         for name, use in (("phone", "home"), ("mobile", "mobile"))
         if name in given
     )
@@ -137,7 +135,7 @@ def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
         given.get("record_number", ""),
         details,
         tuple({number: (use, number) for use, number in phones}.values()),
-        _email(given.get("email", "")),
+        email_written(given["email"], "email") if "email" in given else "",
         {name: given[name] for name in ("street", "city", "state", "zip") if name in given},
         _coverage(given, meaning, today),
     )
@@ -169,29 +167,6 @@ def _choice(name: str, text: str, known: Mapping[str, str]) -> str:
     return value
 
 
-def _phone(text: str, name: str) -> str:
-    try:
-        number = phonenumbers.parse(text[:60], "US")
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise Refused(
-            "BAD_PHONE",
-            f"“{text[:40]}” is not a telephone number.",
-            "Write it with its area code, such as (313) 555-0142.",
-            name,
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _email(text: str) -> str:
-    if text and ("@" not in text[1:-1] or " " in text):
-        raise Refused(
-            "BAD_EMAIL", f"“{text[:60]}” is not an e-mail address.", "Check it for a missing @.", "email"
-        )
-    return text
-
-
 def _coverage(given: Mapping[str, str], meaning: Meaning, today: date) -> dict[str, Any]:
     if "payer" not in given:
         return {}
@@ -206,12 +181,21 @@ def _coverage(given: Mapping[str, str], meaning: Meaning, today: date) -> dict[s
 
 
 def day_in(text: str, order: str, name: str, today: date) -> date:
-    """The day a cell names. order: mdy or dmy, for days in numbers. Raises Refused BAD_DATE."""
+    """The day a cell names. order: mdy or dmy, for days in numbers; empty where nobody said: then only what can be read
+    in one way is read. Raises Refused BAD_DATE, DATE_ORDER."""
     parts: tuple[str, str, str] | None = None  # year, month, day
     if found := _ISO.fullmatch(text) or _PLAIN.fullmatch(text):
         parts = (found[1], found[2], found[3])
-    elif found := _NUMERIC.fullmatch(text):
-        parts = (found[3], found[2], found[1]) if order == "dmy" else (found[3], found[1], found[2])
+    elif found := NUMERIC_DAY.fullmatch(text):
+        if not order and int(found[1]) != int(found[2]) and max(int(found[1]), int(found[2])) <= 12:
+            raise Refused(
+                "DATE_ORDER",
+                f"“{text[:40]}” can be read two ways.",
+                "Say among the columns whether the month or the day comes first, or write it as 1950-03-14.",
+                name,
+            )
+        first_is_day = order == "dmy" or (not order and int(found[1]) > 12)
+        parts = (found[3], found[2], found[1]) if first_is_day else (found[3], found[1], found[2])
     elif found := _DAY_WORD.fullmatch(text):
         parts = (found[3], _month(found[2]), found[1])
     elif found := _WORD_DAY.fullmatch(text):

@@ -1,6 +1,6 @@
 """What bringing a row in would do: against the person it is about, and what the last file said of them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from server.interop.sheets.columns import FIELDS
 from server.interop.sheets.values import Fault, Said
+from server.patients.coverage_overlap import Covered
 from server.patients.search import fold, phone_key
 
 #: verdict -> words
@@ -15,22 +16,30 @@ VERDICTS: Final = {
     "new": "New",
     "changed": "Changed",
     "same": "The same",
+    "differs": "Written here otherwise",
     "duplicate": "Perhaps here already",
     "error": "To be mended",
 }
+#: what a person may answer about a row; same: the same person, what is here stays; table: the table is right
+CHOICES: Final = ("", "same", "new", "table")
+_PLACE: Final = ("street", "city", "state", "zip")
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A person as they are here. details: the columns a table can fill; ways: (kind, value); addresses: those in
-    force; coverages: those paying first, open, by payer."""
+    """A person as they are here. details: the columns a table can fill. ways, ended_ways: what `reach` makes of those in
+    use and of those given up. address: the one in force. coverage: the one that pays first today; ended: the last that
+    did, with its payer. covered: all that ever paid first."""
 
     id: UUID
     record_number: str
     details: Mapping[str, Any]
     ways: frozenset[tuple[str, str]] = frozenset()
+    ended_ways: frozenset[tuple[str, str]] = frozenset()
     address: Mapping[str, Any] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
+    ended: Mapping[str, Any] = field(default_factory=dict)
+    covered: tuple[Covered, ...] = ()
 
     @property
     def called(self) -> str:
@@ -39,7 +48,8 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a row changes of a person who is here: detail columns, ways to add, the address, the coverage."""
+    """What a row changes of a person who is here: detail columns, ways to add, the address, columns of the coverage
+    (with to_on None: the ended one counts on)."""
 
     details: Mapping[str, Any] = field(default_factory=dict)
     ways: tuple[tuple[str, str, str], ...] = ()  # kind, use, value
@@ -48,6 +58,21 @@ class Change:
 
     def __bool__(self) -> bool:
         return bool(self.details or self.ways or self.address or self.coverage)
+
+    def __or__(self, other: "Change") -> "Change":
+        return Change(
+            {**self.details, **other.details}, (*self.ways, *other.ways), {**self.address, **other.address},
+            {**self.coverage, **other.coverage},
+        )  # fmt: skip
+
+
+def reach(kind: str, value: str) -> list[tuple[str, str]]:
+    """By what a way to reach somebody is known to be the same, the most particular last: a number with an extension is
+    also that number."""
+    if kind not in ("phone", "text"):
+        return [("email", value.casefold())]
+    key, extension = phone_key(value), value.partition(";ext=")[2]
+    return [("phone", key), *([("phone", f"{key};{extension}")] if extension else [])]
 
 
 def given(said: Said) -> dict[str, Any]:
@@ -80,35 +105,81 @@ def number_taken(said: Said, called: str, birth: date, where: str) -> Fault:
     )
 
 
-def change(said: Said, here: Here, before: Mapping[str, str] | None) -> Change:
-    """What of a row is news. before: what the last file said of this person: what it said already is not news, even
-    where somebody has written something else here since."""
+def change(said: Said, here: Here, before: Mapping[str, str] | None) -> tuple[Change, Change]:
+    """What of a row is news: what goes in, and what somebody has written here otherwise. before: what the last file said
+    of this person. What it said already is no news; what stands here and is not from it, somebody wrote."""
 
     def news(name: str, value: Any) -> bool:
         return before is None or before.get(name) != str(value)
 
-    details = {
-        name: value
-        for name, value in said.details.items()
-        if value != here.details[name] and news(name, value)
+    def from_file(name: str, value: Any) -> bool:
+        return fold(str(value or "")) == fold((before or {}).get(name, ""))
+
+    free, contested = {}, {}
+    for name, value in said.details.items():
+        ours = here.details[name]
+        if value == ours or not news(name, value):
+            continue
+        if from_file(name, ours):
+            free[name] = value
+        elif fold(str(value)) != fold(str(ours)):  # our own capitals and accents stay, unasked
+            contested[name] = value
+    ways = [("phone", use, number) for use, number in said.phones if news(f"phone {use}", number)]
+    ways += [("email", "", said.email)] if said.email and news("email", said.email) else []
+    unknown = [way for way in ways if reach(way[0], way[2])[-1] not in here.ways]
+    ended = tuple(way for way in unknown if reach(way[0], way[2])[-1] in here.ended_ways)
+    place, covered = _moved(said, here, news), _covered(said, here, news)
+    moved_here = any(here.address.get(name) and not from_file(name, here.address[name]) for name in _PLACE)
+    renumbered = {
+        name for name in covered if here.coverage.get(name) and not from_file(name, here.coverage[name])
     }
-    ways = tuple(
-        ("phone", use, number)
-        for use, number in said.phones
-        if news(f"phone {use}", number) and ("phone", phone_key(number)) not in here.ways
+    reopened = set(covered) if "to_on" in covered else set()
+    return (
+        Change(
+            free,
+            tuple(way for way in unknown if way not in ended),
+            {} if moved_here else place,
+            {name: value for name, value in covered.items() if name not in renumbered | reopened},
+        ),
+        Change(
+            contested,
+            ended,
+            place if moved_here else {},
+            {name: value for name, value in covered.items() if name in renumbered | reopened},
+        ),
     )
-    if said.email and news("email", said.email) and ("email", said.email.casefold()) not in here.ways:
-        ways = (*ways, ("email", "", said.email))
-    place = {n: v for n, v in said.address.items() if fold(v) != fold(here.address.get(n, "")) and news(n, v)}
-    covered = {
-        name: value
-        for name, value in said.coverage.items()
-        if value
-        and value != here.coverage.get(name)
-        and news(name, value)
-        and not (here.coverage and name == "from_on")  # claims were made by the day that stands here
-    }
-    return Change(details, ways, {**here.address, **said.address} if place else {}, covered)
+
+
+def _moved(said: Said, here: Here, news: Callable[[str, Any], bool]) -> dict[str, str]:
+    """The whole address, where the row has one that is not here."""
+    if not any(
+        news(name, value) and fold(value) != fold(str(here.address.get(name, "")))
+        for name, value in said.address.items()
+    ):
+        return {}
+    return {name: here.address[name] for name in _PLACE if name in here.address} | dict(said.address)
+
+
+def _covered(said: Said, here: Here, news: Callable[[str, Any], bool]) -> dict[str, Any]:
+    """Columns of the coverage that are news. One that ended here is not opened for a number, and for nothing that the
+    last file said."""
+    told = said.coverage
+    if here.coverage and told:
+        if told["payer"] != here.coverage["payer"]:
+            return {}
+        # Not the day it began: claims were made by the one that stands here.
+        return {
+            name: told[name]
+            for name in ("member_id", "group_number")
+            if told[name] and told[name] != here.coverage[name] and news(name, told[name])
+        }
+    if not told or not any(told[name] and news(name, told[name]) for name in ("payer", "from_on")):
+        return {}
+    goes_on = here.ended and (told["from_on"] is None or told["from_on"] <= here.ended["to_on"])
+    if goes_on and told["payer"] == here.ended["payer"]:
+        numbers = ("member_id", "group_number")
+        return {"to_on": None} | {n: told[n] for n in numbers if told[n] not in ("", here.ended[n])}
+    return {name: value for name, value in told.items() if value}
 
 
 def changes_in_words(made: Change, here: Here) -> str:
@@ -117,19 +188,42 @@ def changes_in_words(made: Change, here: Here) -> str:
         f"{FIELDS[name].lower()} from {here.details[name] or 'nothing'} to {value}"
         for name, value in made.details.items()
     ]
-    parts += [f"{'e-mail' if kind == 'email' else 'telephone'} {value}" for kind, _, value in made.ways]
+    parts += [f"{_WAYS[kind]} {value}" for kind, _, value in made.ways]
     if made.address:
-        parts.append(
-            "address "
-            + ", ".join(v for n in ("street", "city", "state", "zip") if (v := made.address.get(n)))
-        )
+        parts.append(f"address {_one_line(made.address)}")
     if made.coverage:
-        parts.append("insurance")
+        parts.append(
+            f"{here.ended['payer']}, which ended on {here.ended['to_on']}, counts on"
+            if "to_on" in made.coverage
+            else "insurance"
+        )
     return "; ".join(parts)
 
 
-def listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def contested_in_words(kept: Change, here: Here) -> str:
+    """`given names Ana María, not Ana; address 9 Oak St, not 44 Pine St`."""
+    parts = [
+        f"{FIELDS[name].lower()} {here.details[name] or 'empty'}, not {value}"
+        for name, value in kept.details.items()
+    ]
+    parts += [f"{_WAYS[kind]} {value} no longer used" for kind, _, value in kept.ways]
+    if kept.address:
+        parts.append(f"address {_one_line(here.address)}, not {_one_line(kept.address)}")
+    if "to_on" in kept.coverage:
+        parts.append(f"{here.ended['payer']} ended on {here.ended['to_on']}")
+    else:
+        parts += [
+            f"{FIELDS[name].lower()} {here.coverage[name]}, not {value}"
+            for name, value in kept.coverage.items()
+        ]
+    return "; ".join(parts)
+
+
+_WAYS: Final = {"email": "e-mail", "phone": "telephone"}
+
+
+def _one_line(address: Mapping[str, Any]) -> str:
+    return ", ".join(str(address[name]) for name in _PLACE if address.get(name))
 
 
 def _first(name: str) -> str:

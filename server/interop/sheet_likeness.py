@@ -1,0 +1,125 @@
+"""Whom of the people here somebody new in a table is perhaps: those who share something are looked at, by one statement
+for each thing they may share."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from carewright_plugin_api.book import listed
+from sqlalchemy import Date, Text, and_, any_, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from server.interop.intake import among, asked
+from server.interop.sheet_people import here
+from server.interop.sheets.values import Fault, Said
+from server.interop.sheets.verdicts import Here
+from server.patients.likeness import ASK, Who, likeness
+from server.patients.search import fold, phone_key
+from server.patients.tables import ContactWay, Coverage, Patient
+from server.tenants.db import Db
+
+#: a number that more people share is a house's, and says nothing of one of them
+_MOST_AT_A_NUMBER: Final = 20
+
+
+async def alike_here(
+    db: Db, source: str, rows: Mapping[int, Said], today: date
+) -> dict[int, tuple[UUID, Fault]]:
+    """line -> who is perhaps the same person, and why. source: of the people who came with this table: its own rows
+    are not held against each other."""
+    if not rows:
+        return {}
+    whos = {line: _who_said(row) for line, row in rows.items()}
+    possible: dict[int, set[UUID]] = defaultdict(set)
+    await _by_birth_or_name(db, source, whos, possible)
+    numbers = {line: who.phones for line, who in whos.items() if who.phones}
+    await _sharing(db, source, ContactWay, ContactWay.search_key, numbers, possible)
+    members = {line: who.members for line, who in whos.items() if who.members}
+    await _sharing(db, source, Coverage, Coverage.member_id, members, possible)
+    people = await here(db, {id for ids in possible.values() for id in ids}, today)
+    theirs = {id: _who_is(person) for id, person in people.items()}
+    found = {}
+    for line, ids in possible.items():
+        pairs = [(likeness(whos[line], theirs[id]), id) for id in sorted(ids) if id in theirs]
+        like, id = max(pairs, key=lambda pair: pair[0].score, default=(None, None))
+        if like is not None and id is not None and like.score >= ASK:
+            unlike = f", but {listed(like.unlike)}" if like.unlike else ""
+            found[line] = (
+                id,
+                Fault(
+                    "",
+                    f"{people[id].called}, record {people[id].record_number}, has {listed(like.alike)}{unlike}.",
+                    "Say whether it is the same person or a new one.",
+                ),
+            )
+    return found
+
+
+async def _by_birth_or_name(
+    db: Db, source: str, whos: Mapping[int, Who], possible: dict[int, set[UUID]]
+) -> None:
+    """Born on that day and with one name in common; or of the same whole name, born on a day much like it."""
+    keys = [
+        (str(line), str(who.birth), who.family.split()[0], who.given.partition(" ")[0], who.family, who.given)
+        for line, who in whos.items()
+    ]
+    one = asked(keys, "line", "born", "family", "given", "family_key", "given_key").c
+    one_name = or_(
+        one.family == any_(func.string_to_array(Patient.family_key, " ", type_=ARRAY(Text))),
+        and_(one.given != "", one.given == func.split_part(Patient.given_key, " ", 1)),
+    )
+    born = select(one.line, Patient.id).where(Patient.birth_date == cast(one.born, Date), one_name)
+    for line, id in await db.execute(born.where(Patient.source != source)):
+        possible[int(line)].add(id)
+    named = select(one.line, Patient.id, Patient.birth_date).where(
+        Patient.family_key == one.family_key, Patient.given_key == one.given_key
+    )
+    for line, id, birth in await db.execute(named.where(Patient.source != source)):
+        who = whos[int(line)]
+        if likeness(Who(who.family, who.given, who.birth), Who(who.family, who.given, birth)).score >= ASK:
+            possible[int(line)].add(id)
+
+
+async def _sharing(
+    db: Db, source: str, table: Any, column: Any, wanted: Mapping[int, Any], possible: dict[int, set[UUID]]
+) -> None:
+    """Those with one of these numbers in this column."""
+    values = {value for each in wanted.values() for value in each}
+    if not values:
+        return
+    found: dict[str, set[UUID]] = defaultdict(set)
+    for value, patient_id in await db.execute(
+        select(column, table.patient_id)
+        .join(Patient, and_(Patient.tenant_id == table.tenant_id, Patient.id == table.patient_id))
+        .where(among(column, values), column != "", Patient.source != source)
+    ):
+        found[value].add(patient_id)
+    for line, each in wanted.items():
+        for value in each:
+            if len(found[value]) <= _MOST_AT_A_NUMBER:
+                possible[line] |= found[value]
+
+
+def _who_said(row: Said) -> Who:
+    return Who(
+        fold(row.details["family_name"]), fold(row.details.get("given_names", "")), row.details["birth_date"],
+        row.details.get("sex", ""), [phone_key(number) for _, number in row.phones], _place(row.address),
+        [number for number in [row.coverage.get("member_id")] if number],
+    )  # fmt: skip
+
+
+def _who_is(person: Here) -> Who:
+    details = person.details
+    members = [each.get("member_id") for each in (person.coverage, person.ended)]
+    return Who(
+        fold(details["family_name"]), fold(details["given_names"]), details["birth_date"], details["sex"],
+        [value for kind, value in person.ways if kind == "phone"], _place(person.address),
+        [number for number in members if number],
+    )  # fmt: skip
+
+
+def _place(address: Mapping[str, Any]) -> list[str]:
+    street = fold(str(address.get("street", "")))
+    return [f"{street} {str(address.get('zip', ''))[:5]}"] if street else []
