@@ -53,6 +53,10 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(NAMES)):
         parser.error(f"there is no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    if asked.table is not None and asked.names:
+        parser.error(
+            "--table writes the table of all benchmarks; of a part, it would take the place of the whole"
+        )
     return measured(asked.names, asked.size, report=asked.report, as_json=asked.json, page=asked.table)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import Script
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from migrations.model import METADATA
@@ -49,7 +50,9 @@ def _draft(connection: sa.Connection, sentence: str) -> Path:
     made.attributes["connection"] = connection
     number = len(list(Path(__file__).with_name("versions").glob("[0-9]*.py"))) + 1
     script = command.revision(made, message=sentence, autogenerate=True, rev_id=f"{number:04d}")
-    path = Path(script.path)  # type: ignore[union-attr]
+    if not isinstance(script, Script):
+        raise RuntimeError("one revision was asked for, and Alembic made none, or several")
+    path = Path(script.path)
     text = path.read_text()
     upgrade, downgrade = text.split("def downgrade()")
     lines = guards(re.findall(r"op\.create_table\(\s*'(\w+)'", upgrade))

@@ -94,7 +94,7 @@ def test(context: typer.Context) -> None:
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="doors, ledger, rollup, close; all when left out."),
+        typer.Argument(metavar="[NAME]...", help="doors, ledger, rollup, close, demo; all when left out."),
     ] = None,
     size: Annotated[str, typer.Option(help="ci: minutes; full: the sizes of the targets.")] = "ci",
     report: Annotated[
@@ -102,7 +102,8 @@ def bench(
         typer.Option("--report", help="Measure once; a missed gate fails only where counts were compared."),
     ] = False,
     table: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Put the table into this page, at <!-- bench -->.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Put the table of all of them into this page, at <!-- bench -->."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -111,6 +112,12 @@ def bench(
 
     _one_of("benchmark", names or [], NAMES)
     _one_of("size", [size], ("ci", "full"))
+    if table is not None and names:
+        raise Refused(
+            "TABLE_OF_A_PART",
+            f"A table of {', '.join(names)} alone would take the place of the page's table of all benchmarks.",
+            "Leave the names out, or leave --table out and read what is printed.",
+        )
     raise typer.Exit(measured(names or [], size, report=report, as_json=as_json, page=table))
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, sync_playwright
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -58,7 +58,8 @@ def cookies_in(path: Path, base: str) -> list[dict[str, str]]:
     if text.lstrip().startswith("["):
         pairs = [(str(item["name"]), str(item["value"])) for item in json.loads(text)]
     else:
-        pairs = [tuple(line.strip().split("=", 1)) for line in text.splitlines() if "=" in line]  # type: ignore[misc]
+        parted = [line.strip().partition("=") for line in text.splitlines() if "=" in line]
+        pairs = [(name, value) for name, _, value in parted]
     return [{"name": name, "value": value, "url": base} for name, value in pairs]
 
 
@@ -85,8 +86,8 @@ def take(page: Page, target: str, width: int) -> None:
     # As tall as the page, so that what sticks to the window's edges is pictured once, not in every part.
     page.set_viewport_size({"width": width, "height": height})
     for number, top in enumerate(range(0, height, PART), start=1):
-        clip = {"x": 0, "y": top, "width": width, "height": min(PART, height - top)}
-        page.screenshot(path=f"{target}-{number}.png", clip=clip)  # type: ignore[arg-type]
+        clip = FloatRect(x=0, y=top, width=width, height=min(PART, height - top))
+        page.screenshot(path=f"{target}-{number}.png", clip=clip)
 
 
 def look_at(
@@ -102,7 +103,9 @@ def look_at(
     context = browser.new_context(**VIEWS[view], reduced_motion="reduce")
     try:
         if cookies:
-            context.add_cookies(cookies)  # type: ignore[arg-type]
+            context.add_cookies(
+                [{"name": one["name"], "value": one["value"], "url": one["url"]} for one in cookies]
+            )
         page = context.new_page()
         page.on("console", heard)
         page.on("pageerror", lambda error: wrong.append(f"script: {error}"))

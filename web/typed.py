@@ -121,9 +121,22 @@ def number_in(form: Form, name: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
 
 
+def text_in(form: Form, name: str, longest: int = 1_000) -> str:
+    """What was written. longest: characters, as of GraphQL's ShortText. Refused TEXT_TOO_LONG: words are never cut."""
+    text = form.get(name, "")
+    if len(text) > longest:
+        raise Refused(
+            "TEXT_TOO_LONG",
+            f"This text has {len(text):,} characters; at most {longest:,} fit here.",
+            "Shorten it, or put the rest where longer text belongs.",
+            name,
+        )
+    return text
+
+
 def why_now(form: Form) -> dict[str, Any]:
     """`reason`, and `late`: whether minutes may go into a month that is closed already."""
-    return {"reason": form.get("reason", "")[:500], "late": form.get("late") == "yes"}
+    return {"reason": text_in(form, "reason"), "late": form.get("late") == "yes"}
 
 
 def pairs(words: Mapping[str, str], *, only: Iterable[str] | None = None) -> list[tuple[str, str]]:

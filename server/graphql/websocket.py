@@ -17,7 +17,7 @@ connection_init, 1009 message too large, 1011 our failure, 1013 the client stopp
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 from graphql import ExecutionResult, OperationType
@@ -55,6 +55,13 @@ def subscription_socket(edge: Edge, path: str, opt: dict[str, Any]) -> Websocket
         await _Session(edge, socket).run()
 
     return graphql_socket
+
+
+@runtime_checkable
+class _Closes(Protocol):
+    """What a resolver's generator is, and GraphQL's own iterator does not say it is."""
+
+    async def aclose(self) -> None: ...
 
 
 class _End(Exception):
@@ -231,8 +238,9 @@ class _Session:
                     payload = self.edge.encode(self.edge.payload(result, prepared))
                     await self._send({"id": id, "type": "next", "payload": orjson.Fragment(payload)})
             finally:
-                with suppress(Exception):
-                    await source.aclose()  # type: ignore[attr-defined]
+                if isinstance(source, _Closes):
+                    with suppress(Exception):
+                        await source.aclose()
             await self._finish(id, {"id": id, "type": "complete"})
         except Refused as refused:
             await self._finish(id, {"id": id, "type": "error", "payload": [refusal_error(refused)]})

@@ -233,6 +233,7 @@ class _Fact(AboutPatient):
     """A chart fact and where it came from."""
 
     __abstract__ = True
+    __tablename__: str
 
     status: Mapped[str] = mapped_column(default="")
     code_system: Mapped[str] = mapped_column(default="")
@@ -250,7 +251,7 @@ class _Fact(AboutPatient):
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> Any:
-        name: str = cls.__tablename__  # type: ignore[attr-defined]
+        name = cls.__tablename__
         return within(
             Index(f"ix_{name}_patient", "tenant_id", "patient_id"),
             Index(

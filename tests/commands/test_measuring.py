@@ -4,12 +4,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from bench import table
-from bench.__main__ import as_table, main
+from bench.__main__ import NAMES, as_table, main
 from bench.campaigns import as_table as campaign_table
 from bench.campaigns import runs_of
 from bench.rounds import Ratio
+from server.cli import app
+from server.errors import Refused
 
 JUNIT = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase classname="tests.chaos.test_a" name="test_twenty_kills" time="61.4">
@@ -61,6 +64,25 @@ def test_a_missed_gate_is_said_in_the_table_and_its_day_and_machine() -> None:
     assert date.fromisoformat(rows[0].split()[2].rstrip(","))
     assert rows[4] == "| X-1 | ours / theirs | 0.4 | at least 0.5: **missed** | at least 0.8 | 4 and 10 /s |"
     assert rows[5] == "| X-2 | milliseconds | 20 | at most 60 | at most 10 |  |"
+
+
+def test_a_table_of_some_benches_does_not_take_the_place_of_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "measured.md"
+    page.write_text(PAGE)
+    told = CliRunner().invoke(app, ["bench", "doors", "--table", str(page)])
+    assert isinstance(told.exception, Refused)
+    assert told.exception.code == "TABLE_OF_A_PART"
+    with pytest.raises(SystemExit) as ended:
+        main(["doors", "--table", str(page)])
+    assert (ended.value.code, "of all benchmarks" in capsys.readouterr().err) == (2, True)
+    assert page.read_text() == PAGE
+
+
+def test_the_help_names_every_bench() -> None:
+    told = " ".join(CliRunner().invoke(app, ["bench", "--help"]).output.replace("│", " ").split())
+    assert ", ".join(NAMES) in told
 
 
 @pytest.mark.parametrize(

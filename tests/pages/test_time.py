@@ -86,6 +86,24 @@ async def test_the_way_back_stays_in_the_house(lakeside: World, nora: Hand, cloc
         assert done.headers["location"] == "/time"
 
 
+async def test_a_reason_that_is_too_long_is_refused_and_not_cut(
+    lakeside: World, nora: Hand, clock: Clock, behind: AsyncEngine
+) -> None:
+    ruth = await someone_in_care(lakeside, "2026-09")
+    await nora.send("/time/start", patient=str(ruth))
+    timer = running(await nora.get("/people"))
+    refused = await nora.send("/time/discard", 422, timer=timer, reason="a" * 1_001)
+    assert "This text has 1,001 characters; at most 1,000 fit here." in refused.text
+    assert running(await nora.get("/people")) == timer, "nothing was done"
+    await nora.send("/time/discard", timer=timer, reason="b" * 1_000)
+    async with behind.connect() as connection:
+        kept = await connection.scalar(sa.text("select reason from timer where id = :id"), {"id": timer})
+    assert kept == "b" * 1_000
+    told = await nora.send(f"/people/{ruth}/story", 422, what_matters="c" * 10_001, revision="0")
+    assert "10,001 characters" in told.text
+    assert "c" * 10_001 in told.text, "what was written is given back"
+
+
 async def test_one_that_runs_for_somebody_else_says_so_and_offers_to_switch(
     lakeside: World, nora: Hand, clock: Clock
 ) -> None:

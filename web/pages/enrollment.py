@@ -37,7 +37,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import consent_words, person_frame, practitioners
 from web.site import Answer, Visit, page
-from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs
+from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs, text_in
 from web.words import LANGUAGES, reads
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
@@ -86,7 +86,7 @@ async def enrolled(visit: Visit) -> Answer:
             program=form.get("program", ""),
             started_on=day_in(form, "started_on", default=visit.today),
             practitioner_id=id_chosen(form, "practitioner_id", "colleague"),
-            contact_frequency=form.get("contact_frequency", "")[:200],
+            contact_frequency=text_in(form, "contact_frequency", 200),
         )
         async with tenant_db(visit.actor) as db:
             await enroll(db, visit.actor, id, new)
@@ -134,7 +134,7 @@ async def changed(visit: Visit) -> Answer:
             actor,
             id,
             practitioner_id=id_chosen(form, "practitioner_id", "colleague"),
-            contact_frequency=form.get("contact_frequency", "")[:200],
+            contact_frequency=text_in(form, "contact_frequency", 200),
         )
 
     return await _change(visit, act, "Saved.")
@@ -143,7 +143,7 @@ async def changed(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/programs/{enrollment:str}/pause", permission="enrollment.write")
 async def paused(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        await pause_enrollment(db, actor, id, on=day_in(form, "on"), reason=form.get("reason", "")[:500])
+        await pause_enrollment(db, actor, id, on=day_in(form, "on"), reason=text_in(form, "reason"))
 
     return await _change(visit, act, "Paused. It is taken up again whenever they wish.")
 
@@ -159,7 +159,7 @@ async def resumed(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/programs/{enrollment:str}/end", permission="enrollment.write")
 async def ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        await end_enrollment(db, actor, id, on=day_in(form, "on"), reason=form.get("reason", "")[:500])
+        await end_enrollment(db, actor, id, on=day_in(form, "on"), reason=text_in(form, "reason"))
 
     return await _change(visit, act, "Ended. Everything written stays.")
 
@@ -274,9 +274,9 @@ async def consent_given(visit: Visit) -> Answer:
             program=_program(visit),
             at=moment_in(form, "day", "time", actor.zone),
             method=form["method"],
-            given_by=form.get("given_by", "")[:200],
-            language=form.get("language", "")[:20] or "en",
-            wording_version=form.get("wording_version", "")[:20],
+            given_by=text_in(form, "given_by", 200),
+            language=text_in(form, "language", 20) or "en",
+            wording_version=text_in(form, "wording_version", 20),
             told=told,
             practitioner_id=id_chosen(form, "practitioner_id", "colleague"),
         )
@@ -291,9 +291,9 @@ async def consent_refused(visit: Visit) -> Answer:
         new = SaidNo(
             program=_program(visit),
             at=moment_in(form, "day", "time", actor.zone),
-            given_by=form.get("given_by", "")[:200],
-            reason=form.get("reason", "")[:1_000],
-            what_would_help=form.get("what_would_help", "")[:1_000],
+            given_by=text_in(form, "given_by", 200),
+            reason=text_in(form, "reason"),
+            what_would_help=text_in(form, "what_would_help"),
             ask_again_on=day_or_none(form, "ask_again_on"),
         )
         await record_refusal(db, actor, id, new)
@@ -310,8 +310,8 @@ async def consent_taken_back(visit: Visit) -> Answer:
         new = TakenBack(
             program=_program(visit),
             at=moment_in(form, "day", "time", actor.zone),
-            given_by=form.get("given_by", "")[:200],
-            reason=form.get("reason", "")[:1_000],
+            given_by=text_in(form, "given_by", 200),
+            reason=text_in(form, "reason"),
             effective_at=ends,
             method=form.get("method") or "verbal",
         )
@@ -328,7 +328,7 @@ async def consent_struck(visit: Visit) -> Answer:
         row = await consent_for(db, actor, consent_id)
         if row.patient_id != id:
             raise not_found("consent")
-        await strike_consent(db, actor, consent_id, reason=form.get("reason", "")[:500])
+        await strike_consent(db, actor, consent_id, reason=text_in(form, "reason"))
 
     return await _answer(visit, act, "Struck. Both entries stay readable.", str(consent_id))
 

@@ -25,7 +25,7 @@ from web.pages.person_sections import person_frame
 from web.proof_words import exact
 from web.rendering import render
 from web.site import Answer, Visit, page
-from web.typed import beside
+from web.typed import beside, text_in
 
 _OVERRIDE_FIELDS: Final = {"kind": "choice", "target": "choice"}
 _BACK_FIELDS: Final = {"reason": "back_reason"}
@@ -133,7 +133,7 @@ async def chosen(visit: Visit) -> Answer:
     try:
         async with tenant_db(visit.actor) as db:
             await override_month(
-                db, visit.actor, id, month, kind=kind, target=target[:64], reason=form.get("reason", "")[:500]
+                db, visit.actor, id, month, kind=kind, target=target[:64], reason=text_in(form, "reason")
             )
     except Refused as refused:
         given = await _given(visit)
@@ -150,7 +150,7 @@ async def choice_taken_back(visit: Visit) -> Answer:
     try:
         async with tenant_db(visit.actor) as db:
             await patient_for(db, visit.actor, id, permission="claims.read")
-            row = await withdraw_override(db, visit.actor, override_id, reason=form.get("reason", "")[:500])
+            row = await withdraw_override(db, visit.actor, override_id, reason=text_in(form, "reason"))
             if (row.patient_id, row.month) != (id, month):
                 raise not_found("choice")  # of another person or month: nothing is kept
     except Refused as refused:

@@ -9,6 +9,7 @@ from server.interop.sheet_queries import sheets
 from server.tenants.db import tenant_db
 from web.pages.people import id_in
 from web.site import Answer, Visit, page
+from web.typed import text_in
 
 _LARGEST = 128 * 1024 * 1024  # bytes of one upload, all files together
 _WORDS = {
@@ -82,7 +83,7 @@ async def bring(visit: Visit) -> Answer:
             raise Refused(
                 "NO_FILE", "No file was chosen.", "Choose one or more .json or .ndjson files.", "files"
             )
-        report = await bring_in(visit.actor, files, source=form.get("source", "")[:80])
+        report = await bring_in(visit.actor, files, source=text_in(form, "source", 80))
     except Refused as refused:
         return await _imports(visit, refused, form)
     return visit.go(f"/imports/{report.batch_id}", said="The files were read; here is what came in.")

@@ -32,7 +32,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import person_frame, practitioners
 from web.site import Answer, Visit, page
-from web.typed import Form, day_in, id_chosen, pairs
+from web.typed import Form, day_in, id_chosen, pairs, text_in
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
 #: an element that is answered by a record of its own -> where that record is kept
@@ -164,7 +164,7 @@ async def visit_withdrawn(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         row = await practitioner_visit_for(db, actor, which)
         _of(row.patient_id, id, "visit")
-        await withdraw_practitioner_visit(db, actor, which, reason=form.get("reason", "")[:500])
+        await withdraw_practitioner_visit(db, actor, which, reason=text_in(form, "reason"))
 
     return await _do(visit, act, "Taken back. It stays in the list and says so.", "visits")
 
@@ -177,7 +177,7 @@ async def level_recorded(visit: Visit) -> Answer:
             actor,
             id,
             program=form.get("program", ""),
-            month=form.get("month", "")[:10],
+            month=text_in(form, "month", 10),
             level=form.get("level", ""),
         )
 
@@ -194,7 +194,7 @@ async def other_recorded(visit: Visit) -> Answer:
             code=form.get("code", ""),
             on_date=day_in(form, "on_date"),
             practitioner_id=id_chosen(form, "practitioner_id", "colleague"),
-            note=form.get("note", "")[:500],
+            note=text_in(form, "note"),
         )
 
     return await _do(visit, act, "Written down.", "elsewhere")
@@ -207,7 +207,7 @@ async def other_withdrawn(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         row = await other_service_for(db, actor, which)
         _of(row.patient_id, id, "service")
-        await withdraw_other_service(db, actor, which, reason=form.get("reason", "")[:500])
+        await withdraw_other_service(db, actor, which, reason=text_in(form, "reason"))
 
     return await _do(visit, act, "Taken back. It stays in the list and says so.", "elsewhere")
 
@@ -227,7 +227,7 @@ async def attested_to(visit: Visit) -> Answer:
             element=form.get("element", ""),
             met=form["met"] == "yes",
             on_date=day_in(form, "on_date", default=visit.today),
-            note=form.get("note", "")[:500],
+            note=text_in(form, "note"),
             patient_id=id if form["holds_for"] == "person" else None,
         )
 

@@ -17,6 +17,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.rendering import age, called, day, person_name, phone
 from web.site import Answer, Visit, page
+from web.typed import text_in
 
 _PAGE = 50
 
@@ -150,11 +151,11 @@ async def register(visit: Visit) -> Answer:
                 db,
                 visit.actor,
                 NewPatient(
-                    family_name=form["family_name"][:200],
-                    given_names=form.get("given_names", "")[:200],
+                    family_name=text_in(form, "family_name", 200),
+                    given_names=text_in(form, "given_names", 200),
                     birth_date=born,
-                    preferred_name=form.get("preferred_name", "")[:200],
-                    record_number=form.get("record_number", "")[:60],
+                    preferred_name=text_in(form, "preferred_name", 200),
+                    record_number=text_in(form, "record_number", 60),
                     sex=form.get("sex", ""),
                     language=form.get("language", ""),
                     interpreter_needed=form.get("interpreter_needed") == "yes",
@@ -290,9 +291,9 @@ async def story_saved(visit: Visit) -> Answer:
                 db,
                 visit.actor,
                 id,
-                what_matters=form.get("what_matters", "")[:10_000],
+                what_matters=text_in(form, "what_matters", 10_000),
                 story=form.get("story", ""),
-                told_by=form.get("told_by", "")[:200],
+                told_by=text_in(form, "told_by", 200),
             )
     except Refused as refused:
         if refused.code == "NOT_FOUND":

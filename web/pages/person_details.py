@@ -34,6 +34,7 @@ from web.charts import Value, run_chart
 from web.pages.people import _choices, date_in, header_of, id_in, visit_day
 from web.rendering import called
 from web.site import Answer, Visit, page
+from web.typed import text_in
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
@@ -103,7 +104,7 @@ async def details_saved(visit: Visit) -> Answer:
             "language", "contact_notes", "confidential_contact",
         )  # fmt: skip
         changes = PatientChanges(
-            **{name: form.get(name, "")[:1_000] for name in text},
+            **{name: text_in(form, name) for name in text},
             races=races,
             birth_date=date_in(form, "birth_date"),
             interpreter_needed=form.get("interpreter_needed") == "yes",
@@ -142,8 +143,8 @@ def _uuid(form: Form, name: str, what: str) -> UUID:
 async def contact_way_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await add_contact_way(
-            db, actor, id, kind=form.get("kind", ""), value=form.get("value", "")[:200], use=form.get("use", "")[:40],
-            message_ok=form.get("message_ok") == "yes", note=form.get("note", "")[:200],
+            db, actor, id, kind=form.get("kind", ""), value=text_in(form, "value", 200), use=text_in(form, "use", 40),
+            message_ok=form.get("message_ok") == "yes", note=text_in(form, "note", 200),
         )  # fmt: skip
 
     return await _do(visit, act, "Added.")
@@ -161,8 +162,8 @@ async def contact_way_ended(visit: Visit) -> Answer:
 async def address_set(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await set_address(
-            db, actor, id, street=form.get("street", "")[:200], city=form.get("city", "")[:100],
-            state=form.get("state", "")[:40], zip=form.get("zip", "")[:20],
+            db, actor, id, street=text_in(form, "street", 200), city=text_in(form, "city", 100),
+            state=text_in(form, "state", 40), zip=text_in(form, "zip", 20),
         )  # fmt: skip
 
     return await _do(visit, act, "Saved. The address before is kept.")
@@ -174,10 +175,10 @@ async def support_added(visit: Visit) -> Answer:
         if not form.get("name"):
             raise Refused("NAME_NEEDED", "Who is it?", "Write a name.", "name")
         await add_support_person(
-            db, actor, id, name=form["name"][:200], kind=form.get("kind", ""),
-            relationship_words=form.get("relationship", "")[:100], legal_role=form.get("legal_role", ""),
-            phone=form.get("phone", "")[:40], may_discuss=form.get("may_discuss", "")[:1_000],
-            helps_with=form.get("helps_with", "")[:1_000],
+            db, actor, id, name=text_in(form, "name", 200), kind=form.get("kind", ""),
+            relationship_words=text_in(form, "relationship", 100), legal_role=form.get("legal_role", ""),
+            phone=text_in(form, "phone", 40), may_discuss=text_in(form, "may_discuss"),
+            helps_with=text_in(form, "helps_with"),
         )  # fmt: skip
 
     return await _do(visit, act, "Added.")
@@ -196,7 +197,7 @@ async def team_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         staff_id = _uuid(form, "staff_id", "person on the staff") if form.get("staff_id") else None
         await add_care_team_member(
-            db, actor, id, part=form.get("part", ""), staff_id=staff_id, name=form.get("name", "")[:200]
+            db, actor, id, part=form.get("part", ""), staff_id=staff_id, name=text_in(form, "name", 200)
         )
 
     return await _do(visit, act, "Added to the care team.")
@@ -219,8 +220,8 @@ async def coverage_added(visit: Visit) -> Answer:
         benefit = {"yes": True, "no": False}.get(form.get("care_management_benefit", ""))
         await add_coverage(
             db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=starts,
-            to_on=date_in(form, "to_on", needed=False), member_id=form.get("member_id", "")[:60],
-            product=form.get("product", "")[:60], rank=2 if form.get("rank") == "2" else 1,
+            to_on=date_in(form, "to_on", needed=False), member_id=text_in(form, "member_id", 60),
+            product=text_in(form, "product", 60), rank=2 if form.get("rank") == "2" else 1,
             group_number=form.get("group_number", ""), subscriber=_subscriber(form),
             replaces_part_b=form.get("replaces_part_b") == "yes",
             qualified_beneficiary=form.get("qualified_beneficiary") == "yes", care_management_benefit=benefit,

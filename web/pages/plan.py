@@ -16,7 +16,7 @@ from server.tenants.practice import practice_of
 from web.pages.person_sections import person_frame
 from web.rendering import day, paper, phone
 from web.site import Answer, Visit, page
-from web.typed import day_in, day_or_none, number_in, pairs
+from web.typed import day_in, day_or_none, number_in, pairs, text_in
 from web.words import N_, reads, say, speaking
 
 #: the plan's parts in the order a person reads them
@@ -122,7 +122,7 @@ async def copy_given(visit: Visit) -> Answer:
                 version_id,
                 given_on=day_in(form, "given_on"),
                 how=form.get("how", ""),
-                to_whom=form.get("to_whom", "")[:200],
+                to_whom=text_in(form, "to_whom", 200),
             )
     except Refused as refused:
         given = await _plan_page(visit)

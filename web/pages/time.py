@@ -36,7 +36,7 @@ from web.pages.diary import said_day
 from web.rendering import called, clock, minutes_words
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in, line_of
-from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, whole, why_now
+from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, text_in, whole, why_now
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
@@ -236,7 +236,7 @@ async def discard(visit: Visit) -> Answer:
         raise not_found("timer")
     try:
         async with tenant_db(actor) as db:
-            await discard_timer(db, actor, timer_id, reason=form.get("reason", "")[:500])
+            await discard_timer(db, actor, timer_id, reason=text_in(form, "reason"))
     except Refused as refused:
         return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
     return visit.go(_back(form), "Nothing was counted.")

@@ -103,5 +103,6 @@ class Hooks:
     """The hooks Carewright calls. One so far; it runs once, at start."""
 
     @hookspec
-    def carewright_payer_rules(self) -> PayerRules:  # type: ignore[empty-body]
+    def carewright_payer_rules(self) -> PayerRules:
         """Return the object that decides for your payers."""
+        raise NotImplementedError("a specification: what is called is each plugin's own")

@@ -17,10 +17,14 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Half open; None is the beginning or the end of time."""
+    """Half open; None is the beginning or the end of time. ValueError where it would end before it starts."""
 
     starts: datetime | None = None
     ends: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.starts is not None and self.ends is not None and self.ends < self.starts:
+            raise ValueError(f"a window from {self.starts} cannot end at {self.ends}, before it starts")
 
 
 @dataclass(frozen=True, slots=True)
