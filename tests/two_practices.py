@@ -43,7 +43,8 @@ import migrations.model
 from server.claims.claim_queries import month_claims
 from server.claims.claim_rows import Chosen
 from server.claims.sending import make_interchanges
-from server.claims.sign import sign_claims
+from server.claims.sign import record_denial, sign_claims
+from server.clock import today
 from server.graphql.connections import global_id, parts_of
 from server.graphql.context import Context
 from server.graphql.refusals import described, permissions
@@ -147,6 +148,8 @@ KINDS = {
     "claims": "Claim",
     "recordPayerNumber": "Claim",
     "recordClaimRefusal": "Claim",
+    "recordClaimDenial": "Claim",
+    "takeBackClaimDenial": "Claim",
 }
 _VERB = re.compile(r"^[a-z]+")
 
@@ -181,7 +184,7 @@ class Practice:
     written: set[str] = field(default_factory=set)  # places that took our words
     failed: list[str] = field(default_factory=list)  # jobs that failed, each good for one decision
     to_sign: dict[str, str] = field(default_factory=dict)  # a draft that lacks nothing: patient, draft, hash
-    sent: list[str] = field(default_factory=list)  # two claims sent, one signed
+    sent: list[str] = field(default_factory=list)  # three claims sent, one denied, one signed
     _slots: Iterator[int] = field(default_factory=itertools.count)
 
     # --- asking -----------------------------------------------------------------------------------------
@@ -611,7 +614,10 @@ FITS: dict[str, Any] = {
     "signOffClaims.looked": True,
     "recordPayerNumber.id": _claim(0),
     "recordClaimRefusal.id": _claim(1),
-    "withdrawClaim.id": _claim(2),
+    "recordClaimDenial.id": _claim(2),
+    "recordClaimDenial.on": lambda p, *_: today(p.world.zone).isoformat(),
+    "takeBackClaimDenial.id": _claim(3),
+    "withdrawClaim.id": _claim(4),
     "claims": _claim(0),
     "claims.states": LEFT_OUT,
     "evidence.version": LEFT_OUT,
@@ -781,11 +787,11 @@ async def failed_job(world: World, number: int) -> UUID:
 
 
 async def _bill(practice: Practice) -> None:
-    """Claims in every state: two sent, one signed, one that lacks nothing but a signature."""
+    """Claims in every state: three sent, one denied, one signed, one that lacks nothing but a signature."""
     world, month = practice.world, practice.month
     nora, bill = world.actor("nora"), world.actor("bill")
     people = []
-    for hour, name in enumerate(("Sent", "Returned", "Signed", "Ready"), 16):
+    for hour, name in enumerate(("Sent", "Returned", "Unpaid", "Denied", "Signed", "Ready"), 16):
         person = await someone_in_care(world, month, name=name)
         await minutes(world, person, month, 25, hour=hour)
         people.append(person)
@@ -796,13 +802,13 @@ async def _bill(practice: Practice) -> None:
             )
     await _state(practice, production=True)
     await close_month(bill, month)
-    for last, some in ((False, people[:2]), (True, people[2:])):
+    for last, some in ((False, people[:4]), (True, people[4:])):
         async with tenant_db(bill) as db:
             rows = [
                 row for row in await month_claims(db, bill, month)
                 if row.draft and row.patient_id in some and row.state != "to_mend"
             ]  # fmt: skip
-            assert len(rows) == 2, [(row.family_name, row.state, row.findings) for row in rows]
+            assert len(rows) == len(some), [(row.family_name, row.state, row.findings) for row in rows]
             chosen = [Chosen(row.patient_id, row.id, row.content_hash, looked=True) for row in rows]
             wanted = sorted(chosen, key=lambda one: people.index(one.patient_id))
             if last:
@@ -818,6 +824,10 @@ async def _bill(practice: Practice) -> None:
             if not last:
                 await make_interchanges(db, bill, month=month)
         if not last:
+            async with tenant_db(bill) as db:
+                await record_denial(
+                    db, bill, by_person[people[3]], on=today(world.zone), note="Another plan pays"
+                )
             await _state(practice, production=False)
 
 

@@ -4,7 +4,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from server.claims.adding_up import Sum
+from server.claims.claim_rows import STATES
 from server.claims.evidence import Evidence, LineProof
+from server.claims.fates import ClaimFate
 from server.claims.overrides import KINDS as OVERRIDES
 from server.claims.overrides import OverrideRow
 from server.claims.queries import HoldRow
@@ -81,6 +83,7 @@ def packet(found: Evidence, month: str) -> dict[str, Any]:
         ],
         "changes": [one.sentence for one in found.changes],
         "chosen": [_chosen(one, zone) for one in found.overrides],
+        "claims": [_fate(one, zone) for one in found.claims],
         "decided": _decided(found, zone),
         "versions": [
             {
@@ -195,6 +198,22 @@ def _chosen(one: OverrideRow, zone: str) -> dict[str, Any]:
         "reason": one.reason,
         "by": f"{exact(one.made_at, zone)} by {one.made_by_name or 'the system'}",
         "in_force": one.withdraws_id is None and not one.withdrawn,
+    }
+
+
+def _fate(one: ClaimFate, zone: str) -> dict[str, str]:
+    """What became of a claim, and by whose entry."""
+    kind = {"7": ", a replacement", "8": ", a void"}.get(one.frequency, "")
+    said = f"; the payer said so on {day(one.denied_on)}" if one.denied_on else ""
+    became = one.denied_by if one.state == "denied" else one.changed_by
+    return {
+        "number": f"{one.number}{kind}",
+        "payer": one.payer_name,
+        "total": dollars(one.total),
+        "signed": f"{exact(one.signed_at, zone)} by {one.signed_by or 'the system'}",
+        "state": f"{STATES[one.state]}{said}",
+        "note": one.note,
+        "by": f"{exact(one.changed_at, zone)} by {became or 'the system'}" if one.state != "signed" else "",
     }
 
 

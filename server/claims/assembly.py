@@ -62,7 +62,8 @@ class DecidedLine:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """The newest decision about one patient's month. looks: what its rules ask somebody to look at, as sentences; holds:
-    why what is not billed is not. undecided: the rules could not answer, which says nothing of what was sent."""
+    why what is not billed is not. undecided: nobody's rules answered (they could not, or none know the payer), which says
+    nothing of what was sent."""
 
     id: UUID
     patient_id: UUID
@@ -120,7 +121,7 @@ class Stayed:
 
 @dataclass(frozen=True, slots=True)
 class PatientFile:
-    """What is on file about a person that a claim tells. sites: (from day, site), the one that counts first."""
+    """What is on file about a person that a claim tells. sites: (from day, site or none), the one that counts first."""
 
     id: UUID
     person: Person
@@ -129,7 +130,7 @@ class PatientFile:
     diagnoses: tuple[ChosenDiagnosis, ...] = ()
     coverages: tuple[CoverageFile, ...] = ()
     treating: tuple[Treating, ...] = ()
-    sites: tuple[tuple[date, UUID], ...] = ()
+    sites: tuple[tuple[date, UUID | None], ...] = ()
     stays: tuple[Stayed, ...] = ()
 
 
@@ -148,7 +149,7 @@ class PracticeFile:
 
 @dataclass(frozen=True, slots=True)
 class LiveClaim:
-    """A signed claim of the same patient and month that still stands. state: signed or sent."""
+    """A signed claim of the same patient and month that still stands. state: signed, sent, or denied by its payer."""
 
     id: UUID
     number: str
@@ -380,6 +381,8 @@ def _beside(decided: Decided, file: PatientFile, drafts: list[Draft], live: Sequ
         new = fresh[taken[old.id]] if old.id in taken else None
         if old.claim.frequency == "8" and new is None:
             continue  # nothing to ask for, and nothing is asked for
+        if old.state == "denied" and new is None:
+            continue  # its payer owes nothing for it: there is nothing to take back
         changed.add(old.id)
         if old.state == "signed":
             if new is not None:
@@ -424,10 +427,11 @@ def _other_npi(draft: Claim, old: Claim) -> bool:
 
 
 def _after_other_payers(draft: Draft, live: Sequence[LiveClaim]) -> Draft:
-    """A month is claimed from one payer: what stands at another has to be gone first, whatever its codes are."""
+    """A month is claimed from one payer: what stands at another has to be gone first, or denied by it, whatever its codes
+    are."""
     if draft.claim.frequency == "8":
         return draft
-    elsewhere = (old for old in live if old.claim.payer != draft.claim.payer)
+    elsewhere = (old for old in live if old.claim.payer != draft.claim.payer and old.state != "denied")
     return replace(draft, waits_for=(*draft.waits_for, *elsewhere))
 
 

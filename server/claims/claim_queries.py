@@ -6,7 +6,7 @@ of statements for every 500 people.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -34,7 +34,7 @@ from server.claims.assembly import (
 from server.claims.billing_copy import as_csv, as_text
 from server.claims.claim import Address, Claim, Insured, Person
 from server.claims.claim_rows import ClaimRow, ClaimsOverview
-from server.claims.month import PLUGIN_FAULT
+from server.claims.month import MANUAL_REVIEW, PLUGIN_FAULT
 from server.claims.overview import held_of, to_look_at
 from server.claims.resting import remarks
 from server.claims.scrub import OnFile, scrub
@@ -54,11 +54,14 @@ from server.tenants.actor import Actor
 from server.tenants.billing_identity import statements
 from server.tenants.charges import all_charges
 from server.tenants.db import Db
+from server.tenants.staff_names import name_of
 from server.tenants.tables import DiagnosisCode, Payer, Site, Staff
 
 _BATCH: Final = 500
 _SEX: Final = {"female": "F", "male": "M"}
-_LIVE: Final = ("signed", "sent")
+#: holds that say nothing of a month: the rules could not answer, or nobody's rules know the payer
+_NO_ANSWER: Final = (PLUGIN_FAULT, MANUAL_REVIEW)
+_LIVE: Final = ("signed", "sent", "denied")
 
 
 # --- a month ------------------------------------------------------------------------------------------------------
@@ -152,15 +155,18 @@ async def _batch(
     live = _live(signed, shown)
     held = await held_of(db, actor, [decisions[id].id for id in ids if id in decisions and live.get(id)])
     made: dict[UUID, Assembled] = {}
+    unanswered: dict[UUID, str] = {}
     for id in ids:
         if id in decisions:
             d = decisions[id]
             holds = held.get(d.id, {})
             decided = Decided(
                 d.id, id, month, d.coverage_id, tuple(lines[d.id]), tuple(looks.get(d.id, ())),
-                holds=tuple(holds.values()), undecided=PLUGIN_FAULT in holds,
+                holds=tuple(holds.values()), undecided=not holds.keys().isdisjoint(_NO_ANSWER),
             )  # fmt: skip
             made[id] = assemble(decided, files[id], practice, live[id])
+            if decided.undecided:
+                unanswered[id] = next(holds[reason] for reason in _NO_ANSWER if reason in holds)
     billable = await _billable(db, (d.claim for a in made.values() for d in a.drafts))
     on = today(actor.zone)
     payers = {c.payer_id: c.payer_name for file in files.values() for c in file.coverages}
@@ -172,8 +178,20 @@ async def _batch(
             rows.append((row, draft))
     for row in signed:
         changed = row.patient_id in made and row.id in made[row.patient_id].changed
-        rows.append((_signed_row(row, names[row.patient_id], shown, changed), None))
+        made_of = _signed_row(row, names[row.patient_id], shown, changed)
+        if row.state == "sent" and row.frequency != "8" and row.patient_id in unanswered:
+            made_of = replace(made_of, unanswered=unanswered_words(unanswered[row.patient_id], made_of))
+        rows.append((made_of, None))
     return rows
+
+
+def unanswered_words(why: str, row: ClaimRow) -> str:
+    """Nothing is made void because nobody's rules answered: what stands, and what a person can do."""
+    return (
+        f"{why} Claim {row.number} stays as it was sent: nothing is made void or replaced for want of an answer. If it was "
+        f"right, there is nothing to do. If the coverage is entered wrongly, correct it and close the month again. If "
+        f"{row.payer_name} should not have been asked, have them take it back, and enter here what they say."
+    )
 
 
 def _filing_days(practice: PracticeFile, draft: Draft) -> int:
@@ -210,14 +228,16 @@ def _signed_row(
         labels=tuple(shown[id][0] for id in row.line_ids), allowed=tuple(shown[id][1] for id in row.line_ids),
         number=row.number, replaces_id=row.replaces_id, replaces_number=row.replaces_number or "",
         changed_since=changed, payer_control_number=row.payer_control_number, note=row.note, signed_at=row.signed_at,
-        signed_by=row.signed_by_name or "", interchange_id=row.interchange_id,
+        signed_by=row.signed_by_name or "", interchange_id=row.interchange_id, denied_on=row.denied_on,
+        denied_by=row.denied_by_name or "",
     )  # fmt: skip
 
 
 def _live(
     signed: Sequence[Any], shown: dict[UUID, tuple[str, Decimal | None]]
 ) -> dict[UUID, list[LiveClaim]]:
-    """What stands of each person's month: signed or sent, no later claim in its place, and not a void that went."""
+    """What stands of each person's month: signed, sent or denied, no later claim in its place, and not a void that
+    went."""
     over = {row.replaces_id for row in signed if row.state in _LIVE}
     found: dict[UUID, list[LiveClaim]] = defaultdict(list)
     for row in signed:
@@ -271,6 +291,7 @@ async def _signed(db: Db, month: str, patient_ids: Collection[UUID] | None) -> S
             c.id, c.patient_id, c.number, c.frequency, c.replaces_id, old.number.label("replaces_number"), c.month,
             c.decision_id, c.payer_id, Payer.name.label("payer_name"), c.line_ids, c.content, c.content_hash,
             c.signed_at, Staff.name.label("signed_by_name"), s.state, s.interchange_id, s.payer_control_number, s.note,
+            s.denied_on, name_of(s.denied_by).label("denied_by_name"),
         )
         .join(s, and_(s.tenant_id == c.tenant_id, s.claim_id == c.id))
         .join(Payer, and_(Payer.tenant_id == c.tenant_id, Payer.id == c.payer_id))

@@ -1,7 +1,7 @@
 """Claims of a month as pages and GraphQL show them: those still to be signed, and those signed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ STATES = {
     "signed": "Signed",
     "sent": "Sent",
     "refused": "Refused by the payer",
+    "denied": "Denied or paid nothing",
     "withdrawn": "Withdrawn",
     "replaced": "Replaced",
 }
@@ -26,7 +27,7 @@ class ClaimRow:
     """One claim. number, signed_at ... are empty for a draft; findings are empty for a signed one.
 
     changed_since: the newest decision no longer says what was signed. replaces_number: the claim that a replacement
-    (frequency 7) or void (8) is about. findings: errors first.
+    (frequency 7) or void (8) is about. unanswered: of a sent claim whose month no rules answered, why, and what to do. findings: errors first.
     """
 
     id: UUID
@@ -55,6 +56,9 @@ class ClaimRow:
     signed_at: datetime | None = None
     signed_by: str = ""
     interchange_id: UUID | None = None
+    unanswered: str = ""
+    denied_on: date | None = None
+    denied_by: str = ""
 
     @property
     def total(self) -> Decimal:

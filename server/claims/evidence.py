@@ -18,6 +18,7 @@ from sqlalchemy import and_, select
 
 from server.claims.adding_up import Sum, left_out_of, seconds_within, sum_behind, sums_of
 from server.claims.difference import Change
+from server.claims.fates import ClaimFate, fates_of
 from server.claims.overrides import OverrideRow, overrides_of
 from server.claims.queries import DecisionRow, HoldRow, LineRow, decision_parts
 from server.claims.tables import ClaimLine, MonthClose, MonthDecision
@@ -197,6 +198,7 @@ class Evidence:
     levels: tuple[DecisionLevelRow, ...]
     services: tuple[OtherServiceRow, ...]
     overrides: tuple[OverrideRow, ...]
+    claims: tuple[ClaimFate, ...]
     changes: tuple[Change, ...]
     element_labels: dict[str, str]
 
@@ -281,6 +283,7 @@ async def evidence_of(
         ),
         services=tuple((await other_services_of(db, reader, [patient_id])).get(patient_id, [])),
         overrides=tuple(await overrides_of(db, reader, patient_id, month)),
+        claims=tuple(await fates_of(db, reader, patient_id, month)),
         changes=await _changes(db, reader, chosen),
         element_labels=_element_labels(row.plugin, programs, facts),
     )

@@ -37,6 +37,7 @@ from server.errors import Refused
 from server.minutes.counted import CountedEntry
 
 PLUGIN_FAULT: Final = "PLUGIN_FAULT"
+MANUAL_REVIEW: Final = "MANUAL_REVIEW"
 _MODES: Final = {"phone", "video", "in_person", "home", "message", "email", "letter"}
 _STAYS: Final[dict[str, StayKind]] = {
     "inpatient": "inpatient",
@@ -253,7 +254,7 @@ def unknown_payer(policy: Policy, program: str, payer: str) -> Decision:
     return _house_hold(
         policy,
         program,
-        "MANUAL_REVIEW",
+        MANUAL_REVIEW,
         f"No installed plugin knows the rules of {payer}. Nothing is guessed: a person decides about this month.",
         "Look up what this payer asks for and bill by hand if it is due, or install a plugin that knows the payer.",
         "A plugin for this payer.",
@@ -264,7 +265,7 @@ def not_owned(policy: Policy, program: str, payer: str, plugin: str) -> Decision
     return _house_hold(
         policy,
         program,
-        "MANUAL_REVIEW",
+        MANUAL_REVIEW,
         f"The rules of {plugin} know {payer}, and say that this coverage is not theirs to decide. Nothing is guessed: "
         "a person decides about this month.",
         "Check the coverage: another plan may pay in its place. Bill by hand if it is due.",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
@@ -118,7 +118,43 @@ class ProofEntry:
     ended_at: datetime
 
 
-Item = TypeVar("Item", LineRow, HoldRow)
+@dataclass(frozen=True, slots=True)
+class ListedLine:
+    """A line as a list of a month names it; its proof is read when it is opened."""
+
+    id: UUID
+    code: str
+    units: int
+    modifiers: tuple[str, ...]
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHold:
+    """A hold as a list of a month names it."""
+
+    id: UUID
+    program: str
+    reason: str
+    mendable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDecision:
+    """The newest decision about one patient's month, without its proofs."""
+
+    id: UUID
+    patient_id: UUID
+    given_names: str
+    family_name: str
+    preferred_name: str
+    payer_name: str
+    lines: list[ListedLine] = field(default_factory=list)
+    holds: list[ListedHold] = field(default_factory=list)
+
+
+Item = TypeVar("Item", LineRow, HoldRow, ListedLine, ListedHold)
+Row = TypeVar("Row", DecisionRow, ListedDecision)
 
 _RUN: tuple[Any, ...] = (
     *(
@@ -154,14 +190,61 @@ async def month_decisions(
 ) -> list[DecisionRow]:
     """The newest decision of each patient of the month, by family name; three statements however many there are."""
     actor.require("claims.read")
+    statement = _newest_of(month, _DECISION, limit)
+    if position is not None:
+        key, id = position
+        statement = statement.where(
+            (Patient.family_key > key) | ((Patient.family_key == key) & (Patient.id > id))
+        )
+    rows = [DecisionRow(*row) for row in await db.execute(statement)]
+    await _with_items(db, rows)
+    _note_month(db, actor, month, rows)
+    return rows
+
+
+async def listed_decisions(db: Db, actor: Actor, month: str, *, limit: int) -> list[ListedDecision]:
+    """The same people in the same order, with what a list says of each line and hold: three statements."""
+    actor.require("claims.read")
+    columns = [column for column in _DECISION if column.key in ListedDecision.__dataclass_fields__]
+    found: Any = await db.execute(_newest_of(month, columns, limit))
+    rows = [ListedDecision(*row) for row in found]
+    ids = [row.id for row in rows]
+    lines = await _items(db, ids, ClaimLine, ListedLine)
+    holds = await _items(db, ids, ClaimHold, ListedHold)
+    for row in rows:
+        row.lines.extend(lines[row.id])
+        row.holds.extend(holds[row.id])
+    _note_month(db, actor, month, rows)
+    return rows
+
+
+async def opened(db: Db, patient_id: UUID, month: str, id: UUID) -> tuple[UUID, LineRow | HoldRow]:
+    """(decision id, one line or hold of a patient's month with its proof); for reads that have passed the patient's gate.
+    Raises Refused NOT_FOUND."""
+    kinds: tuple[tuple[Any, Any], ...] = ((ClaimLine, LineRow), (ClaimHold, HoldRow))
+    for table, shape in kinds:
+        decision: UUID | None = await db.scalar(
+            select(MonthDecision.id)
+            .join(
+                table, and_(table.tenant_id == MonthDecision.tenant_id, table.decision_id == MonthDecision.id)
+            )
+            .where(table.id == id, table.patient_id == patient_id, MonthDecision.month == month)
+        )
+        if decision is not None:
+            items: list[Any] = (await _items(db, [decision], table, shape))[decision]
+            return decision, next(one for one in items if one.id == id)
+    raise not_found("line")
+
+
+def _newest_of(month: str, columns: Sequence[Any], limit: int) -> Select[Any]:
     newest = (
         select(MonthDecision.id)
         .where(MonthDecision.month == month)
         .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )
-    statement = (
-        select(*_DECISION)
+    return (
+        select(*columns)
         .join(
             Patient,
             and_(Patient.tenant_id == MonthDecision.tenant_id, Patient.id == MonthDecision.patient_id),
@@ -170,13 +253,9 @@ async def month_decisions(
         .order_by(Patient.family_key, Patient.id)
         .limit(limit)
     )
-    if position is not None:
-        key, id = position
-        statement = statement.where(
-            (Patient.family_key > key) | ((Patient.family_key == key) & (Patient.id > id))
-        )
-    rows = [DecisionRow(*row) for row in await db.execute(statement)]
-    await _with_items(db, rows)
+
+
+def _note_month(db: Db, actor: Actor, month: str, rows: Sequence[Row]) -> None:
     db.note(
         actor,
         "claims.month",
@@ -184,7 +263,6 @@ async def month_decisions(
         patient_ids=[row.patient_id for row in rows],
         month=month,
     )
-    return rows
 
 
 async def decision_parts(db: Db, ids: Sequence[UUID]) -> list[DecisionRow]:

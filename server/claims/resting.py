@@ -11,7 +11,8 @@ from server.claims.scrub import spoils_a_file
 
 def resting_on(old: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
     """Of a patient's month, the claims signed and not sent that may stand only if `old` is gone and do not themselves
-    replace it: they ask for its services, or another payer for the same month."""
+    replace it: they ask for its services, or another payer for the same month. A payer that denied `old` still has it,
+    and would take the same service on a claim beside it for a second asking; to another payer it is nothing."""
     asked = service_keys(old.claim)
     return [
         row
@@ -19,8 +20,39 @@ def resting_on(old: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
         if row.state == "signed"
         and row.claim.frequency != "8"
         and row.replaces_id != old.id
-        and (row.payer_id != old.payer_id or asked & service_keys(row.claim))
+        and (asked & service_keys(row.claim) if row.payer_id == old.payer_id else old.state != "denied")
     ]
+
+
+def in_the_way(row: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
+    """Of a patient's month, the signed claims to be withdrawn before `row` may stop standing: those that replace it, and
+    those that count on what it replaces being gone, which would go out beside what comes back.
+
+    Of claims that exchange services, two or a whole ring, each counts on the next. None of them is sent without the
+    others, so any of them may be the first to be withdrawn; of what is left, each waits only for those that count on it.
+    """
+    signed = [one for one in rows if one.state == "signed" and one.id != row.id]
+    found = [one for one in signed if one.replaces_id == row.id]
+    old = next((one for one in rows if one.id == row.replaces_id), None)
+    if old is not None:
+        needed = _counted_on(row, signed, rows)
+        found += [one for one in resting_on(old, signed) if one.id not in needed]
+    return found
+
+
+def _counted_on(row: ClaimRow, signed: Sequence[ClaimRow], rows: Sequence[ClaimRow]) -> set[UUID]:
+    """The signed claims on whose going out `row` counts, perhaps by way of others."""
+    by_id = {one.id: one for one in rows}
+    found: set[UUID] = set()
+    ahead = [row]
+    while ahead:
+        here = ahead.pop()
+        for one in signed:
+            old = by_id.get(one.replaces_id) if one.replaces_id else None
+            if old is not None and one.id not in found and resting_on(old, [here]):
+                found.add(one.id)
+                ahead.append(one)
+    return found
 
 
 def left_behind(rows: Sequence[ClaimRow], waiting: Collection[UUID]) -> set[UUID]:
@@ -30,7 +62,9 @@ def left_behind(rows: Sequence[ClaimRow], waiting: Collection[UUID]) -> set[UUID
     while True:
         going = {row.replaces_id for row in rows if row.id in waiting and row.id not in left}
         stands = [
-            row for row in rows if row.state == "sent" and row.claim.frequency != "8" and row.id not in going
+            row
+            for row in rows
+            if row.state in ("sent", "denied") and row.claim.frequency != "8" and row.id not in going
         ]
         more = {row.id for old in stands for row in resting_on(old, rows) if row.id in waiting} - left
         if not more:

@@ -515,7 +515,8 @@ def _waiting(draft: Draft, old: LiveClaim) -> tuple[str, str]:
         )
     return (
         f"Claim {old.number} of this month was sent to another payer. A month's service is claimed from one payer.",
-        f"Sign and send the void of claim {old.number} first, or enter that its payer refused it.",
+        f"If that payer turned claim {old.number} away, denied it or paid nothing, enter so on it. Otherwise sign and send its "
+        "void first.",
     )
 
 

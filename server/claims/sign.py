@@ -4,9 +4,11 @@ All of it takes turns within a practice, so that a service is never claimed twic
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
+from carewright_plugin_api.facts import local_day
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -14,11 +16,11 @@ from server.claims.assembly import Draft
 from server.claims.claim import Claim, service_key, service_keys
 from server.claims.claim_queries import assembled, claim_for
 from server.claims.claim_rows import Chosen, ClaimRow, LeftBehind, SignedBatch
-from server.claims.resting import resting_on
+from server.claims.resting import in_the_way
 from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import ClaimedService, ClaimStanding
 from server.claims.x12.words import unsafe_id
-from server.clock import now
+from server.clock import now, today
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients.tables import Patient
@@ -187,7 +189,7 @@ async def withdraw_claim(db: Db, actor: Actor, claim_id: UUID, *, note: str = ""
         raise Refused(
             "ALREADY_SENT",
             f"Claim {row.number} was sent. What a payer has cannot be taken back here.",
-            "If the payer never took it in, enter its refusal. Otherwise correct what is wrong and close the month "
+            "If the payer never took it in, enter its refusal; if it paid nothing, its denial. Otherwise correct what is wrong and close the month "
             "again: a replacement or a void is then offered.",
         )
     if row.state != "signed":
@@ -210,10 +212,87 @@ async def record_refusal(db: Db, actor: Actor, claim_id: UUID, *, note: str) -> 
     return await claim_for(db, actor, claim_id)
 
 
+async def record_denial(db: Db, actor: Actor, claim_id: UUID, *, on: date, note: str) -> ClaimRow:
+    """The payer took a sent claim in and paid nothing. It stands no longer in the way of another payer's claim and needs
+    no void; what changes at the same payer still replaces it. on: the day the payer said so.
+
+    Raises Refused NOT_FOUND, NOT_SENT, VOID_DENIED, BAD_DENIED_ON, WITHDRAW_FIRST or TEXT_*.
+    """
+    row = await _held(db, actor, claim_id)
+    if row.state != "sent":
+        raise _not_sent(row)
+    if row.claim.frequency == "8":
+        raise Refused(
+            "VOID_DENIED",
+            f"Claim {row.number} asks for no money: it takes back claim {row.replaces_number}. A payer that does not do "
+            "that has turned it away.",
+            "Enter it as turned away.",
+        )
+    signed_on = local_day(row.signed_at, actor.zone) if row.signed_at else on
+    now_on = today(actor.zone)
+    if not signed_on <= on <= now_on:
+        raise Refused(
+            "BAD_DENIED_ON",
+            f"Claim {row.number} was signed on {signed_on:%d %b %Y}, and today is {now_on:%d %b %Y}; the payer cannot have "
+            f"said so on {on:%d %b %Y}.",
+            "Enter the day of the remittance or of the payer's letter.",
+            "on",
+        )
+    why = written(note, "note", what="what the payer said", longest=500)
+    rows = await _of_month(db, actor, row)
+    voids = [
+        one
+        for one in rows
+        if one.state == "signed" and one.replaces_id == row.id and one.claim.frequency == "8"
+    ]
+    if voids:
+        raise _withdraw_first(row, [one.number for one in voids])
+    await let_stand(db, actor, [row.id], state="denied", note=why, denied_on=on, denied_by=actor.staff_id)
+    await db.execute(delete(ClaimedService).where(ClaimedService.claim_id == row.id))
+    stand = [one for one in _standing(rows) if one.id != row.id and one.claim.frequency != "8"]
+    await _hold_again(db, actor, stand)
+    _note(db, actor, "claims.denied", row)
+    return await claim_for(db, actor, claim_id)
+
+
+async def take_back_denial(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
+    """It was not denied after all, or was paid when it was looked at again: the claim stands as sent. Raises Refused
+    NOT_FOUND, NOT_DENIED or CLAIMED_ELSEWHERE."""
+    row = await _held(db, actor, claim_id)
+    if row.state != "denied":
+        raise Refused(
+            "NOT_DENIED",
+            f"Claim {row.number} is {row.state}, so there is no denial to take back.",
+            "Check the number of the claim.",
+        )
+    rows = await _of_month(db, actor, row)
+    gone = {one.replaces_id for one in rows if one.state in ("signed", "sent")}
+    elsewhere = [
+        one.number
+        for one in rows
+        if one.state in ("signed", "sent")
+        and one.claim.frequency != "8"
+        and one.payer_id != row.payer_id
+        and one.id not in gone
+    ]
+    if elsewhere:
+        raise Refused(
+            "CLAIMED_ELSEWHERE",
+            f"Because claim {row.number} was denied, another payer was asked for the same month with claim "
+            f"{', '.join(elsewhere)}. Two payers cannot both owe it.",
+            f"Withdraw claim {', '.join(elsewhere)} if it was not sent. If it was, settle with the payers which of them "
+            "pays, and enter what the other one says to its claim.",
+        )
+    await let_stand(db, actor, [row.id], state="sent", note="", denied_on=None, denied_by=None)
+    await _hold_again(db, actor, [row])
+    _note(db, actor, "claims.denial_taken_back", row)
+    return await claim_for(db, actor, claim_id)
+
+
 async def record_payer_number(db: Db, actor: Actor, claim_id: UUID, *, number: str) -> ClaimRow:
     """The payer's own number for a sent claim. Raises Refused NOT_FOUND, NOT_SENT, TEXT_* or PAYER_NUMBER."""
     row = await _held(db, actor, claim_id)
-    if row.state not in ("sent", "replaced"):
+    if row.state not in ("sent", "denied", "replaced"):
         raise _not_sent(row)
     plain = written(number, "number", what="the payer's number", longest=50)
     if unsafe_id(plain):
@@ -237,29 +316,28 @@ async def _held(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
 async def _release(db: Db, actor: Actor, row: ClaimRow, state: str, note: str) -> None:
     """The claim no longer stands; the one it would have replaced stands again. Raises Refused WITHDRAW_FIRST while a
     signed claim counts on it, which would go out beside what comes back."""
-    rows = [one for one, _ in await assembled(db, actor, row.month, [row.patient_id])]
-    signed = [one for one in rows if one.state == "signed" and one.id != row.id]
-    old = next((one for one in rows if one.id == row.replaces_id), None)
-    resting = [one for one in signed if one.replaces_id == row.id]
-    resting += [one for one in resting_on(old, signed) if not _given_up_for(row, one, rows)] if old else []
-    if resting:
+    rows = await _of_month(db, actor, row)
+    if resting := in_the_way(row, rows):
         raise _withdraw_first(row, sorted(one.number for one in resting))
     await let_stand(db, actor, [row.id], state=state, note=note)
     await db.execute(delete(ClaimedService).where(ClaimedService.claim_id == row.id))
+    old = next((one for one in rows if one.id == row.replaces_id), None)
     if old is not None:
-        await let_stand(db, actor, [old.id], state="sent")
-    taken = {one.replaces_id for one in signed}
-    stand = [one for one in rows if one.state == "sent" and one.id != row.id and one.id not in taken]
-    stand += [old] if old is not None and old not in stand else []
+        await let_stand(db, actor, [old.id], state="denied" if old.denied_on else "sent")
+    stand = [one for one in _standing(rows) if one.id != row.id]
+    stand += [old] if old is not None and old not in stand and not old.denied_on else []
     await _hold_again(db, actor, [one for one in stand if one.claim.frequency != "8"])
     _note(db, actor, f"claims.{state}", row)
 
 
-def _given_up_for(row: ClaimRow, other: ClaimRow, rows: Sequence[ClaimRow]) -> bool:
-    """Whether `row` in turn counts on what `other` replaces: of two that exchange services, either may be the first to be
-    withdrawn, and what is left is not sent alone."""
-    old = next((one for one in rows if one.id == other.replaces_id), None)
-    return old is not None and bool(resting_on(old, [row]))
+async def _of_month(db: Db, actor: Actor, row: ClaimRow) -> list[ClaimRow]:
+    return [one for one, _ in await assembled(db, actor, row.month, [row.patient_id])]
+
+
+def _standing(rows: Sequence[ClaimRow]) -> list[ClaimRow]:
+    """Of a patient's month, the sent claims that no signed one is to replace."""
+    taken = {one.replaces_id for one in rows if one.state == "signed"}
+    return [one for one in rows if one.state == "sent" and one.id not in taken]
 
 
 async def _hold_again(db: Db, actor: Actor, stand: Sequence[ClaimRow]) -> None:

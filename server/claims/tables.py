@@ -188,7 +188,8 @@ class ClaimHold(AboutPatient, Table):
 
 
 class UsualSite(AboutPatient, Made, Table):
-    """Where this person would be seen face to face, from a day on; without one, at the practice's own address."""
+    """Where this person would be seen face to face, from a day on; without a row or a site in it, at the practice's own
+    address."""
 
     __tablename__ = "usual_site"
     append_only = True
@@ -202,7 +203,7 @@ class UsualSite(AboutPatient, Made, Table):
             site_id="site",
         )
 
-    site_id: Mapped[UUID]
+    site_id: Mapped[UUID | None]
     from_on: Mapped[date]
 
 
@@ -247,7 +248,8 @@ class Claim(AboutPatient, Table):
 
 
 class ClaimStanding(AboutPatient, Table):
-    """What became of a signed claim. replaced: a later claim of ours, once sent, took its place or made it void."""
+    """What became of a signed claim. replaced: a later claim of ours, once sent, took its place or made it void. denied:
+    the payer took it in and paid nothing, as it said on `denied_on`; `note` says why."""
 
     __tablename__ = "claim_standing"
 
@@ -256,7 +258,7 @@ class ClaimStanding(AboutPatient, Table):
     def __table_args__(cls) -> Any:
         return within(
             unique("claim_id"),
-            one_of("state", "withdrawn", "signed", "sent", "refused", "replaced"),
+            one_of("state", "withdrawn", "signed", "sent", "refused", "denied", "replaced"),
             Index("ix_claim_standing_state", "tenant_id", "state"),
             Index(
                 "uq_claim_standing_replaces",
@@ -276,13 +278,15 @@ class ClaimStanding(AboutPatient, Table):
     replaces_id: Mapped[UUID | None]
     interchange_id: Mapped[UUID | None]
     payer_control_number: Mapped[str] = mapped_column(default="")  # the payer's own number for it
-    note: Mapped[str] = mapped_column(default="")  # why it was withdrawn or refused
+    note: Mapped[str] = mapped_column(default="")  # why it was withdrawn, refused or denied
+    denied_on: Mapped[date | None]
+    denied_by: Mapped[UUID | None]  # who entered it
     changed_at: Mapped[datetime]
     changed_by: Mapped[UUID | None]
 
 
 class ClaimedService(AboutPatient, Table):
-    """One service that a live claim asks money for. It goes when the claim is withdrawn, refused or replaced, so
+    """One service that a live claim asks money for. It goes when the claim is withdrawn, refused, denied or replaced, so
     that the same service can never be asked for twice at a time."""
 
     __tablename__ = "claimed_service"

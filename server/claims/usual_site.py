@@ -17,13 +17,12 @@ from server.tenants.tables import Site
 
 
 async def set_usual_site(
-    db: Db, actor: Actor, patient_id: UUID, site_id: UUID, *, from_on: date | None = None
+    db: Db, actor: Actor, patient_id: UUID, site_id: UUID | None, *, from_on: date | None = None
 ) -> None:
-    """Where this person would be seen face to face, from a day on (or the first of this month). Raises Refused
-    NOT_FOUND."""
+    """Where this person would be seen face to face, from a day on (or the first of this month). site_id: None for nowhere
+    in particular, as where nothing was ever said: at the practice's own address. Raises Refused NOT_FOUND."""
     await patient_for(db, actor, patient_id, permission="patients.write")
-    site = await site_for(db, actor, site_id)
-    if not site.active:
+    if site_id is not None and not (await site_for(db, actor, site_id)).active:
         raise not_found("site")
     db.add(
         UsualSite(
@@ -32,12 +31,26 @@ async def set_usual_site(
         )
     )  # fmt: skip
     db.note(
-        actor, "claims.usual_site", entity="usual_site", entity_ids=[site_id], patient_ids=[patient_id], effect="write"
+        actor, "claims.usual_site", entity="usual_site", entity_ids=[site_id] if site_id else [], patient_ids=[patient_id], effect="write"
     )  # fmt: skip
 
 
 async def usual_sites(db: Db, actor: Actor) -> list[Site]:
     """The sites at which somebody would be seen, by name."""
     actor.require("claims.read")
-    used = select(UsualSite.site_id)
+    used = select(UsualSite.site_id).where(UsualSite.site_id.is_not(None))
     return list(await db.scalars(select(Site).where(Site.id.in_(used)).order_by(Site.name, Site.id)))
+
+
+async def usual_site_of(db: Db, actor: Actor, patient_id: UUID, on: date) -> Site | None:
+    """Where claims of a day name that this person was seen; None for the practice's own address. For who has passed the
+    patient's gate."""
+    actor.require("patients.read")
+    latest = (
+        select(UsualSite.site_id)
+        .where(UsualSite.patient_id == patient_id, UsualSite.from_on <= on)
+        .order_by(UsualSite.from_on.desc(), UsualSite.made_at.desc(), UsualSite.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (await db.execute(select(Site).where(Site.id == latest))).scalar_one_or_none()

@@ -1,6 +1,7 @@
 """The proof of a patient's month over GraphQL: the stored decision and the records it rests on."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 import strawberry
@@ -54,6 +55,23 @@ class EvidenceTotal:
             ],
             adds_up=total.agrees,
         )
+
+
+@strawberry.type(description="A claim signed for the month and where it stands.")
+class EvidenceClaim:
+    id: strawberry.ID
+    number: str
+    frequency: str = strawberry.field(description="1 original, 7 replacement, 8 void.")
+    payer_name: str
+    total: Decimal
+    signed_at: datetime
+    signed_by: str | None
+    state: str
+    note: str = strawberry.field(description="Why it was withdrawn, refused or denied.")
+    denied_on: date | None = strawberry.field(description="The day its payer said that it pays nothing.")
+    denied_by: str | None = strawberry.field(description="Who entered that.")
+    changed_at: datetime
+    changed_by: str | None
 
 
 @strawberry.type(description="A line with the total it rests on.")
@@ -327,6 +345,9 @@ class Evidence:
     plans: list[EvidencePlan]
     findings: list[EvidenceFinding]
     choices: list[EvidenceChoice]
+    claims: list[EvidenceClaim] = strawberry.field(
+        description="Every claim signed for the month, whatever became of it."
+    )
     changes: list[str] = strawberry.field(
         description="Against the version before, as sentences; none for the first."
     )
@@ -398,6 +419,7 @@ class Evidence:
                 )
                 for one in found.overrides
             ],
+            claims=[told(EvidenceClaim, one, id=global_id("Claim", one.id)) for one in found.claims],
             changes=[one.sentence for one in found.changes],
             versions=[told(EvidenceVersion, v) for v in found.versions],
         )

@@ -94,7 +94,12 @@ class Claim(Node):
     content_hash: str = strawberry.field(description="sha256 of `content`; signing hands it back.")
     changed_since: bool = strawberry.field(description="The newest decision no longer says what was signed.")
     payer_control_number: str
-    note: str
+    note: str = strawberry.field(description="Why it was withdrawn, refused or denied.")
+    denied_on: date | None = strawberry.field(description="The day its payer said that it pays nothing.")
+    denied_by: str = strawberry.field(description="Who entered that; empty if it was not denied.")
+    unanswered: str = strawberry.field(
+        description="Of a sent claim whose month no rules answered for: why it stays, and what to do; else empty."
+    )
     signed_at: datetime | None
     signed_by: str
     interchange_id: strawberry.ID | None
@@ -117,8 +122,8 @@ class Claim(Node):
                 for f in row.findings
             ],
             content=claim.to_json(), content_hash=row.content_hash, changed_since=row.changed_since,
-            payer_control_number=row.payer_control_number, note=row.note, signed_at=row.signed_at,
-            signed_by=row.signed_by,
+            payer_control_number=row.payer_control_number, note=row.note, denied_on=row.denied_on,
+            denied_by=row.denied_by, unanswered=row.unanswered, signed_at=row.signed_at, signed_by=row.signed_by,
             interchange_id=global_id("Interchange", row.interchange_id) if row.interchange_id else None,
         )  # fmt: skip
 
@@ -190,7 +195,7 @@ class MadeInterchanges:
 @strawberry.type(description="A person's usual site.")
 class UsualSite:
     patient_id: strawberry.ID
-    site_id: strawberry.ID
+    site_id: strawberry.ID | None
 
 
 @strawberry.input
@@ -210,8 +215,11 @@ class SignClaimsInput:
 @strawberry.input
 class SetUsualSiteInput:
     patient_id: strawberry.ID
-    site_id: strawberry.ID
-    from_on: date | None = None
+    site_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="null takes it back: claims then name the practice's own address.",
+    )
+    from_on: date | None = strawberry.field(default=None, description="Left out: the first of this month.")
 
 
 async def _load_claim(info: Info, id: UUID) -> Claim:
@@ -373,6 +381,24 @@ class SignedClaimsMutation:
 
     @mutation(
         permission="claims.sign",
+        description="The payer took a sent claim in and paid nothing; the next payer's may go without a void of this one.",
+    )
+    async def record_claim_denial(self, info: Info, id: strawberry.ID, on: date, note: ShortText) -> Claim:
+        actor = actor_of(info)
+        async with tenant_db(actor) as db:
+            return Claim.of(await sign.record_denial(db, actor, id_of("Claim", id), on=on, note=note))
+
+    @mutation(
+        permission="claims.sign",
+        description="It was not denied after all, or was paid later: the claim stands as sent again.",
+    )
+    async def take_back_claim_denial(self, info: Info, id: strawberry.ID) -> Claim:
+        actor = actor_of(info)
+        async with tenant_db(actor) as db:
+            return Claim.of(await sign.take_back_denial(db, actor, id_of("Claim", id)))
+
+    @mutation(
+        permission="claims.sign",
         alone=True,
         description="One file per receiver of every signed claim that was not sent and still holds.",
     )
@@ -401,12 +427,19 @@ class SignedClaimsMutation:
     @mutation(permission="patients.write", description="Where this person would be seen, from a day on.")
     async def set_usual_site(self, info: Info, input: SetUsualSiteInput) -> UsualSite:
         actor = actor_of(info)
+        if input.site_id is strawberry.UNSET:
+            raise Refused(
+                "SITE_NEEDED",
+                "No site was given.",
+                "Send its id, or null to take the usual site back.",
+                "site_id",
+            )
         async with tenant_db(actor) as db:
             await usual_site.set_usual_site(
                 db,
                 actor,
                 id_of("Patient", input.patient_id),
-                id_of("Site", input.site_id),
+                id_of("Site", input.site_id) if input.site_id else None,
                 from_on=input.from_on,
             )
         return UsualSite(patient_id=input.patient_id, site_id=input.site_id)

@@ -47,6 +47,10 @@ PAYER_NUMBER = f"""mutation ($id: ID!, $number: Line!) {{ recordPayerNumber(id: 
   ... on Claim {{ {FIELDS} }} ... on Refusal {{ code message }} }} }}"""
 REFUSED = f"""mutation ($id: ID!, $note: ShortText!) {{ recordClaimRefusal(id: $id, note: $note) {{
   ... on Claim {{ {FIELDS} }} ... on Refusal {{ code message }} }} }}"""
+DENIED = f"""mutation ($id: ID!, $on: Date!, $note: ShortText!) {{ recordClaimDenial(id: $id, on: $on, note: $note) {{
+  ... on Claim {{ {FIELDS} deniedOn deniedBy }} ... on Refusal {{ code message nextStep field }} }} }}"""
+PAID = f"""mutation ($id: ID!) {{ takeBackClaimDenial(id: $id) {{ ... on Claim {{ {FIELDS} deniedOn deniedBy }}
+  ... on Refusal {{ code message nextStep }} }} }}"""
 OVERVIEW = "query ($month: Line!) { claimsOverview(month: $month) { state count total } }"
 
 

@@ -17,6 +17,7 @@ from test_other_payer import uncovered
 from server.graphql.connections import global_id
 from server.tenants.billing_identity import state_identity, state_route, state_site_billing
 from server.tenants.db import tenant_db
+from tests.pages.test_care import hand
 
 SUBSCRIBER = (
     "update coverage set relationship = 'spouse', subscriber_family_name = 'Walker', "
@@ -100,6 +101,36 @@ async def test_a_wrong_place_is_replaced(lakeside: World, ask: Any, behind: Asyn
         },
     )  # fmt: skip
     assert "*19:B:7*" in await replaced(ask, lakeside, month, first)
+
+
+async def test_a_usual_site_is_taken_back(
+    lakeside: World, hillcrest: World, ask: Any, browse: Any, behind: AsyncEngine
+) -> None:
+    month = last_month(lakeside.zone)
+    await ready_to_bill(lakeside)
+    id = await billable(lakeside, behind, month, 21)
+    await close(lakeside, month)
+    set_site = """mutation ($input: SetUsualSiteInput!) { setUsualSite(input: $input) { ... on UsualSite { siteId }
+      ... on Refusal { code } } }"""
+    site = global_id("Site", lakeside.site_id)
+    whose = {"patientId": patient_id(id), "fromOn": "2020-01-01"}
+    for given in ({"siteId": site}, {"siteId": None}, {"siteId": site}):
+        answer = await said(ask, lakeside, set_site, who="nora", input=whose | given)
+        assert answer == given
+        (draft,) = await claims(ask, lakeside, month)
+        assert errors(draft) == ({"S10"} if given["siteId"] else set()), "a site that claims cannot name"
+    assert (await said(ask, lakeside, set_site, who="nora", input=whose))["code"] == "SITE_NEEDED"
+    theirs = await said(ask, hillcrest, set_site, who="nora", input=whose | {"siteId": None})
+    assert theirs["code"] == "NOT_FOUND"
+
+    nora = await hand(browse, lakeside, "nora")
+    page = await nora.get(f"/people/{id}/details")
+    assert f'<option value="{lakeside.site_id}" selected>' in page
+    await nora.send(f"/people/{id}/usual-site", 422, site="", seen_from="not a day")
+    await nora.send(f"/people/{id}/usual-site", site="", seen_from="2020-01-01")
+    assert f'<option value="{lakeside.site_id}" selected>' not in await nora.get(f"/people/{id}/details")
+    (draft,) = await claims(ask, lakeside, month)
+    assert (draft["placeOfService"], errors(draft)) == ("11", set())
 
 
 async def test_whose_insurance_it_is_is_replaced(lakeside: World, ask: Any, behind: AsyncEngine) -> None:

@@ -1,5 +1,6 @@
 """The whole path on pages: from a registered person to the line of a closed month, and what stands in the way."""
 
+import html
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,19 @@ def token(page: str) -> str:
 def last_month(zone: str) -> str:
     first = datetime.now(ZoneInfo(zone)).date().replace(day=1)
     return f"{first - timedelta(days=1):%Y-%m}"
+
+
+BY_SCRIPT = {"hx-request": "true"}
+
+
+async def rows_opened(bill: "Hand", page: str) -> list[str]:
+    """What each row of a month's list shows when it is opened."""
+    found = []
+    for address in re.findall(r'hx-get="(/month/[^"]+/proof[^"]+)"', page):
+        answer = await bill.client.get(html.unescape(address), headers=BY_SCRIPT)
+        assert answer.status_code == 200, (address, answer.text[:1500])
+        found.append(str(answer.text))
+    return found
 
 
 @dataclass
@@ -119,8 +133,11 @@ async def test_from_a_name_to_a_line_and_its_source(
     assert closed.headers["location"] == f"/month/{month}"
     page = await bill.get(f"/month/{month}")
     assert "1 person; 1 with a line." in page
+    for words in ("Ruth Walker, 99490", "Look before sending", "$"):
+        assert words in page, words
+    assert "What would change it" not in page, "a proof is fetched when its row is opened"
+    (row,) = await rows_opened(bill, page)
     for words in (
-        "Ruth Walker, 99490",
         "Nora Feld",
         "12 min",
         "9 min",
@@ -128,9 +145,14 @@ async def test_from_a_name_to_a_line_and_its_source(
         "Nobody has recorded whether these are in place",
         "What would change it",
         "reviewed",
-        "$",
+        "The whole proof, to print",
     ):
-        assert words in page, words
+        assert words in row, words
+    (place,) = re.findall(r'hx-get="([^"]+)"', page)
+    plainly = await bill.client.get(html.unescape(place), follow_redirects=False)
+    assert plainly.status_code == 303, "not asked by our script: the whole page of it"
+    assert f'href="{plainly.headers["location"]}"' in page, "and that is the plain link without script"
+    assert "Facts it rests on" in await bill.get(plainly.headers["location"])
     proof = await bill.get(f"/month/{month}/{ruth.rpartition('/')[2]}")
     for words in ("billing_medicare", "Version", "Facts it rests on", "Rule set"):
         assert words in proof, words
@@ -142,6 +164,10 @@ async def test_from_a_name_to_a_line_and_its_source(
     assert "nothing changed" in await bill.get(f"/month/{month}")
 
     theirs = await hand(browse, hillcrest, "bill")
+    assert (await theirs.client.get(html.unescape(place), headers=BY_SCRIPT)).status_code == 404
+    nothing = place.partition("=")[0]
+    for of in ("", "x", "01a206b8-b62b-7105-8019-a487adfba4f7"):
+        assert (await bill.client.get(f"{nothing}={of}", headers=BY_SCRIPT)).status_code == 404
     assert (await theirs.client.get(f"/month/{month}/{ruth.rpartition('/')[2]}")).status_code == 404
     assert "Walker" not in await theirs.get(f"/month/{month}")
 
@@ -157,9 +183,10 @@ async def test_nineteen_minutes_are_held_with_the_reason_and_nobody_is_told_to_d
     await drain()
     page = await bill.get(f"/month/{month}")
     assert "1 person; 1 not billable." in page
-    assert "19 whole minutes count" in page
-    assert "nothing is to be done" in page
-    assert "more minute" not in page
+    (row,) = await rows_opened(bill, page)
+    assert "19 whole minutes count" in row
+    assert "nothing is to be done" in page + row
+    assert "more minute" not in page + row
 
 
 async def test_what_is_missing_is_grouped_by_what_mends_it(lakeside: World, browse: Any, drain: Any) -> None:

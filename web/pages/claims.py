@@ -23,9 +23,11 @@ from server.claims.files import claims_in, file_of, interchange_for, interchange
 from server.claims.resting import remarks
 from server.claims.sending import claims_changed, make_interchanges
 from server.claims.sign import (
+    record_denial,
     record_payer_number,
     record_refusal,
     sign_claims,
+    take_back_denial,
     withdraw_claim,
 )
 from server.errors import Refused, not_found
@@ -38,13 +40,14 @@ from server.tenants.db import Db, tenant_db
 from web.pages.month import asked_month
 from web.rendering import called, day, moment, month_words, phone
 from web.site import Answer, Visit, page
+from web.typed import beside, day_in
 
 #: claims shown at once of one state, or of one group that the same thing would mend
 _PAGE: Final = 100
-_OVER: Final = ("refused", "withdrawn", "replaced")
+_OVER: Final = ("denied", "refused", "withdrawn", "replaced")
 _SIGNS: Final = {
     "to_mend": "waiting", "to_look_at": "soon", "ready": "plain", "signed": "done", "sent": "done", "refused": "soon",
-    "withdrawn": "plain", "replaced": "plain",
+    "denied": "soon", "withdrawn": "plain", "replaced": "plain",
 }  # fmt: skip
 #: how the name of what a finding is about begins -> where it is mended
 _PLACES: Final = (
@@ -128,6 +131,7 @@ async def _month_given(visit: Visit, month: str) -> dict[str, Any]:
         "to_look_at": _by_look(visit.zone, by_state["to_look_at"]),
         "to_mend": _by_mending(visit.zone, by_state["to_mend"]),
         "changed": [_brief(row, visit.zone) for row in rows if row.changed_since][:_PAGE],
+        "unanswered": [_brief(row, visit.zone) for row in rows if row.unanswered][:_PAGE],
         "changed_count": overview.changed,
         "files": [_file(one, visit.zone) for one in files],
         "nothing": not rows,
@@ -213,6 +217,8 @@ def _brief(row: ClaimRow, zone: str) -> dict[str, Any]:
         "kind": _kind(row),
         "signed": f"{day(local_day(row.signed_at, zone))} by {row.signed_by}" if row.signed_at else "",
         "note": row.note,
+        "denied": f"{day(row.denied_on)}, entered by {row.denied_by}" if row.denied_on else "",
+        "unanswered": row.unanswered,
         "said": " ".join(finding.sentence for finding in row.findings),
         "changed": row.changed_since,
         "patient": f"/people/{row.patient_id}",
@@ -535,6 +541,16 @@ async def payer_refused(visit: Visit) -> Answer:
     )
 
 
+@page.post("/claims/{id:str}/denied", permission="claims.sign")
+async def payer_denied(visit: Visit) -> Answer:
+    return await _became(visit, "denied", "Written down. Another payer's claim needs no void of this one.")
+
+
+@page.post("/claims/{id:str}/denied/take-back", permission="claims.sign")
+async def denial_taken_back(visit: Visit) -> Answer:
+    return await _became(visit, "paid", "Taken back. The claim stands as sent.")
+
+
 @page.post("/claims/{id:str}/payer-number", permission="claims.sign")
 async def payer_number(visit: Visit) -> Answer:
     return await _became(visit, "number", "The payer's number is kept.")
@@ -548,14 +564,21 @@ async def _became(visit: Visit, what: str, said: str) -> Answer:
                 await withdraw_claim(db, visit.actor, id, note=form.get("note", ""))
             elif what == "refused":
                 await record_refusal(db, visit.actor, id, note=form.get("refusal", ""))
+            elif what == "denied":
+                await record_denial(
+                    db, visit.actor, id, on=day_in(form, "denied_on"), note=form.get("denial", "")
+                )
+            elif what == "paid":
+                await take_back_denial(db, visit.actor, id)
             else:
                 await record_payer_number(db, visit.actor, id, number=form.get("number", ""))
     except Refused as refused:
-        field = {"withdraw": "note", "refused": "refusal", "number": "number"}[what]
-        beside = Refused(
-            refused.code, refused.message, refused.next_step, field if refused.field is not None else None
-        )
+        fields = {
+            "withdraw": {"note": "note"}, "refused": {"note": "refusal"}, "number": {"number": "number"},
+            "denied": {"note": "denial", "on": "denied_on"}, "paid": {},
+        }  # fmt: skip
+        at_its_field = beside(refused, fields[what])
         async with tenant_db(visit.actor, read_only=True) as db:
             given = await _claim_given(db, visit, await claim_for(db, visit.actor, id))
-        return visit.again("claims/one.html", beside, **(given | {"values": form}))
+        return visit.again("claims/one.html", at_its_field, **(given | {"values": form}))
     return visit.go(f"/claims/{id}", said)

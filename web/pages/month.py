@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from carewright_plugin_api.facts import local_day
 
@@ -10,21 +11,26 @@ from server.claims.actions import ask_to_close, stop_closing
 from server.claims.month import is_month
 from server.claims.overview import first_work, month_overview, to_look_at
 from server.claims.queries import (
-    DecisionRow,
     HoldRow,
     LineRow,
+    ListedDecision,
+    ListedHold,
+    ListedLine,
     MonthRow,
     ProofEntry,
     closes,
     entries_behind,
     last_done,
-    month_decisions,
+    listed_decisions,
     newest_close,
+    opened,
 )
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
+from server.ids import parse_id
 from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import ACTIVITIES
+from server.patients.gate import patient_for
 from server.plugin_host.discover import plugins
 from server.tenants.db import tenant_db
 from web.rendering import called, day, minutes_words, moment, month_words
@@ -186,21 +192,20 @@ def _people(count: int) -> str:
 async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
-        rows = await month_decisions(db, actor, month, limit=_MOST)
+        rows = await listed_decisions(db, actor, month, limit=_MOST)
         stands = await month_overview(db, actor, month)
         run = await newest_close(db, actor, month)
         done = (await last_done(db, actor)).get(month)
         changed = (await changes_since_closed(db, actor, [month])).get(month) if done else None
-        behind = await entries_behind(
-            db, actor, [id for row in rows for line in row.lines for id in line.entry_ids]
-        )
         look = await to_look_at(db, actor, [row.id for row in rows if row.lines])
     zone = actor.zone
     groups: dict[tuple[bool, str], list[dict[str, Any]]] = {}
     for row in rows:
         for hold in row.holds:
             key = (not hold.mendable, hold.reason)
-            groups.setdefault(key, []).append(_hold(row, hold, month))
+            groups.setdefault(key, []).append(
+                _listed(row, hold.id, month) | {"mend": _mend(hold, row.patient_id)}
+            )
     return {
         "month": month,
         "title": month_words(month),
@@ -213,7 +218,13 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
         "stands": stands,
         "sentence": _sentence(month, stands, done),
         "lines": [
-            _line(row, line, behind, zone, month) | {"look": look.get(row.id, [])}
+            _listed(row, line.id, month)
+            | {
+                "words": f"{_name(row)}, {_code(line)}",
+                "amount": _dollars(line.amount) if line.amount is not None else "",
+                "look": row.id in look,
+                "whole": f"/month/{month}/{row.patient_id}?line={line.id}",
+            }
             for row in rows
             for line in row.lines
         ],
@@ -228,7 +239,7 @@ async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
     }
 
 
-def _changed(changed: Changed, rows: Sequence[DecisionRow], month: str, zone: str) -> dict[str, Any]:
+def _changed(changed: Changed, rows: Sequence[ListedDecision], month: str, zone: str) -> dict[str, Any]:
     """Whose minutes changed since the month was closed, as far as they are shown below."""
     whose = set(changed.patient_ids)
     named = [
@@ -268,49 +279,76 @@ def _title(reason: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _payer(row: DecisionRow) -> str:
+def _payer(row: ListedDecision) -> str:
     """The payer's name; a decision keeps its kind, where some rules know it."""
     return plugins().payer_kinds().get(row.payer_name, row.payer_name)
 
 
-def _name(row: DecisionRow) -> str:
+def _name(row: ListedDecision) -> str:
     return f"{called(row)} {row.family_name}"
 
 
-def _hold(row: DecisionRow, hold: HoldRow, month: str) -> dict[str, Any]:
-    place = next((where for begins, _, where in _MENDS if hold.reason.startswith(begins)), "")
-    program = hold.program if hold.program in PROGRAMS else next(iter(PROGRAMS))
+def _listed(row: ListedDecision, id: UUID, month: str) -> dict[str, Any]:
+    """A row of the list: what it says, where its proof is fetched from, and where all of it is."""
+    whole = f"/month/{month}/{row.patient_id}"
     return {
+        "words": _name(row),
         "name": _name(row),
         "payer": _payer(row),
-        "hold": hold,
-        "mend": f"/people/{row.patient_id}/{place.format(program=program)}"
-        if place
-        else f"/people/{row.patient_id}",
-        "evidence": f"/month/{month}/{row.patient_id}",
-        "citations": [_cited(one) for one in hold.citations],
-        "facts": _facts(hold.facts_used),
-        "row": row,
+        "opens": f"{whole}/proof?of={id}",
+        "whole": whole,
     }
 
 
-def _line(
-    row: DecisionRow, line: LineRow, behind: dict[Any, ProofEntry], zone: str, month: str
-) -> dict[str, Any]:
+def _mend(hold: ListedHold | HoldRow, patient_id: UUID) -> str:
+    place = next((where for begins, _, where in _MENDS if hold.reason.startswith(begins)), "")
+    program = hold.program if hold.program in PROGRAMS else next(iter(PROGRAMS))
+    return f"/people/{patient_id}/{place.format(program=program)}" if place else f"/people/{patient_id}"
+
+
+def _code(line: ListedLine) -> str:
     units = f", {line.units} units" if line.units > 1 else ""
-    modifiers = f" {' '.join(line.modifiers)}" if line.modifiers else ""
+    return " ".join([line.code, *line.modifiers]) + units
+
+
+# --- one row, opened --------------------------------------------------------------------------------------------
+
+
+@page.get("/month/{month:str}/{id:str}/proof", permission="claims.read")
+async def row_opened(visit: Visit) -> Answer:
+    """The proof of one line or hold (`of`), for its row in the list; to anybody else, the whole page of the proof."""
+    month, id, actor = asked_month(visit), visit.id("id", "patient"), visit.actor
+    which = parse_id(visit.query("of"))
+    if which is None:
+        raise not_found("line")
+    async with tenant_db(actor, read_only=True) as db:
+        patient = await patient_for(db, actor, id, permission="claims.read")
+        decision, found = await opened(db, id, month, which)
+        behind = await entries_behind(db, actor, found.entry_ids)
+        look = await to_look_at(db, actor, [decision])
+    whole = f"/month/{month}/{id}"
+    if not visit.htmx:
+        return visit.go(f"{whole}?line={which}" if isinstance(found, LineRow) else whole)
+    if isinstance(found, LineRow):
+        line = _line(found, behind, visit.zone) | {"evidence": whole, "look": look.get(decision, [])}
+        return visit.fragment("month/_opened.html", line=line)
+    hold = {
+        "hold": found,
+        "citations": [_cited(one) for one in found.citations],
+        "mend": _mend(found, id),
+        "name": f"{called(patient)} {patient.family_name}",
+        "evidence": whole,
+    }
+    return visit.fragment("month/_opened.html", hold=hold)
+
+
+def _line(line: LineRow, behind: dict[Any, ProofEntry], zone: str) -> dict[str, Any]:
     return {
-        "name": _name(row),
-        "payer": _payer(row),
         "line": line,
-        "code": f"{line.code}{modifiers}{units}",
         "amount": _dollars(line.amount) if line.amount is not None else "",
         "on": day(line.service_on),
         "entries": [_entry(behind[id], zone) for id in line.entry_ids if id in behind],
         "citations": [_cited(one) for one in line.citations],
-        "facts": _facts(line.facts_used),
-        "evidence": f"/month/{month}/{row.patient_id}",
-        "row": row,
     }
 
 
@@ -346,13 +384,6 @@ def _cited(one: Any) -> dict[str, str]:
         "where": where,
         "reviewed": f"reviewed {day(date.fromisoformat(reviewed))}" if reviewed else "",
     }
-
-
-def _facts(used: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    """An entry's id means nothing to a reader; its minutes are listed beside."""
-    return [
-        (one["name"][:1].upper() + one["name"][1:], one["value"]) for one in used if one["name"] != "entry"
-    ]
 
 
 def _dollars(amount: Any) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from carewright_plugin_api.facts import local_day
 from sqlalchemy import select
 
+from server.claims.usual_site import set_usual_site, usual_site_of
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients import chart
@@ -29,12 +30,13 @@ from server.patients.result_series import result_series
 from server.patients.tables import RELATIONSHIPS, Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.tenants.sites import list_sites
 from server.tenants.tables import Payer, Staff
 from web.charts import Value, run_chart
 from web.pages.people import _choices, date_in, header_of, id_in, visit_day
 from web.rendering import called
 from web.site import Answer, Visit, page
-from web.typed import text_in
+from web.typed import id_chosen, text_in
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
@@ -68,6 +70,8 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
             "relationships": list((RELATIONSHIPS | {"self": "The holder themselves"}).items()),
             "sexes": _SEXES,
+            "usual_site": await usual_site_of(db, actor, id, visit.today),
+            "sites": [(str(one.id), one.name) for one in await list_sites(db, actor)],
             "payers": [
                 (str(row.id), row.name)
                 for row in await db.execute(
@@ -167,6 +171,15 @@ async def address_set(visit: Visit) -> Answer:
         )  # fmt: skip
 
     return await _do(visit, act, "Saved. The address before is kept.")
+
+
+@page.post("/people/{id:str}/usual-site", permission="patients.write")
+async def usual_site_set(visit: Visit) -> Answer:
+    async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
+        site_id = id_chosen(form, "site", "site")
+        await set_usual_site(db, actor, id, site_id, from_on=date_in(form, "seen_from", needed=False))
+
+    return await _do(visit, act, "Saved. Claims name it from that day on.")
 
 
 @page.post("/people/{id:str}/supports", permission="patients.write")
