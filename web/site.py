@@ -32,10 +32,13 @@ from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.settings import is_loopback, settings
 from server.tenants.actor import Actor
+from server.tenants.db import tenant_db
+from server.tenants.hints import put_hints_away
 from server.tenants.permissions import PERMISSIONS, ROLES
 from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
 from web.doorway import SAFE_METHODS
+from web.hints import Hint, done_with, hint_for
 from web.once import answered_once
 from web.rendering import csrf_input, day, render
 from web.timer_line import timer_line
@@ -132,6 +135,7 @@ class Visit:
     signed_in: SignedIn | None
     said: list[dict[str, str]] = field(default_factory=list)
     timer: dict[str, Any] | None = None  # web/timer_line.py, for those who have one
+    hint: Hint | None = None  # web/hints.py, until it is put away
     #: where `go` led, with what it said; empty while nothing was saved or when more than the way on matters
     went: tuple[str, ...] = ()
     _form: dict[str, Any] | None = None
@@ -318,6 +322,7 @@ class Visit:
             "sign_out_url": "/sign-out",
             "flashes": self.said,
             "timer": self.timer,
+            "hint": self.hint,
             "here_url": self.request.url.path if self.request.method == "GET" else "",
         }
 
@@ -356,9 +361,15 @@ class _Page:
             async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
                 visit = await _visit(request, scope, permission)
                 await _with_timer(visit)
-                if method == "POST" and scope == "tenant":
-                    return await answered_once(visit, f"{method} {path}", handler)
-                return await handler(visit)
+                if scope != "tenant":
+                    return await handler(visit)
+                if method == "GET":
+                    visit.hint = hint_for(path, visit.actor.role, _hints_away(visit))
+                    return await handler(visit)
+                answered = await answered_once(visit, f"{method} {path}", handler)
+                if (answered.status_code or 200) < 400 and not visit.by_script:
+                    await _hints_done(visit, path)
+                return answered
 
             answer.__name__ = handler.__name__
             self.handlers.append(
@@ -407,6 +418,20 @@ async def _with_timer(visit: Visit) -> None:
         return
     if not visit.by_script and visit.request.scope["path"] not in _HEARTBEATS:
         visit.timer = await timer_line(signed_in.actor)
+
+
+def _hints_away(visit: Visit) -> frozenset[str]:
+    return visit.signed_in.hints_away if visit.signed_in else frozenset()
+
+
+async def _hints_done(visit: Visit, form: str) -> None:
+    """Who has done what a hint speaks of needs it no more. What was saved is saved, whatever becomes of the hint."""
+    if keys := done_with(form, visit.actor.role, _hints_away(visit)):
+        try:
+            async with tenant_db(visit.actor) as db:
+                await put_hints_away(db, visit.actor, keys)
+        except Exception:
+            _log.exception("a hint stays until the next time")
 
 
 async def _check_form(visit: Visit) -> None:

@@ -17,7 +17,7 @@ from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, ShortText
 from server.graphql.staff import MEMBER, Staff
 from server.patients.queries import how_many
-from server.tenants import agreements, practice, queries, set_up, tables
+from server.tenants import agreements, hints, practice, queries, set_up, tables
 from server.tenants import staff as staff_room
 from server.tenants.db import tenant_db
 from server.tenants.permissions import PERMISSIONS
@@ -101,6 +101,14 @@ class Me:
     practices: list[PracticeChoice] = strawberry.field(
         description="Where one may work; the page /switch changes it."
     )
+    hints_away: list[str] = strawberry.field(
+        description="Keys of hints one has put away; which hints there are is the front end's own matter."
+    )
+
+
+@strawberry.type(description="The hints one shall not be shown again in this practice.")
+class HintsAway:
+    keys: list[str]
 
 
 async def _load_practice(info: Info, id: UUID) -> Practice | None:
@@ -136,11 +144,12 @@ class PracticeQuery:
         if login is None:
             raise not_found(MEMBER)
         async with tenant_db(actor, read_only=True) as db:
-            staff = Staff.of(await staff_room.my_staff_row(db, actor))
+            row = await staff_room.my_staff_row(db, actor)
         return Me(
             name=login.name,
             email=login.email,
-            staff=staff,
+            staff=Staff.of(row),
+            hints_away=row.hints_away,
             may=sorted(name for name in PERMISSIONS if actor.may(name)),
             practices=[
                 PracticeChoice(slug=p.slug, name=p.name, state=p.state, here=p.id == actor.tenant_id)
@@ -195,3 +204,14 @@ class PracticeMutation:
         actor = actor_of(info)
         async with tenant_db(actor) as db:
             return Practice.of(await set_up.finish_set_up(db, actor, patients=await how_many(db, actor)))
+
+    @mutation(permission="self.write", description="Show oneself a hint no more, in any browser.")
+    async def put_hint_away(self, info: Info, key: Line) -> HintsAway:
+        async with tenant_db(actor_of(info)) as db:
+            return HintsAway(keys=await hints.put_hints_away(db, actor_of(info), [key]))
+
+    @mutation(permission="self.write", description="All hints from the beginning.")
+    async def show_hints_again(self, info: Info) -> HintsAway:
+        async with tenant_db(actor_of(info)) as db:
+            await hints.show_hints_again(db, actor_of(info))
+        return HintsAway(keys=[])

@@ -66,6 +66,7 @@ class SignedIn:
     actor: Actor | None
     idle_at: datetime
     ends_at: datetime
+    hints_away: frozenset[str] = frozenset()  # keys of hints that the person shall not be shown again here
 
     @property
     def needs(self) -> Need:
@@ -139,14 +140,15 @@ async def session_actor(
         if d is not None and d.state != "closed"
     )
     practice = next((p for p in practices if p.id == session.tenant_id and p.state == "open"), None)
-    actor = None
+    actor, away = None, frozenset[str]()
     if session.stage == "full" and practice is not None:
-        actor = await _actor_in(practice.id, person.id, via, request_id)
+        actor, away = await _actor_in(practice.id, person.id, via, request_id)
     return SignedIn(
         session_id=session.id, person_id=person.id, name=person.name, email=person.email, stage=session.stage,
         has_authenticator=person.totp_confirmed_at is not None, csrf_secret=session.csrf_secret,
         practices=practices, practice=practice if actor else None, actor=actor,
         idle_at=(at if touch else session.seen_at) + IDLE, ends_at=session.ends_at,
+        hints_away=away,
     )  # fmt: skip
 
 
@@ -158,11 +160,14 @@ async def signed_in(token: str, stage: Stage = "full", *, via: str = "page") -> 
     return found
 
 
-async def _actor_in(tenant_id: UUID, person_id: UUID, via: str, request_id: str) -> Actor | None:
+async def _actor_in(
+    tenant_id: UUID, person_id: UUID, via: str, request_id: str
+) -> tuple[Actor | None, frozenset[str]]:
+    """The person at work in the practice, and the hints they have put away there."""
     found = await working_here(tenant_id, person_id)
     if found is None:
-        return None
-    return Actor(
+        return None, frozenset()
+    actor = Actor(
         tenant_id,
         found.staff_id,
         person_id,
@@ -172,6 +177,7 @@ async def _actor_in(tenant_id: UUID, person_id: UUID, via: str, request_id: str)
         via,
         request_id,
     )
+    return actor, frozenset(found.hints_away)
 
 
 # --- making, changing and ending ----------------------------------------------------------------------------
@@ -232,10 +238,10 @@ async def enter(token: str, tenant_id: UUID) -> Issued:
     choice = next((p for p in person.practices if p.id == tenant_id and p.state == "open"), None)
     if choice is None:
         raise not_found("practice")
-    actor = await _actor_in(tenant_id, person.person_id, "page", "")
+    actor, _ = await _actor_in(tenant_id, person.person_id, "page", "")
     if actor is None:
         await join(tenant_id, person.person_id, person.email)
-        actor = await _actor_in(tenant_id, person.person_id, "page", "")
+        actor, _ = await _actor_in(tenant_id, person.person_id, "page", "")
     if actor is None:
         raise not_found("practice")
     async with tenant_db(actor) as db:

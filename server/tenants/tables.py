@@ -1,11 +1,11 @@
 """Practices and their people: what is known before a practice is (platform), and what belongs to one (tenant)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.ids import new_id
@@ -279,6 +279,7 @@ class Staff(Tenant, Made, Table):
     active: Mapped[bool] = mapped_column(default=True)
     invited_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
+    hints_away: Mapped[list[str]] = mapped_column(server_default="{}")  # keys of web/hints.py: shown no more
 
 
 class Qualification(Tenant, Made, Table):
@@ -294,6 +295,44 @@ class Qualification(Tenant, Made, Table):
     region: Mapped[str] = mapped_column(default="")
     from_on: Mapped[date]
     to_on: Mapped[date | None]
+
+
+class WorkingHours(Tenant, Made, Table):
+    """When somebody plans to be there on one day of the week, by the practice's clock. Told ahead, for planning alone:
+    nothing is ever compared with it."""
+
+    __tablename__ = "working_hours"
+    __table_args__ = within(
+        CheckConstraint("weekday between 0 and 6", name="weekday"),
+        CheckConstraint("begins < ends", name="span"),
+        CheckConstraint("to_on >= from_on", name="days"),
+        Index("ix_working_hours_staff", "tenant_id", "staff_id", "from_on"),
+        staff_id="staff",
+        site_id="site",
+    )
+
+    staff_id: Mapped[UUID]
+    site_id: Mapped[UUID | None]  # none: at home or on the road
+    weekday: Mapped[int]  # 0 is Monday
+    begins: Mapped[time]
+    ends: Mapped[time]
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+
+
+class DaysAway(Tenant, Made, Table):
+    """Whole days on which somebody is not there, whatever the week says. Why is nobody's business and has no place here."""
+
+    __tablename__ = "days_away"
+    __table_args__ = within(
+        CheckConstraint("to_on >= from_on", name="days"),
+        Index("ix_days_away_staff", "tenant_id", "staff_id", "from_on"),
+        staff_id="staff",
+    )
+
+    staff_id: Mapped[UUID]
+    from_on: Mapped[date]
+    to_on: Mapped[date]
 
 
 # --- what a claim says about the practice ---------------------------------------------------------------------

@@ -420,6 +420,7 @@ body.addEventListener("htmx:afterRequest", (event) => {
   }
   if (event.detail.successful) {
     lastAlive = Date.now();
+    if (element.closest?.(".hint")?.contains(document.activeElement)) document.getElementById("page-title")?.focus({ preventScroll: true });
     const form = element.matches?.("form[data-keep]") ? element : null;
     const refused = answer.getResponseHeader("X-Refused") || /class="error-summary"|data-refused/.test(answer.responseText || "");
     if (form && !refused) dropKept(form);
