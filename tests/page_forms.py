@@ -29,6 +29,7 @@ KINDS = {
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
     "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
+    "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there

@@ -487,6 +487,25 @@ def _table(practice: Practice, _: datetime, leaf: Leaf) -> str:
     )
 
 
+_weeks = itertools.count()
+_of_hours: list[date] = []
+
+
+def _next_monday(*_: Any) -> str:
+    """Of a week in which nobody has hours yet."""
+    _of_hours.append(date(2005, 1, 3) + timedelta(weeks=next(_weeks)))
+    return f"{_of_hours[-1]}"
+
+
+def _that_monday(*_: Any) -> str:
+    return f"{_of_hours[-1]}"
+
+
+def _nora(practice: Practice, *_: Any) -> str:
+    """Hours are one's own."""
+    return global_id("Staff", practice.world.staff["nora"])
+
+
 def _to_sign(key: str) -> Callable[[Practice, datetime, Leaf], str]:
     """A draft that was made ready and is still to be signed."""
     return lambda practice, _, __: practice.to_sign[key]
@@ -631,9 +650,25 @@ FITS: dict[str, Any] = {
     "decideSheetRow.choice": "new",
     "sheetRows.verdict": LEFT_OUT,
     "sheetRows.afterLine": 0,
+    "putHintAway.key": "a-hint",
+    "planning.staffId": _nora,
+    "whoIsThere.fromOn": lambda *_: f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}",
+    "whoIsThere.days": 7,
+    "addWorkingHours.staffId": _nora,
+    "addWorkingHours.begins": "08:30",
+    "addWorkingHours.ends": "16:30",
+    "addWorkingHours.fromOn": _next_monday,
+    "addWorkingHours.toOn": _that_monday,
+    "endWorkingHours.lastDay": _that_monday,
+    "addDaysAway.staffId": _nora,
+    "addDaysAway.fromOn": _next_monday,
+    "addDaysAway.toOn": _that_monday,
 }
 #: what must have been done right before, so that there is something to end or take back
 FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
+    "endWorkingHours": ("addWorkingHours", {}),
+    "removeWorkingHours": ("addWorkingHours", {}),
+    "removeDaysAway": ("addDaysAway", {}),
     "enroll": ("registerPatient", {}),
     "chooseDiagnosis": ("registerPatient", {}),
     "changeEnrollment": ("enroll", {}),

@@ -224,6 +224,16 @@ GROUPS: Final[dict[str, tuple[Topic, ...]]] = {
             "licence training nurse social worker",
         ),
         Topic(
+            "hours",
+            "What are working hours for?",
+            (
+                "So that colleagues know when you are there, and plan calls and visits for then.",
+                "Nobody compares them with the time you wrote down.",
+                "Others see when you are there; that you are away, and your weekly lines, only you and whoever runs the practice see.",
+            ),
+            also="schedule shifts away vacation planning",
+        ),
+        Topic(
             "payer-rules",
             "What does the kind of a payer decide?",
             (

@@ -13,6 +13,7 @@ from server.graphql.drafts import DraftsMutation, DraftsQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.evidence import EvidenceQuery
+from server.graphql.hours import HoursMutation, HoursQuery
 from server.graphql.imports import ImportsQuery
 from server.graphql.jobs import JobsMutation, JobsQuery
 from server.graphql.minutes import MinutesMutation
@@ -49,6 +50,7 @@ class Query(
     OverridesQuery,
     PracticeQuery,
     StaffQuery,
+    HoursQuery,
     PlacesQuery,
     TokensQuery,
     TimersQuery,
@@ -74,6 +76,7 @@ class Mutation(
     OverridesMutation,
     PracticeMutation,
     StaffMutation,
+    HoursMutation,
     PlacesMutation,
     TokensMutation,
     TimersMutation,

@@ -36,6 +36,7 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "practice.read": (_EVERYONE, "See the practice, its sites, payers and who works in it"),
     "practice.write": (frozenset({ADMINISTRATOR}), "Change the practice, its sites and payers"),
     "staff.write": (frozenset({ADMINISTRATOR}), "Invite staff, set roles, licences and training"),
+    "hours.write": (_EVERYONE, "Say when one is there; whoever sets up staff says it for anybody"),
     "tokens.write": (frozenset({ADMINISTRATOR}), "Make and revoke API tokens"),
     "audit.read": (frozenset({ADMINISTRATOR}), "See who opened a patient's record, as the law asks"),
     "jobs.read": (frozenset({ADMINISTRATOR}), "See the work that goes on in the background, and what failed"),

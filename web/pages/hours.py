@@ -1,0 +1,218 @@
+"""Who is here when: the week for everybody, and one's own hours to write down (anybody's, for whoever sets up staff)."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from carewright_plugin_api.facts import local_day
+
+from server.clock import now
+from server.errors import Refused, not_found
+from server.ids import parse_id
+from server.tenants.db import tenant_db
+from server.tenants.hours import WEEKDAYS, time_in
+from server.tenants.hours import clock as wall_clock
+from server.tenants.sites import list_sites
+from server.tenants.staff import list_staff, staff_for
+from server.tenants.working_hours import (
+    There,
+    add_days_away,
+    add_hours,
+    days_away_of,
+    end_hours,
+    hours_of,
+    monday_of,
+    planned_for,
+    remove_days_away,
+    remove_hours,
+    who_is_there,
+)
+from web.rendering import clock, day
+from web.site import Answer, Visit, page
+from web.typed import day_in, day_or_none
+
+_WORKDAYS = 5
+
+
+@page.get("/practice/hours", permission="practice.read")
+async def week(visit: Visit) -> Answer:
+    """A week from Monday on, this one or a later one."""
+    this = monday_of(visit.today)
+    first = max(this, monday_of(_date_or(visit.query("week"), this)))
+    async with tenant_db(visit.actor, read_only=True) as db:
+        staff = await list_staff(db, visit.actor)
+        there = await who_is_there(db, visit.actor, first=first, days=7, today=visit.today)
+        here = (
+            there
+            if first == this
+            else await who_is_there(db, visit.actor, first=visit.today, days=1, today=visit.today)
+        )
+        several = len(await list_sites(db, visit.actor)) > 1
+    cells: dict[tuple[UUID, int], list[dict[str, str]]] = {}
+    for one in there:
+        on = local_day(one.starts_at, visit.zone)
+        cells.setdefault((one.staff_id, (on - first).days), []).append(
+            _span(one, visit.zone, several=several)
+        )
+    weekend = any(number >= _WORKDAYS for _, number in cells)
+    shown = range(7 if weekend else _WORKDAYS)
+    at = now()
+    return visit.show(
+        "practice/hours.html",
+        days=[day(first + timedelta(days=number)).rpartition(" ")[0] for number in shown],
+        rows=[
+            {
+                "id": one.id,
+                "name": one.name,
+                "mine": one.id == visit.actor.staff_id,
+                "cells": [cells.get((one.id, number), []) for number in shown],
+            }
+            for one in staff
+        ],
+        here_now=[
+            {"name": one.staff_name, "until": clock(one.ends_at, visit.zone)}
+            for one in here
+            if one.starts_at <= at < one.ends_at
+        ],
+        week=f"{day(first)}",
+        before=first - timedelta(days=7) if first > this else None,
+        after=first + timedelta(days=7),
+        own=visit.actor.staff_id,
+        nobody=not there,
+    )
+
+
+@page.get("/practice/hours/{id:str}", permission="hours.write")
+async def own_hours(visit: Visit) -> Answer:
+    return await _own(visit)
+
+
+@page.post("/practice/hours/{id:str}/lines", permission="hours.write")
+async def hours_add(visit: Visit) -> Answer:
+    form = await visit.form()
+    ticked = [int(one) for one in await visit.many("weekdays") if one in "0123456" and len(one) == 1]
+    try:
+        site = _site_in(form.get("site_id", ""))
+        begins, ends = time_in(form.get("begins", ""), "begins"), time_in(form.get("ends", ""), "ends")
+        from_on, to_on = day_in(form, "from_on", default=visit.today), day_or_none(form, "to_on")
+        async with tenant_db(visit.actor) as db:
+            await add_hours(
+                db, visit.actor, _whose(visit), weekdays=ticked, begins=begins, ends=ends, site_id=site,
+                from_on=from_on, to_on=to_on, today=visit.today,
+            )  # fmt: skip
+    except Refused as refused:
+        return await _own(
+            visit, refused, {**form, "weekdays": [str(one) for one in ticked], "which": "lines"}
+        )
+    return visit.go(_address(visit), "Written down. Colleagues see when you are here.")
+
+
+@page.post("/practice/hours/{id:str}/lines/{line:str}/end", permission="hours.write")
+async def hours_end(visit: Visit) -> Answer:
+    form, line = await visit.form(), visit.id("line", "line")
+    try:
+        last = day_in(form, "last_day")
+        async with tenant_db(visit.actor) as db:
+            await end_hours(db, visit.actor, line, last_day=last, today=visit.today)
+    except Refused as refused:
+        beside = Refused(refused.code, refused.message, refused.next_step, f"last_day_{line}")
+        return await _own(visit, beside if refused.code != "NOT_FOUND" else refused, form)
+    return visit.go(_address(visit), "The last day is noted.")
+
+
+@page.post("/practice/hours/{id:str}/lines/{line:str}/remove", permission="hours.write")
+async def hours_remove(visit: Visit) -> Answer:
+    async with tenant_db(visit.actor) as db:
+        await remove_hours(db, visit.actor, visit.id("line", "line"))
+    return visit.go(_address(visit), "The line is gone.")
+
+
+@page.post("/practice/hours/{id:str}/away", permission="hours.write")
+async def away_add(visit: Visit) -> Answer:
+    form = await visit.form()
+    try:
+        first = day_in(form, "away_from")
+        last = day_or_none(form, "away_to") or first
+        async with tenant_db(visit.actor) as db:
+            await add_days_away(db, visit.actor, _whose(visit), from_on=first, to_on=last, today=visit.today)
+    except Refused as refused:
+        field = {"from_on": "away_from", "to_on": "away_to"}.get(refused.field or "", refused.field)
+        beside = Refused(refused.code, refused.message, refused.next_step, field)
+        return await _own(visit, beside, {**form, "which": "away"})
+    return visit.go(_address(visit), "Written down. Nobody sees more than that you are not here.")
+
+
+@page.post("/practice/hours/{id:str}/away/{away:str}/remove", permission="hours.write")
+async def away_remove(visit: Visit) -> Answer:
+    async with tenant_db(visit.actor) as db:
+        await remove_days_away(db, visit.actor, visit.id("away", "line"))
+    return visit.go(_address(visit), "The line is gone.")
+
+
+def _whose(visit: Visit) -> UUID:
+    return visit.id("id", "person on the staff")
+
+
+def _address(visit: Visit) -> str:
+    return f"/practice/hours/{_whose(visit)}"
+
+
+def _site_in(text: str) -> UUID | None:
+    """Raises Refused NOT_FOUND for what is no site."""
+    if not text:
+        return None
+    found = parse_id(text)
+    if found is None:
+        raise not_found("site")
+    return found
+
+
+def _date_or(text: str, otherwise: date) -> date:
+    """A day of an address; whatever is none, or too far for a calendar, is `otherwise`."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return found if otherwise <= found <= otherwise + timedelta(days=732) else otherwise
+
+
+def _span(one: There, zone: str, *, several: bool) -> dict[str, str]:
+    return {
+        "words": f"{clock(one.starts_at, zone)} to {clock(one.ends_at, zone)}",
+        "where": one.site_name if several else "" if one.site_id else "from elsewhere",
+    }
+
+
+async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any] | None = None) -> Answer:
+    async with tenant_db(visit.actor, read_only=True) as db:
+        id = await planned_for(db, visit.actor, _whose(visit))
+        member = await staff_for(db, visit.actor, id)
+        lines = (await hours_of(db, visit.actor, [id])).get(id, [])
+        away = (await days_away_of(db, visit.actor, [id])).get(id, [])
+        sites = await list_sites(db, visit.actor)
+    today = visit.today
+    said = [
+        {
+            "id": one.id,
+            "day": WEEKDAYS[one.weekday],
+            "words": f"{wall_clock(one.begins)} to {wall_clock(one.ends)}",
+            "where": one.site_name or "From elsewhere",
+            "from_on": one.from_on,
+            "to_on": one.to_on,
+            "over": one.to_on is not None and one.to_on < today,
+        }
+        for one in lines
+    ]
+    given: dict[str, Any] = {
+        "member": member,
+        "me": id == visit.actor.staff_id,
+        "lines": [one for one in said if not one["over"]],
+        "over": [one for one in said if one["over"]],
+        "away": [one for one in away if one.to_on >= today],
+        "weekdays": [(str(number), words) for number, words in enumerate(WEEKDAYS)],
+        "sites": [(str(one.id), one.name) for one in sites],
+        "values": form or {"site_id": str(sites[0].id) if sites else "", "from_on": today.isoformat()},
+    }
+    if refused is None:
+        return visit.show("practice/own_hours.html", **given)
+    return visit.again("practice/own_hours.html", refused, **given)
