@@ -17,6 +17,7 @@ from server.tenants.permissions import (
     MENTOR,
     PROVIDER,
 )
+from web.words import N_
 
 _CLINICAL: Final = (CARE_MANAGER, PROVIDER, MEDICAL_ASSISTANT)
 _PERSON: Final = "/people/{id:str}"
@@ -39,73 +40,73 @@ class Hint:
 HINTS: Final = (
     Hint(
         "today-people", "/", _CLINICAL,
-        "These are the people in your care; who has waited longest for a word from you comes first. The keys 1 to 9 open them.",
+        N_("These are the people in your care; who has waited longest for a word from you comes first. The keys 1 to 9 open them."),
     ),
     Hint(
         "today-practice", "/", (ADMINISTRATOR,),
-        "Under Practice you find sites, payers and who works here. Ctrl+K takes you to any page by its name.",
+        N_("Under Practice you find sites, payers and who works here. Ctrl+K takes you to any page by its name."),
         done_by=("/practice/staff/invite", "/practice/sites/new", "/practice/payers/new"),
     ),
     Hint(
         "today-month", "/", (BILLER,),
-        "Months are closed under Month, and become claims there. What a claim says about the practice stands under Practice, Billing.",
+        N_("Months are closed under Month, and become claims there. What a claim says about the practice stands under Practice, Billing."),
         done_by=(f"{_MONTH}/close",),
     ),
     Hint(
         "today-desk", "/", (FRONT_DESK,),
-        "The slash key brings you to the box above, from any page. A name, a birth date or the last four digits of a phone will find somebody.",
+        N_("The slash key brings you to the box above, from any page. A name, a birth date or the last four digits of a phone will find somebody."),
         done_by=("/people",),
     ),
     Hint(
         "today-mentor", "/", (MENTOR,),
-        "It stays quiet here until somebody asks for your thoughts. Then you see what they share, and nothing else.",
+        N_("It stays quiet here until somebody asks for your thoughts. Then you see what they share, and nothing else."),
     ),
     Hint(
         "find-anybody", "/people", (*_CLINICAL, ADMINISTRATOR, BILLER),
-        "Write whatever you know: a piece of the name, a birth date, the last four digits of a phone.",
+        N_("Write whatever you know: a piece of the name, a birth date, the last four digits of a phone."),
         done_by=("/people",),
     ),
     Hint(
         "find-desk", "/people", (FRONT_DESK,),
-        "Look here before you register somebody, so that nobody stands in the list twice.",
+        N_("Look here before you register somebody, so that nobody stands in the list twice."),
         done_by=("/people", "/people/new"),
     ),
     Hint(
         "person-timer", _PERSON, _CLINICAL,
-        "The timer starts with this button, or with the page if you choose so under Your time. The clock above is yours alone.",
+        N_("The timer starts with this button, or with the page if you choose so under Your time. The clock above is yours alone."),
         place="timer", done_by=("/time/start",),
     ),
     Hint(
         "person-write", _PERSON, _CLINICAL,
-        "Write down a call or a visit at the foot of this page; the key c opens it. One save keeps the note and its minutes.",
+        N_("Write down a call or a visit at the foot of this page; the key c opens it. One save keeps the note and its minutes."),
         done_by=("/people/{id:str}/contacts",),
     ),
     Hint(
         "person-desk", _PERSON, (FRONT_DESK,),
-        "Telephone, address and insurance are mended under Details. The chart stays with those who care for them.",
+        N_("Telephone, address and insurance are mended under Details. The chart stays with those who care for them."),
         done_by=("/people/{id:str}/contact-ways", "/people/{id:str}/address", "/people/{id:str}/details", "/people/{id:str}/coverages"),
     ),
     Hint(
         "person-reading", _PERSON, (ADMINISTRATOR, BILLER),
-        "You are a guest on this page: you read it, and what you open is written down. Anybody may ask who read their record.",
+        N_("You are a guest on this page: you read it, and what you open is written down. Anybody may ask who read their record."),
     ),
     Hint(
         "contact-enough", "/people/{id:str}/contacts/new", _CLINICAL,
-        "A kind and a day are enough to save. What you write is kept every few seconds, also when the line goes down.",
+        N_("A kind and a day are enough to save. What you write is kept every few seconds, also when the line goes down."),
         done_by=("/people/{id:str}/contacts",),
     ),
     Hint(
         "month-closing", _MONTH, (ADMINISTRATOR, BILLER),
-        "Closing asks the rules and sends nothing. Do it as often as something was mended.",
+        N_("Closing asks the rules and sends nothing. Do it as often as something was mended."),
         done_by=(f"{_MONTH}/close",),
     ),
     Hint(
         "month-proof", _MONTH, (PROVIDER,),
-        "Open a name to see the minutes behind its line, the rule, and where the rule stands.",
+        N_("Open a name to see the minutes behind its line, the rule, and where the rule stands."),
     ),
     Hint(
         "set-up-order", "/set-up", (ADMINISTRATOR,),
-        "Begin with whatever you have at hand. A colleague with your role can go on where you stop.",
+        N_("Begin with whatever you have at hand. A colleague with your role can go on where you stop."),
         done_by=("/practice/sites/new", "/practice/staff/provider", "/practice/payers/new"),
     ),
 )  # fmt: skip

@@ -45,7 +45,9 @@ WAYS: Final = (
     Way(N_("Payers"), "/practice/payers", "practice.read", "insurance plans"),
     Way(N_("Add a payer"), "/practice/payers/new", "practice.write", "insurance new"),
     Way(N_("Staff"), "/practice/staff", "practice.read", "colleagues team people who work here"),
-    Way(N_("Who is here when"), "/practice/hours", "practice.read", "hours schedule week shifts away planning"),
+    Way(
+        N_("Who is here when"), "/practice/hours", "practice.read", "hours schedule week shifts away planning"
+    ),
     Way(N_("Invite someone to work here"), "/practice/staff/invite", "staff.write", "staff new colleague"),
     Way(N_("Add a provider"), "/practice/staff/provider", "staff.write", "doctor new billing"),
     Way(N_("Billing"), "/practice/billing", "billing.read", "claims set-up"),

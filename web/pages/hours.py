@@ -1,7 +1,7 @@
 """Who is here when: the week for everybody, and one's own hours to write down (anybody's, for whoever sets up staff)."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from carewright_plugin_api.facts import local_day
@@ -10,8 +10,8 @@ from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.tenants.db import tenant_db
-from server.tenants.hours import WEEKDAYS, time_in
 from server.tenants.hours import clock as wall_clock
+from server.tenants.hours import time_in
 from server.tenants.sites import list_sites
 from server.tenants.staff import list_staff, staff_for
 from server.tenants.working_hours import (
@@ -30,7 +30,11 @@ from server.tenants.working_hours import (
 from web.rendering import clock, day
 from web.site import Answer, Visit, page
 from web.typed import day_in, day_or_none
+from web.words import N_, say
 
+_WEEKDAYS: Final = (
+    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"),
+)  # fmt: skip
 _WORKDAYS = 5
 
 
@@ -178,9 +182,13 @@ def _date_or(text: str, otherwise: date) -> date:
 
 def _span(one: There, zone: str, *, several: bool) -> dict[str, str]:
     return {
-        "words": f"{clock(one.starts_at, zone)} to {clock(one.ends_at, zone)}",
-        "where": one.site_name if several else "" if one.site_id else "from elsewhere",
+        "words": _from_to(clock(one.starts_at, zone), clock(one.ends_at, zone)),
+        "where": one.site_name if several else "" if one.site_id else say("from elsewhere"),
     }
+
+
+def _from_to(begins: str, ends: str) -> str:
+    return say("%(begins)s to %(ends)s", begins=begins, ends=ends)
 
 
 async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any] | None = None) -> Answer:
@@ -194,9 +202,9 @@ async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any
     said = [
         {
             "id": one.id,
-            "day": WEEKDAYS[one.weekday],
-            "words": f"{wall_clock(one.begins)} to {wall_clock(one.ends)}",
-            "where": one.site_name or "From elsewhere",
+            "day": _WEEKDAYS[one.weekday],
+            "words": _from_to(wall_clock(one.begins), wall_clock(one.ends)),
+            "where": one.site_name or say("From elsewhere"),
             "from_on": one.from_on,
             "to_on": one.to_on,
             "over": one.to_on is not None and one.to_on < today,
@@ -209,7 +217,7 @@ async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any
         "lines": [one for one in said if not one["over"]],
         "over": [one for one in said if one["over"]],
         "away": [one for one in away if one.to_on >= today],
-        "weekdays": [(str(number), words) for number, words in enumerate(WEEKDAYS)],
+        "weekdays": [(str(number), say(words)) for number, words in enumerate(_WEEKDAYS)],
         "sites": [(str(one.id), one.name) for one in sites],
         "values": form or {"site_id": str(sites[0].id) if sites else "", "from_on": today.isoformat()},
     }
