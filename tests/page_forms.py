@@ -85,6 +85,8 @@ class Route:
             if given and name in given:
                 return given[name]
             kind = self.kind(name)
+            if kind == "Staff" and self.permission == "hours.write":  # hours are one's own
+                return str(practice.world.staff[who_may(self.permission)])
             return quote(WORDS[name](practice), safe="/") if kind is None else key_of(practice, kind)
 
         return _PARAMETER.sub(filled, self.path)

@@ -9,7 +9,7 @@ from carewright_plugin_api.facts import local_day
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import parse_id
-from server.tenants.db import tenant_db
+from server.tenants.db import Db, tenant_db
 from server.tenants.hours import clock as wall_clock
 from server.tenants.hours import time_in
 from server.tenants.sites import list_sites
@@ -117,6 +117,7 @@ async def hours_end(visit: Visit) -> Answer:
     try:
         last = day_in(form, "last_day")
         async with tenant_db(visit.actor) as db:
+            await _is_theirs(db, visit, line)
             await end_hours(db, visit.actor, line, last_day=last, today=visit.today)
     except Refused as refused:
         beside = Refused(refused.code, refused.message, refused.next_step, f"last_day_{line}")
@@ -126,8 +127,10 @@ async def hours_end(visit: Visit) -> Answer:
 
 @page.post("/practice/hours/{id:str}/lines/{line:str}/remove", permission="hours.write")
 async def hours_remove(visit: Visit) -> Answer:
+    line = visit.id("line", "line")
     async with tenant_db(visit.actor) as db:
-        await remove_hours(db, visit.actor, visit.id("line", "line"))
+        await _is_theirs(db, visit, line)
+        await remove_hours(db, visit.actor, line)
     return visit.go(_address(visit), "The line is gone.")
 
 
@@ -148,9 +151,20 @@ async def away_add(visit: Visit) -> Answer:
 
 @page.post("/practice/hours/{id:str}/away/{away:str}/remove", permission="hours.write")
 async def away_remove(visit: Visit) -> Answer:
+    away = visit.id("away", "line")
     async with tenant_db(visit.actor) as db:
-        await remove_days_away(db, visit.actor, visit.id("away", "line"))
+        await _is_theirs(db, visit, away)
+        await remove_days_away(db, visit.actor, away)
     return visit.go(_address(visit), "The line is gone.")
+
+
+async def _is_theirs(db: Db, visit: Visit, line: UUID) -> None:
+    """Raises Refused NOT_FOUND for a line that is not of whom the address names."""
+    whose = _whose(visit)
+    lines = (await hours_of(db, visit.actor, [whose])).get(whose, [])
+    away = (await days_away_of(db, visit.actor, [whose])).get(whose, [])
+    if line not in {one.id for one in lines} | {one.id for one in away}:
+        raise not_found("line")
 
 
 def _whose(visit: Visit) -> UUID:
