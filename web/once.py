@@ -15,6 +15,7 @@ from server.errors import Refused
 from server.sealed import keyed_hash
 from server.tenants import idempotency
 from server.tenants.idempotency import Asked, checked_key
+from web.words import N_, say
 
 if TYPE_CHECKING:
     from web.site import Visit
@@ -46,19 +47,24 @@ async def answered_once(
             visit.actor, Asked(route, checked_key(key), keyed_hash("form", sent)), work
         )
     except Refused as refused:
-        raise Refused(*_SAID[refused.code]) if refused.code in _SAID else refused from None
+        if refused.code not in _SAID:
+            raise refused from None
+        code, message, next_step = _SAID[refused.code]
+        raise Refused(code, say(message), say(next_step)) from None
     return answers[0] if answers else visit.go(*json.loads(told.body))
 
 
 _SAID: Final = {
     "IDEMPOTENCY_KEY_REUSED": (
         "ALREADY_SAVED",
-        "This form was saved already, and something else was in it then. What you sent now was not saved.",
-        "Open the page again to see what is there, and change it from there.",
+        N_(
+            "This form was saved already, and something else was in it then. What you sent now was not saved."
+        ),
+        N_("Open the page again to see what is there, and change it from there."),
     ),
     "IDEMPOTENCY_KEY_IN_USE": (
         "STILL_SAVING",
-        "What you sent a moment ago is still being saved.",
-        "Wait a few seconds, then look at the page again.",
+        N_("What you sent a moment ago is still being saved."),
+        N_("Wait a few seconds, then look at the page again."),
     ),
 }

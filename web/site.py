@@ -42,6 +42,7 @@ from web.hints import Hint, done_with, hint_for
 from web.once import answered_once
 from web.rendering import csrf_input, day, render
 from web.timer_line import timer_line
+from web.words import N_, say
 
 Scope = Literal["tenant", "platform", "public"]
 Answer = Response[Any]
@@ -56,10 +57,10 @@ _log = logging.getLogger("carewright.web")
 
 #: key, words, address, permission: a room appears in the rail when it is built and allowed
 RAIL: Final = (
-    ("today", "Today", "/", "self.read"),
-    ("people", "People", "/people", "patients.find"),
-    ("month", "Month", "/month", "claims.read"),
-    ("practice", "Practice", "/practice", "practice.read"),
+    ("today", N_("Today"), "/", "self.read"),
+    ("people", N_("People"), "/people", "patients.find"),
+    ("month", N_("Month"), "/month", "claims.read"),
+    ("practice", N_("Practice"), "/practice", "practice.read"),
 )
 
 
@@ -297,10 +298,10 @@ class Visit:
         return common
 
     def _frame(self, signed_in: SignedIn, actor: Actor) -> dict[str, Any]:
-        menu = [{"label": "Your time", "href": "/time"}] if actor.may("minutes.write") else []
-        menu += [{"label": "Security", "href": "/security"}, {"label": "Help", "href": "/help"}]
+        menu = [{"label": say("Your time"), "href": "/time"}] if actor.may("minutes.write") else []
+        menu += [{"label": say("Security"), "href": "/security"}, {"label": say("Help"), "href": "/help"}]
         if len(signed_in.practices) > 1:
-            menu.append({"label": "Change practice", "href": "/switch"})
+            menu.append({"label": say("Change practice"), "href": "/switch"})
         return {
             "practice_name": signed_in.practice.name if signed_in.practice else "",
             "home_url": "/",
@@ -312,7 +313,7 @@ class Visit:
                 "role": ROLES.get(actor.role, ""),
                 "role_key": actor.role,
             },
-            "rail": [{"key": k, "label": w, "href": a} for k, w, a, p in RAIL if actor.may(p)],
+            "rail": [{"key": k, "label": say(w), "href": a} for k, w, a, p in RAIL if actor.may(p)],
             "menu": menu,
             "find_url": "/people/find" if actor.may("patients.find") else "",
             "people_url": "/people",
@@ -449,15 +450,19 @@ def _clean(name: str, value: str) -> str:
     if len(value) > _LONGEST_FIELD:
         raise Refused(
             "TEXT_TOO_LONG",
-            f"This text has {len(value):,} characters; at most {_LONGEST_FIELD:,} fit here.",
-            "Shorten it, or split it over two notes.",
+            say(
+                "This text has %(n)s characters; at most %(most)s fit here.",
+                n=f"{len(value):,}",
+                most=f"{_LONGEST_FIELD:,}",
+            ),
+            say("Shorten it, or split it over two notes."),
             field=name,
         )
     if any(c in _UNREADABLE for c in value) or any("\ud800" <= c <= "\udfff" for c in value):
         raise Refused(
             "BAD_TEXT",
-            "This text holds a character that cannot be stored (a control character).",
-            "Remove it and send the form again.",
+            say("This text holds a character that cannot be stored (a control character)."),
+            say("Remove it and send the form again."),
             field=name,
         )
     return value

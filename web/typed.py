@@ -12,6 +12,7 @@ from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.minutes.arithmetic import Span
 from web.rendering import clock, day
+from web.words import say
 
 Form = Mapping[str, str]
 
@@ -25,7 +26,9 @@ def day_in(form: Form, name: str, *, default: date | None = None) -> date:
         return default
     found = day_or_none(form, name)
     if found is None:
-        raise Refused("BAD_DATE", "A date is needed.", "Choose the day, the month and the year.", name)
+        raise Refused(
+            "BAD_DATE", say("A date is needed."), say("Choose the day, the month and the year."), name
+        )
     return found
 
 
@@ -38,12 +41,17 @@ def day_or_none(form: Form, name: str) -> date | None:
     except ValueError:
         raise Refused(
             "BAD_DATE",
-            f"{text[:20]} is not a day in the calendar.",
-            "Choose the day, the month and the year.",
+            say("%(text)s is not a day in the calendar.", text=text[:20]),
+            say("Choose the day, the month and the year."),
             name,
         ) from None
     if not 1850 <= found.year <= 2150:
-        raise Refused("BAD_DATE", f"The year {found.year} cannot be right.", "Check the year.", name)
+        raise Refused(
+            "BAD_DATE",
+            say("The year %(year)s cannot be right.", year=found.year),
+            say("Check the year."),
+            name,
+        )
     return found
 
 
@@ -54,14 +62,18 @@ def moment_in(form: Form, on: str, at: str, zone: str) -> datetime:
     try:
         wall = datetime.combine(chosen, time.fromisoformat(text), ZoneInfo(zone))
     except ValueError:
-        said = f"“{text[:20]}” is not a time of day." if text else "A time is needed."
-        raise Refused("BAD_TIME", said, "Write it like 14:05.", at) from None
+        said = say("“%(text)s” is not a time of day.", text=text[:20]) if text else say("A time is needed.")
+        raise Refused("BAD_TIME", said, say("Write it like 14:05."), at) from None
     instant = wall.astimezone(UTC)
     if instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != wall.replace(tzinfo=None):
         raise Refused(
             "NO_SUCH_TIME",
-            f"{text} does not exist on {day(chosen)}: the clocks went forward over it.",
-            "Choose the time the clock on the wall showed.",
+            say(
+                "%(text)s does not exist on %(day)s: the clocks went forward over it.",
+                text=text,
+                day=day(chosen),
+            ),
+            say("Choose the time the clock on the wall showed."),
             at,
         )
     return instant
@@ -82,9 +94,14 @@ def span_in(form: Form, zone: str) -> Span | None:
     if lasted is not None and span.end > span.start and span.lasts != timedelta(minutes=lasted):
         raise Refused(
             "MINUTES_DISAGREE",
-            f"From {clock(span.start, zone)} to {clock(span.end, zone)} is "
-            f"{span.lasts // timedelta(minutes=1)} minutes, not {lasted}.",
-            "Leave one of the two empty.",
+            say(
+                "From %(began)s to %(ended)s is %(between)s minutes, not %(lasted)s.",
+                began=clock(span.start, zone),
+                ended=clock(span.end, zone),
+                between=span.lasts // timedelta(minutes=1),
+                lasted=lasted,
+            ),
+            say("Leave one of the two empty."),
             "minutes",
         )
     return span
@@ -97,8 +114,8 @@ def minutes_in(form: Form, name: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or not 0 < int(text[:6]) <= _LONGEST:
         raise Refused(
             "BAD_MINUTES",
-            f"“{text[:20]}” is not a number of minutes.",
-            f"Write whole minutes, 1 to {_LONGEST}, or leave it empty.",
+            say("“%(text)s” is not a number of minutes.", text=text[:20]),
+            say("Write whole minutes, 1 to %(longest)s, or leave it empty.", longest=_LONGEST),
             name,
         )
     return int(text[:6])
@@ -164,6 +181,9 @@ def dollars_in(form: Form, name: str) -> Decimal | None:
     plain = text.replace("$", "").replace(",", "").strip()
     if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,2})?", plain, re.ASCII):
         raise Refused(
-            "BAD_AMOUNT", f"“{text[:20]}” is not an amount in dollars.", "Write it like 95 or 95.00.", name
+            "BAD_AMOUNT",
+            say("“%(text)s” is not an amount in dollars.", text=text[:20]),
+            say("Write it like 95 or 95.00."),
+            name,
         )
     return Decimal(plain)

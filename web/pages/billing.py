@@ -35,6 +35,7 @@ from server.tenants.tables import Payer, Site, Staff
 from web.rendering import day
 from web.site import Answer, Visit, page
 from web.typed import day_in, dollars_in, number_in
+from web.words import say
 
 _STATES: Final = [(state, state) for state in STATES]
 _IDENTITY: Final = (
@@ -165,7 +166,7 @@ async def identity_save(visit: Visit) -> Answer:
     except Refused as refused:
         values = form | {"tin": ""}
         return visit.again("billing/identity.html", refused, values=values, **_identity_given(row))
-    return visit.go("/practice/billing", "Saved.")
+    return visit.go("/practice/billing", say("Saved."))
 
 
 def _identity_given(row: Any) -> dict[str, Any]:
@@ -205,7 +206,7 @@ async def route_save(visit: Visit) -> Answer:
         return visit.again(
             "billing/route.html", refused, payer=payer, values=form, indicators=FILING_INDICATORS
         )
-    return visit.go("/practice/billing", "Saved.")
+    return visit.go("/practice/billing", say("Saved."))
 
 
 async def _route_of(db: Db, visit: Visit) -> tuple[Payer, Any]:
@@ -245,7 +246,7 @@ async def provider_save(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again("billing/provider.html", refused, member=member, values=form)
-    return visit.go("/practice/billing", "Saved.")
+    return visit.go("/practice/billing", say("Saved."))
 
 
 async def _provider_of(db: Db, visit: Visit) -> tuple[Staff, Any]:
@@ -282,7 +283,7 @@ async def site_billing_save(visit: Visit) -> Answer:
         return visit.again(
             "billing/site.html", refused, site=site, values=form, states=_STATES, places=_places()
         )
-    return visit.go("/practice/billing", "Saved.")
+    return visit.go("/practice/billing", say("Saved."))
 
 
 async def _site_of(db: Db, visit: Visit) -> tuple[Site, Any]:
@@ -322,7 +323,10 @@ async def charges_save(visit: Visit) -> Answer:
                 amount = dollars_in(form, name)
                 if amount is None and name == "other_amount":
                     raise Refused(
-                        "AMOUNT_NEEDED", "This code has no amount.", "Write what one unit costs.", name
+                        "AMOUNT_NEEDED",
+                        say("This code has no amount."),
+                        say("Write what one unit costs."),
+                        name,
                     )
                 if amount is None or (code in before and before[code].amount == amount):
                     continue
@@ -335,8 +339,10 @@ async def charges_save(visit: Visit) -> Answer:
     except Refused as refused:
         return visit.again("billing/charges.html", refused, rows=rows, values=form)
     if not saved:
-        return visit.go("/practice/billing/charges", "Nothing was different, so nothing was saved.", "info")
-    return visit.go("/practice/billing", "The charges are saved.")
+        return visit.go(
+            "/practice/billing/charges", say("Nothing was different, so nothing was saved."), "info"
+        )
+    return visit.go("/practice/billing", say("The charges are saved."))
 
 
 async def _charge_rows(db: Db, actor: Actor, on: date) -> list[dict[str, Any]]:
@@ -352,7 +358,7 @@ async def _charge_rows(db: Db, actor: Actor, on: date) -> list[dict[str, Any]]:
             "label": labels.get(code, ""),
             "held": held[code].amount if code in held else None,
             "since": day(held[code].from_on) if code in held else "",
-            "later": [f"${row.amount:,.2f} from {day(row.from_on)}" for row in charges if row.code == code and row.from_on > on],
+            "later": [say("$%(amount)s from %(day)s", amount=f"{row.amount:,.2f}", day=day(row.from_on)) for row in charges if row.code == code and row.from_on > on],
             "expected": seen[code].amount if code in seen else None,
         }
         for code in sorted(codes, key=lambda code: (code not in seen, code))

@@ -41,6 +41,7 @@ from web.pages.month import asked_month
 from web.rendering import called, day, moment, month_words, phone
 from web.site import Answer, Visit, page
 from web.typed import beside, day_in
+from web.words import N_, say
 
 #: claims shown at once of one state, or of one group that the same thing would mend
 _PAGE: Final = 100
@@ -70,7 +71,7 @@ _PLACES: Final = (
     ("address", "/people/{id}/details"),
     ("", "/people/{id}"),
 )
-_VOID: Final = "nothing: it takes back what was sent"
+_VOID: Final = N_("nothing: it takes back what was sent")
 #: the letters a paper claim and most billing systems call diagnoses by
 _LETTERS: Final = "ABCDEFGHIJKL"
 _CHOSEN: Final = re.compile(r"([0-9a-f-]{36})\|([0-9a-f-]{36})\|([0-9a-f]{64})")
@@ -152,17 +153,17 @@ def _sentence(overview: ClaimsOverview) -> str:
     parts = [
         f"{overview.counts[state]:,} {words}"
         for state, words in (
-            ("ready", "ready to sign"),
-            ("to_look_at", "to look at"),
-            ("to_mend", "waiting for something you can mend"),
+            ("ready", say("ready to sign")),
+            ("to_look_at", say("to look at")),
+            ("to_mend", say("waiting for something you can mend")),
             ("signed", "signed"),
             ("sent", "sent"),
         )
         if overview.counts.get(state)
     ]
     if overview.changed:
-        parts.append(f"{overview.changed:,} changed since signed")
-    return f"{', '.join(parts)}." if parts else "No claim comes of this month yet."
+        parts.append(say("%(changed)s changed since signed", changed=f"{overview.changed:,}"))
+    return f"{', '.join(parts)}." if parts else say("No claim comes of this month yet.")
 
 
 def _by_mending(zone: str, rows: Iterable[ClaimRow]) -> list[dict[str, Any]]:
@@ -208,16 +209,22 @@ def _brief(row: ClaimRow, zone: str) -> dict[str, Any]:
         "href": _address(row),
         "name": f"{called(row)} {row.family_name}",
         "payer": row.payer_name,
-        "services": _VOID if row.claim.frequency == "8" else ", ".join(_service_words(row.claim)),
+        "services": say(_VOID) if row.claim.frequency == "8" else ", ".join(_service_words(row.claim)),
         "total": _dollars(row.asked),
         "chosen": f"{row.patient_id}|{row.id}|{row.content_hash}",
         "number": row.number,
         "state": STATES[row.state],
         "sign": _SIGNS[row.state],
         "kind": _kind(row),
-        "signed": f"{day(local_day(row.signed_at, zone))} by {row.signed_by}" if row.signed_at else "",
+        "signed": say(
+            "%(day)s by %(signed_by)s", day=day(local_day(row.signed_at, zone)), signed_by=row.signed_by
+        )
+        if row.signed_at
+        else "",
         "note": row.note,
-        "denied": f"{day(row.denied_on)}, entered by {row.denied_by}" if row.denied_on else "",
+        "denied": say("%(day)s, entered by %(denied_by)s", day=day(row.denied_on), denied_by=row.denied_by)
+        if row.denied_on
+        else "",
         "unanswered": row.unanswered,
         "said": " ".join(finding.sentence for finding in row.findings),
         "changed": row.changed_since,
@@ -233,7 +240,12 @@ def _kind(row: ClaimRow) -> str:
     """Empty for a first claim."""
     if row.claim.frequency == "1":
         return ""
-    return f"{'Replaces' if row.claim.frequency == '7' else 'Makes void'} claim {row.replaces_number}"
+    words = say("Replaces claim %(number)s", number=row.replaces_number)
+    return (
+        words
+        if row.claim.frequency == "7"
+        else say("Makes void claim %(number)s", number=row.replaces_number)
+    )
 
 
 def _service_words(claim: Claim) -> list[str]:
@@ -255,7 +267,7 @@ def _file(one: InterchangeRow, zone: str) -> dict[str, Any]:
         "receiver": f"{one.receiver_name} ({one.receiver_id})",
         "claims": one.claims,
         "total": _dollars(one.total),
-        "made": f"{moment(one.made_at, zone)} by {one.made_by}",
+        "made": say("%(moment)s by %(made_by)s", moment=moment(one.made_at, zone), made_by=one.made_by),
         "deliveries": one.deliveries,
         "production": one.production,
         "hash": one.content_hash,
@@ -271,17 +283,23 @@ async def claims_signed(visit: Visit) -> Answer:
         chosen = [_chosen(text, looked) for text in await visit.many("chosen")]
         if not chosen:
             raise Refused(
-                "NOTHING_CHOSEN", "No claim was chosen.", "Tick those you have looked at, then sign."
+                "NOTHING_CHOSEN",
+                say("No claim was chosen."),
+                say("Tick those you have looked at, then sign."),
             )
         async with tenant_db(visit.actor) as db:
             batch = await sign_claims(db, visit.actor, month, chosen)
     except Refused as refused:
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("claims/month.html", whole, **await _month_given(visit, month))
-    said = f"{_claims(len(batch.signed))} signed."
+    said = say("%(claims)s signed.", claims=_claims(len(batch.signed)))
     if not batch.left:
         return visit.go(f"/month/{month}/claims", said)
-    left = f"{said} {_claims(len(batch.left))} left as drafts: they changed since, or are not ready."
+    left = say(
+        "%(said)s %(claims)s left as drafts: they changed since, or are not ready.",
+        said=said,
+        claims=_claims(len(batch.left)),
+    )
     return visit.go(f"/month/{month}/claims", left, "soon")
 
 
@@ -294,7 +312,7 @@ def _chosen(text: str, looked: set[str]) -> Chosen:
 
 
 def _claims(count: int) -> str:
-    return "One claim" if count == 1 else f"{count:,} claims"
+    return say("One claim") if count == 1 else say("%(count)s claims", count=f"{count:,}")
 
 
 @page.post("/month/{month:str}/claims/files", permission="claims.sign")
@@ -307,11 +325,15 @@ async def files_made(visit: Visit) -> Answer:
     except Refused as refused:
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("claims/month.html", whole, **await _month_given(visit, month))
-    said = "One file was made." if len(made.files) == 1 else f"{len(made.files)} files were made."
+    said = (
+        say("One file was made.")
+        if len(made.files) == 1
+        else say("%(n)s files were made.", n=len(made.files))
+    )
     if made.left_out:
         said += f" {claims_changed(made.left_out).message}"
     if not all(one.production for one in made.files):
-        said += " Claims in a test file stay signed: nobody pays them until they are sent for real."
+        said += say(" Claims in a test file stay signed: nobody pays them until they are sent for real.")
     return visit.go(f"/month/{month}/claims#files", said)
 
 
@@ -474,55 +496,83 @@ def _where(address: Address | None) -> str:
 def _person(person: Person) -> list[tuple[str, str]]:
     born: date | None = person.birth_date
     return [
-        ("Name", _name(person)),
-        ("Born", day(born)),
-        ("Sex on the claim", {"F": "female", "M": "male"}.get(person.sex, "not stated")),
-        ("Address", _where(person.address)),
+        (say("Name"), _name(person)),
+        (say("Born"), day(born)),
+        (say("Sex on the claim"), {"F": "female", "M": "male"}.get(person.sex, "not stated")),
+        (say("Address"), _where(person.address)),
     ]
 
 
 def _insured(told: Claim) -> list[tuple[str, str]]:
     facts = [
-        ("Member number", told.insured.member_id),
-        ("Group", told.insured.group_number or "none"),
+        (say("Member number"), told.insured.member_id),
+        (say("Group"), told.insured.group_number or "none"),
     ]
     if told.insured.subscriber:
         relation = RELATIONSHIPS.get(told.insured.relationship, told.insured.relationship)
-        facts += [("Subscriber", _name(told.insured.subscriber)), ("The patient is their", relation.lower())]
+        facts += [
+            (say("Subscriber"), _name(told.insured.subscriber)),
+            (say("The patient is their"), relation.lower()),
+        ]
     return facts
 
 
 def _practice(told: Claim) -> list[tuple[str, str]]:
     biller, treats, watches = told.biller, told.rendering, told.supervising
     code = told.place.place_of_service
-    place = f"{code}, {PLACES_OF_SERVICE.get(code, '')}" if code else "not stated"
+    place = f"{code}, {PLACES_OF_SERVICE.get(code, '')}" if code else say("not stated")
     if told.place.name:
         place += f"; {told.place.name}, {_where(told.place.address)}".rstrip(", ")
     facts = [
-        ("Billed by", f"{biller.legal_name}, NPI {biller.npi}" if biller else ""),
-        ("Address", _where(biller.address) if biller else ""),
-        ("Tax number", f"ends in {biller.tin[-4:]}" if biller else ""),
-        ("Call", f"{biller.contact_name}, {phone('+1' + biller.contact_phone)}" if biller else ""),
-        ("Rendered by", f"{treats.given_name} {treats.family_name}, NPI {treats.npi}" if treats else ""),
-        ("Place of service", place),
+        (
+            say("Billed by"),
+            say("%(legal_name)s, NPI %(npi)s", legal_name=biller.legal_name, npi=biller.npi)
+            if biller
+            else "",
+        ),
+        (say("Address"), _where(biller.address) if biller else ""),
+        (say("Tax number"), say("ends in %(tin)s", tin=biller.tin[-4:]) if biller else ""),
+        (say("Call"), f"{biller.contact_name}, {phone('+1' + biller.contact_phone)}" if biller else ""),
+        (
+            say("Rendered by"),
+            say(
+                "%(given_name)s %(family_name)s, NPI %(npi)s",
+                given_name=treats.given_name,
+                family_name=treats.family_name,
+                npi=treats.npi,
+            )
+            if treats
+            else "",
+        ),
+        (say("Place of service"), place),
     ]
     if watches:
-        facts.append(("Under", f"{watches.given_name} {watches.family_name}, NPI {watches.npi}"))
+        facts.append(
+            (
+                say("Under"),
+                say(
+                    "%(given_name)s %(family_name)s, NPI %(npi)s",
+                    given_name=watches.given_name,
+                    family_name=watches.family_name,
+                    npi=watches.npi,
+                ),
+            )
+        )
     return facts
 
 
 def _payer(told: Claim) -> list[tuple[str, str]]:
     route = told.route
     if route is None:
-        return [("Payer", "")]
+        return [(say("Payer"), "")]
     facts = [
-        ("Payer", f"{route.payer_name} ({route.payer_id})"),
-        ("Kind of insurance", FILING_INDICATORS.get(route.filing_indicator, route.filing_indicator)),
-        ("Goes to", f"{route.receiver_name} ({route.receiver_id})"),
-        ("Pays", {1: "first", 2: "second"}.get(told.insured.rank, f"in place {told.insured.rank}")),
+        (say("Payer"), f"{route.payer_name} ({route.payer_id})"),
+        (say("Kind of insurance"), FILING_INDICATORS.get(route.filing_indicator, route.filing_indicator)),
+        (say("Goes to"), f"{route.receiver_name} ({route.receiver_id})"),
+        (say("Pays"), {1: "first", 2: "second"}.get(told.insured.rank, f"in place {told.insured.rank}")),
     ]
     if told.payer_control_number:
-        facts.append(("The payer’s number for the claim before", told.payer_control_number))
+        facts.append((say("The payer’s number for the claim before"), told.payer_control_number))
     return facts
 
 
@@ -531,29 +581,31 @@ def _payer(told: Claim) -> list[tuple[str, str]]:
 
 @page.post("/claims/{id:str}/withdraw", permission="claims.sign")
 async def withdrawn(visit: Visit) -> Answer:
-    return await _became(visit, "withdraw", "The claim is taken back; its services can be signed again.")
+    return await _became(visit, "withdraw", say("The claim is taken back; its services can be signed again."))
 
 
 @page.post("/claims/{id:str}/refused", permission="claims.sign")
 async def payer_refused(visit: Visit) -> Answer:
     return await _became(
-        visit, "refused", "Written down. Its services can be signed again once they are mended."
+        visit, "refused", say("Written down. Its services can be signed again once they are mended.")
     )
 
 
 @page.post("/claims/{id:str}/denied", permission="claims.sign")
 async def payer_denied(visit: Visit) -> Answer:
-    return await _became(visit, "denied", "Written down. Another payer's claim needs no void of this one.")
+    return await _became(
+        visit, "denied", say("Written down. Another payer's claim needs no void of this one.")
+    )
 
 
 @page.post("/claims/{id:str}/denied/take-back", permission="claims.sign")
 async def denial_taken_back(visit: Visit) -> Answer:
-    return await _became(visit, "paid", "Taken back. The claim stands as sent.")
+    return await _became(visit, "paid", say("Taken back. The claim stands as sent."))
 
 
 @page.post("/claims/{id:str}/payer-number", permission="claims.sign")
 async def payer_number(visit: Visit) -> Answer:
-    return await _became(visit, "number", "The payer's number is kept.")
+    return await _became(visit, "number", say("The payer's number is kept."))
 
 
 async def _became(visit: Visit, what: str, said: str) -> Answer:

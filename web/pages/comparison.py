@@ -11,19 +11,20 @@ from server.encounters.tables import KINDS, OUTCOMES
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused
 from web.typed import Form
+from web.words import N_, say
 
 #: field of the form -> its label, in the order they are compared
 _LABELS: Final = {
-    "note": "Note",
-    "next_step": "Next step",
-    "kind": "Kind",
-    "on": "Day",
-    "began": "Began",
-    "outcome": "How it went",
-    "program": "Program",
-    "who_else": "Who else was there",
-    "about_code": "About one condition",
-    "video_declined": "Video was offered, and they preferred the phone",
+    "note": N_("Note"),
+    "next_step": N_("Next step"),
+    "kind": N_("Kind"),
+    "on": N_("Day"),
+    "began": N_("Began"),
+    "outcome": N_("How it went"),
+    "program": N_("Program"),
+    "who_else": N_("Who else was there"),
+    "about_code": N_("About one condition"),
+    "video_declined": N_("Video was offered, and they preferred the phone"),
 }
 FIELDS: Final = tuple(_LABELS)
 _TEXTS: Final = ("note", "next_step", "who_else")
@@ -33,7 +34,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": KINDS,
     "outcome": OUTCOMES,
     "program": PROGRAMS,
-    "video_declined": {"yes": "Yes", "": "No"},
+    "video_declined": {"yes": N_("Yes"), "": N_("No")},
 }
 
 
@@ -83,7 +84,7 @@ def comparison(row: EncounterRow, mine: Form, base: Mapping[str, Any], zone: str
     return [
         {
             "field": found.field,
-            "label": _LABELS[found.field],
+            "label": say(_LABELS[found.field]),
             "theirs": _pieces(found.field, found.theirs, found.mine),
             "mine": _pieces(found.field, found.mine, found.theirs),
             "own": found.mine,
@@ -111,7 +112,7 @@ def _pieces(field: str, text: str, other: str) -> list[tuple[str, bool]]:
     """The text in pieces, each with whether it stands on this side only."""
     if field in _TEXTS:
         return marked(text, other)
-    words = _CHOICES.get(field, {}).get(text, text)
+    words = say(_CHOICES[field].get(text, text)) if field in _CHOICES else text
     return [(words, True)] if words else []
 
 
@@ -127,8 +128,8 @@ def settled(form: Form, theirs: Mapping[str, str]) -> dict[str, str]:
         elif pick != "mine" and form.get(f"differs_{name}"):
             raise Refused(
                 "CHOICE_NEEDED",
-                f"{label}: you and a colleague wrote something different here.",
-                "Say which of the two stays.",
+                say("%(label)s: you and a colleague wrote something different here.", label=say(label)),
+                say("Say which of the two stays."),
                 f"pick_{name}",
             )
     return chosen

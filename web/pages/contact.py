@@ -32,6 +32,7 @@ from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
 from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, whole, why_now
+from web.words import say
 
 #: what the ledger and the contact say no about -> the field that holds it
 _FIELDS: Final = {
@@ -79,7 +80,7 @@ async def record(visit: Visit) -> Answer:
             await finish_draft_of(db, actor, id, form)
     except Refused as refused:
         return await new_again(visit, refused, form)
-    said = "Written down, with its minutes." if span or timer_id else "Written down."
+    said = say("Written down, with its minutes.") if span or timer_id else say("Written down.")
     return visit.go(f"/people/{id}", said)
 
 
@@ -121,8 +122,12 @@ def _text_in(form: Form, name: str) -> str:
     if len(text) > most:
         raise Refused(
             "TEXT_TOO_LONG",
-            f"This has {len(text):,} characters, and there is room for {most:,}.",
-            "Shorten it; nothing was saved yet, and nothing is lost.",
+            say(
+                "This has %(n)s characters, and there is room for %(most)s.",
+                n=f"{len(text):,}",
+                most=f"{most:,}",
+            ),
+            say("Shorten it; nothing was saved yet, and nothing is lost."),
             name,
         )
     return text
@@ -134,8 +139,8 @@ def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
     if not form.get("program"):
         raise Refused(
             "PROGRAM_NEEDED",
-            "Minutes belong to a program.",
-            "Choose which, or leave the minutes empty.",
+            say("Minutes belong to a program."),
+            say("Choose which, or leave the minutes empty."),
             "program",
         )
     return [
@@ -204,7 +209,7 @@ async def change(visit: Visit) -> Answer:
         return await _kept_and_compared(visit, moved, form, contact_id)
     except Refused as refused:
         return await change_again(visit, refused, form, contact_id)
-    return visit.go(f"/people/{id}/contacts/{contact_id}", "Saved.")
+    return visit.go(f"/people/{id}/contacts/{contact_id}", say("Saved."))
 
 
 async def change_again(visit: Visit, refused: Refused, form: Form, contact_id: UUID) -> Answer:
@@ -233,7 +238,9 @@ async def _kept_and_compared(visit: Visit, moved: MovedOn, form: Form, contact_i
     given["draft"] = {
         "id": str(kept.id),
         "sequence": kept.sequence,
-        "said": f"Kept as your draft, saved {said_when(kept.saved_at, actor.zone)}",
+        "said": say(
+            "Kept as your draft, saved %(said_when)s", said_when=said_when(kept.saved_at, actor.zone)
+        ),
     }
     return _compared(visit, given, form, row.base if row else {}, whole(moved))
 
@@ -267,7 +274,7 @@ async def sign(visit: Visit) -> Answer:
         async with tenant_db(visit.actor, read_only=True) as db:
             given = await _contact_page(db, visit)
         return visit.again("contact/one.html", whole(refused), newer=isinstance(refused, MovedOn), **given)
-    return visit.go(f"/people/{id}/contacts/{contact_id}", "Signed.")
+    return visit.go(f"/people/{id}/contacts/{contact_id}", say("Signed."))
 
 
 def _changes_in(form: Form, zone: str) -> dict[str, Any]:

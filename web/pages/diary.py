@@ -23,6 +23,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.rendering import day, minutes_words, moment
 from web.site import Answer, Visit, page
+from web.words import say
 
 KIND_SIGNS: Final = {
     "phone": "phone",
@@ -111,7 +112,7 @@ def _contact(row: EncounterRow, minutes: Sequence[TimeEntryRow], actor: Actor) -
         row.note,
         row.next_step,
         f"/people/{row.patient_id}/contacts/{row.id}",
-        "Not signed yet" if mine and row.signed_at is None else "",
+        say("Not signed yet") if mine and row.signed_at is None else "",
     )
 
 
@@ -120,7 +121,11 @@ async def _beside(db: Db, actor: Actor, id: UUID) -> list[Entry]:
     found: list[Entry] = []
     if actor.may("chart.read"):
         for plan in (await plan_versions_of(db, actor, [id])).get(id, []):
-            title = "The plan was written" if plan.number == 1 else f"The plan, version {plan.number}"
+            title = (
+                say("The plan was written")
+                if plan.number == 1
+                else say("The plan, version %(number)s", number=plan.number)
+            )
             href = f"/people/{id}/plan/{plan.id}"
             found.append(
                 _on(plan.dated_on, actor.zone, "plan", title, plan.made_by_name or "", plan.goals, href)
@@ -141,7 +146,11 @@ async def _beside(db: Db, actor: Actor, id: UUID) -> list[Entry]:
             )
         for visit in (await visits_of(db, actor, [id])).get(id, []):
             if visit.withdrawn_at is None:
-                whom = f" with {visit.practitioner_name}" if visit.practitioner_name else ""
+                whom = (
+                    say(" with %(practitioner_name)s", practitioner_name=visit.practitioner_name)
+                    if visit.practitioner_name
+                    else ""
+                )
                 found.append(
                     _on(visit.visited_on, actor.zone, "visit", f"{VISIT_KINDS[visit.kind]}{whom}", "", "", "")
                 )

@@ -22,6 +22,7 @@ from web.pages.diary import said_day
 from web.rendering import called, clock, day
 from web.site import Answer, Visit, page
 from web.typed import Form, number_in
+from web.words import say
 
 #: what a composer's form carries about its draft, and about itself; the rest is what somebody wrote
 _ABOUT: Final = frozenset({"then", "cursor_field", "cursor_at", "timer", "heard"})
@@ -45,7 +46,9 @@ async def opened_draft(
     if row is not None:
         given |= {
             "earlier": f"{row.id}:{row.sequence}",
-            "said": f"You were writing this. Saved {said_when(row.saved_at, actor.zone)}",
+            "said": say(
+                "You were writing this. Saved %(said_when)s", said_when=said_when(row.saved_at, actor.zone)
+            ),
             "cursor_field": row.cursor_field,
             "cursor_at": row.cursor_at,
         }
@@ -82,7 +85,11 @@ async def writing_said(db: Db, actor: Actor, patient_id: UUID) -> str:
         return ""
     rows = (await colleagues_writing(db, actor, [patient_id])).get(patient_id, [])
     return " ".join(
-        f"{row.staff_name} is writing about this person, saved {said_when(row.saved_at, actor.zone)}."
+        say(
+            "%(staff_name)s is writing about this person, saved %(said_when)s.",
+            staff_name=row.staff_name,
+            said_when=said_when(row.saved_at, actor.zone),
+        )
         for row in rows
     )
 
@@ -96,7 +103,9 @@ def said_when(at: datetime, zone: str) -> str:
 def draft_title(row: DraftRow) -> str:
     """`Phone call with Maria Walker`."""
     kind = KINDS.get(row.fields.get("kind", ""), "Contact")
-    return f"{kind} with {called(row)} {row.family_name}"
+    return say(
+        "%(kind)s with %(called)s %(family_name)s", kind=kind, called=called(row), family_name=row.family_name
+    )
 
 
 def composer_address(row: DraftRow) -> str:
@@ -171,7 +180,7 @@ async def _kept(visit: Visit, encounter_id: UUID | None) -> Answer:
         return _told({"state": "refused", "said": f"{refused.message} {refused.next_step}"}, status=422)
     if kept.state != "saved":
         return _told({"state": kept.state, "draft": str(new_id())})
-    return _told({"state": "saved", "said": f"Saved {clock(kept.saved_at, actor.zone)}"})
+    return _told({"state": "saved", "said": say("Saved %(clock)s", clock=clock(kept.saved_at, actor.zone))})
 
 
 def _told(answer: dict[str, str], status: int = 200) -> Answer:
@@ -192,7 +201,7 @@ async def _kept_by_button(visit: Visit, encounter_id: UUID | None) -> Answer:
         return await change_again(visit, refused, form, encounter_id)
     of = f"contacts/{encounter_id}/change" if encounter_id else "contacts/new"
     return visit.go(
-        f"/people/{id}/{of}?draft={kept.id}", "Kept as a draft. Nobody else can read what it says."
+        f"/people/{id}/{of}?draft={kept.id}", say("Kept as a draft. Nobody else can read what it says.")
     )
 
 
@@ -221,8 +230,8 @@ def _shown(row: DraftRow, zone: str) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "title": KINDS.get(row.fields.get("kind", ""), "Contact")
-        + (", a change to a contact" if row.encounter_id else ""),
-        "said": f"Saved {said_when(row.saved_at, zone)}",
+        + (say(", a change to a contact") if row.encounter_id else ""),
+        "said": say("Saved %(said_when)s", said_when=said_when(row.saved_at, zone)),
         "words": row.fields.get("note", ""),
         "next_step": row.fields.get("next_step", ""),
         "href": composer_address(row),
@@ -243,7 +252,9 @@ async def discard(visit: Visit) -> Answer:
             await discard_draft(db, actor, draft_id)
     except Refused as refused:
         return _back(visit, refused)
-    return visit.go(f"/people/{id}/note-drafts", "Discarded. You can bring it back from here for 14 days.")
+    return visit.go(
+        f"/people/{id}/note-drafts", say("Discarded. You can bring it back from here for 14 days.")
+    )
 
 
 @page.post("/people/{id:str}/note-drafts/{draft:str}/restore", permission="encounters.write")
@@ -255,7 +266,7 @@ async def restore(visit: Visit) -> Answer:
             await restore_draft(db, actor, draft_id)
     except Refused as refused:
         return _back(visit, refused)
-    return visit.go(f"/people/{id}/note-drafts", "Brought back.")
+    return visit.go(f"/people/{id}/note-drafts", say("Brought back."))
 
 
 async def _draft_about(db: Db, actor: Actor, draft_id: UUID, patient_id: UUID) -> NoteDraft:

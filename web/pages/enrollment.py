@@ -38,7 +38,7 @@ from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import consent_words, person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs, text_in
-from web.words import LANGUAGES, reads
+from web.words import LANGUAGES, reads, say
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
 _FIELDS: Final = {"at": "time", "started_on": "started_on"}
@@ -94,7 +94,7 @@ async def enrolled(visit: Visit) -> Answer:
         given = await _enroll_page(visit)
         return visit.again("enrollment/enroll.html", refused, values=form, **given)
     return visit.go(
-        f"/people/{id}/consent/{new.program}", "Enrolled. Next, ask and write down what they say."
+        f"/people/{id}/consent/{new.program}", say("Enrolled. Next, ask and write down what they say.")
     )
 
 
@@ -137,7 +137,7 @@ async def changed(visit: Visit) -> Answer:
             contact_frequency=text_in(form, "contact_frequency", 200),
         )
 
-    return await _change(visit, act, "Saved.")
+    return await _change(visit, act, say("Saved."))
 
 
 @page.post("/people/{id:str}/programs/{enrollment:str}/pause", permission="enrollment.write")
@@ -145,7 +145,7 @@ async def paused(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await pause_enrollment(db, actor, id, on=day_in(form, "on"), reason=text_in(form, "reason"))
 
-    return await _change(visit, act, "Paused. It is taken up again whenever they wish.")
+    return await _change(visit, act, say("Paused. It is taken up again whenever they wish."))
 
 
 @page.post("/people/{id:str}/programs/{enrollment:str}/resume", permission="enrollment.write")
@@ -153,7 +153,7 @@ async def resumed(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await resume_enrollment(db, actor, id, on=day_in(form, "on"))
 
-    return await _change(visit, act, "Taken up again.")
+    return await _change(visit, act, say("Taken up again."))
 
 
 @page.post("/people/{id:str}/programs/{enrollment:str}/end", permission="enrollment.write")
@@ -161,7 +161,7 @@ async def ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await end_enrollment(db, actor, id, on=day_in(form, "on"), reason=text_in(form, "reason"))
 
-    return await _change(visit, act, "Ended. Everything written stays.")
+    return await _change(visit, act, say("Ended. Everything written stays."))
 
 
 # --- consent --------------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ async def _consent(
 def _stands_words(log: list[ConsentRow], program: str, at: datetime, zone: str) -> str:
 
     said = [row for row in live(log) if row.program == program and row.at <= at]
-    return consent_words(said[-1], zone) if said else "Nobody has asked yet."
+    return consent_words(said[-1], zone) if said else say("Nobody has asked yet.")
 
 
 def _paragraphs(text: str) -> list[tuple[str, str]]:
@@ -269,7 +269,7 @@ async def consent_given(visit: Visit) -> Answer:
 
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         if form.get("method", "") not in METHODS:
-            raise Refused("METHOD_NEEDED", "Spoken or signed?", "Choose how they agreed.", "method")
+            raise Refused("METHOD_NEEDED", say("Spoken or signed?"), say("Choose how they agreed."), "method")
         new = GivenConsent(
             program=_program(visit),
             at=moment_in(form, "day", "time", actor.zone),
@@ -282,7 +282,7 @@ async def consent_given(visit: Visit) -> Answer:
         )
         await record_consent(db, actor, id, new)
 
-    return await _answer(visit, act, "Written down: they agree.", "given")
+    return await _answer(visit, act, say("Written down: they agree."), "given")
 
 
 @page.post("/people/{id:str}/consent/{program:str}/refused", permission="enrollment.write")
@@ -298,7 +298,9 @@ async def consent_refused(visit: Visit) -> Answer:
         )
         await record_refusal(db, actor, id, new)
 
-    return await _answer(visit, act, "Written down. Nobody asks again before the day they chose.", "refused")
+    return await _answer(
+        visit, act, say("Written down. Nobody asks again before the day they chose."), "refused"
+    )
 
 
 @page.post("/people/{id:str}/consent/{program:str}/revoked", permission="enrollment.write")
@@ -317,7 +319,7 @@ async def consent_taken_back(visit: Visit) -> Answer:
         )
         await revoke_consent(db, actor, id, new)
 
-    return await _answer(visit, act, "Written down. Nothing is billed from then on.", "revoked")
+    return await _answer(visit, act, say("Written down. Nothing is billed from then on."), "revoked")
 
 
 @page.post("/people/{id:str}/consent/{program:str}/{consent:str}/strike", permission="enrollment.write")
@@ -330,7 +332,7 @@ async def consent_struck(visit: Visit) -> Answer:
             raise not_found("consent")
         await strike_consent(db, actor, consent_id, reason=text_in(form, "reason"))
 
-    return await _answer(visit, act, "Struck. Both entries stay readable.", str(consent_id))
+    return await _answer(visit, act, say("Struck. Both entries stay readable."), str(consent_id))
 
 
 def _program(visit: Visit) -> str:

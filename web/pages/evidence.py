@@ -26,6 +26,7 @@ from web.proof_words import exact
 from web.rendering import render
 from web.site import Answer, Visit, page
 from web.typed import beside, text_in
+from web.words import say
 
 _OVERRIDE_FIELDS: Final = {"kind": "choice", "target": "choice"}
 _BACK_FIELDS: Final = {"reason": "back_reason"}
@@ -113,11 +114,11 @@ def _offers(whole: Decision, made: Sequence[OverrideRow]) -> list[tuple[str, str
     """What a person may decide about the month and has not yet: see server/claims/overrides.py."""
     in_force = {(one.kind, one.target) for one in made if one.withdraws_id is None and not one.withdrawn}
     lines = list(dict.fromkeys(line.code for line in whole.lines))
-    offers = [("withhold:", "Do not bill anything of this month")] if lines else []
+    offers = [("withhold:", say("Do not bill anything of this month"))] if lines else []
     if len(lines) > 1:
-        offers += [(f"withhold:{code}", f"Do not bill {code}") for code in lines]
+        offers += [(f"withhold:{code}", say("Do not bill %(code)s", code=code)) for code in lines]
     for other in whole.alternatives:
-        codes = ", ".join(line.code for line in other.lines) or "no line"
+        codes = ", ".join(line.code for line in other.lines) or say("no line")
         money = f" (${other.amount:,.2f})" if other.amount is not None else ""
         words = POLICIES.get(other.policy, other.policy)
         offers.append((f"choose:{other.policy}", f"{words}: {codes}{money}"))
@@ -138,7 +139,7 @@ async def chosen(visit: Visit) -> Answer:
     except Refused as refused:
         given = await _given(visit)
         return visit.again("month/evidence.html", beside(refused, _OVERRIDE_FIELDS), values=form, **given)
-    return visit.go(f"/month/{month}/{id}", "Kept. It counts from the next closing of this month.")
+    return visit.go(f"/month/{month}/{id}", say("Kept. It counts from the next closing of this month."))
 
 
 @page.post("/month/{month:str}/{id:str}/take-back", permission="claims.close")
@@ -156,4 +157,4 @@ async def choice_taken_back(visit: Visit) -> Answer:
     except Refused as refused:
         given = await _given(visit)
         return visit.again("month/evidence.html", beside(refused, _BACK_FIELDS), values=form, **given)
-    return visit.go(f"/month/{month}/{id}", "Taken back. It counts from the next closing of this month.")
+    return visit.go(f"/month/{month}/{id}", say("Taken back. It counts from the next closing of this month."))

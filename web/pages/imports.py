@@ -10,27 +10,28 @@ from server.tenants.db import tenant_db
 from web.pages.people import id_in
 from web.site import Answer, Visit, page
 from web.typed import text_in
+from web.words import N_, say
 
 _LARGEST = 128 * 1024 * 1024  # bytes of one upload, all files together
 _WORDS = {
     "added": "new",
     "changed": "changed",
-    "same": "the same as before",
-    "retracted": "taken back by the source",
-    "waiting": "waiting for a person who is not here",
-    "unknown": "kept as they came",
-    "errors": "not readable",
+    "same": N_("the same as before"),
+    "retracted": N_("taken back by the source"),
+    "waiting": N_("waiting for a person who is not here"),
+    "unknown": N_("kept as they came"),
+    "errors": N_("not readable"),
 }
 
 
 _TABLE_STATES = {
-    "columns": "Waiting for what its columns mean",
-    "trying": "Being tried out",
-    "tried": "Tried out; not brought in",
-    "bringing": "Being brought in",
-    "in": "Brought in",
-    "undoing": "Being taken back",
-    "undone": "Taken back",
+    "columns": N_("Waiting for what its columns mean"),
+    "trying": N_("Being tried out"),
+    "tried": N_("Tried out; not brought in"),
+    "bringing": N_("Being brought in"),
+    "in": N_("Brought in"),
+    "undoing": N_("Being taken back"),
+    "undone": N_("Taken back"),
 }
 
 
@@ -60,7 +61,7 @@ async def _imports(
             for row in rows
         ],
         "tables": tables,
-        "table_states": _TABLE_STATES,
+        "table_states": {state: say(words) for state, words in _TABLE_STATES.items()},
     }
     if refused is not None:
         return visit.again("imports/list.html", refused, values=values or {}, **given)
@@ -81,12 +82,15 @@ async def bring(visit: Visit) -> Answer:
     try:
         if not files:
             raise Refused(
-                "NO_FILE", "No file was chosen.", "Choose one or more .json or .ndjson files.", "files"
+                "NO_FILE",
+                say("No file was chosen."),
+                say("Choose one or more .json or .ndjson files."),
+                "files",
             )
         report = await bring_in(visit.actor, files, source=text_in(form, "source", 80))
     except Refused as refused:
         return await _imports(visit, refused, form)
-    return visit.go(f"/imports/{report.batch_id}", said="The files were read; here is what came in.")
+    return visit.go(f"/imports/{report.batch_id}", said=say("The files were read; here is what came in."))
 
 
 @page.get("/imports/{id:str}", permission="imports.write")
@@ -96,7 +100,7 @@ async def batch(visit: Visit) -> Answer:
         row = await batch_for(db, visit.actor, id)
         issues, total = await issues_of(db, visit.actor, id, limit=200)
     kinds = [
-        (kind, [(number, _WORDS.get(what, what)) for what, number in counts.items() if number])
+        (kind, [(number, say(_WORDS.get(what, what))) for what, number in counts.items() if number])
         for kind, counts in row.counts.items()
     ]
     return visit.show("imports/batch.html", batch=row, kinds=kinds, issues=issues, total=total)

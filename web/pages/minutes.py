@@ -24,6 +24,7 @@ from web.pages.person_sections import person_frame
 from web.rendering import minutes_words
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, moment_in, pairs, span_in, why_now
+from web.words import say
 
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
 _PAGE: Final = 60
@@ -86,7 +87,10 @@ async def logged(visit: Visit) -> Answer:
         span = span_in(form, actor.zone)
         if span is None:
             raise Refused(
-                "MINUTES_NEEDED", "How long did it last?", "Write the minutes, or until when.", "minutes"
+                "MINUTES_NEEDED",
+                say("How long did it last?"),
+                say("Write the minutes, or until when."),
+                "minutes",
             )
         new = NewMinutes(
             program=form.get("program", ""),
@@ -103,7 +107,7 @@ async def logged(visit: Visit) -> Answer:
         given = await _minutes_page(visit)
         fields = {"started_at": "began", "ended_at": "minutes"}
         return visit.again("minutes/list.html", beside(refused, fields), values=form, **given)
-    return visit.go(f"/people/{id}/minutes", "Entered.")
+    return visit.go(f"/people/{id}/minutes", say("Entered."))
 
 
 @page.get("/people/{id:str}/minutes/{entry:str}", permission="minutes.write")
@@ -164,7 +168,7 @@ async def corrected(visit: Visit) -> Answer:
         }
         await correct_minutes(db, actor, entry_id, changes=changes, **why_now(form))
 
-    return await _do(visit, act, "Corrected. What it said before is kept beside it.", "correct")
+    return await _do(visit, act, say("Corrected. What it said before is kept beside it."), "correct")
 
 
 @page.post("/people/{id:str}/minutes/{entry:str}/void", permission="minutes.write")
@@ -172,7 +176,7 @@ async def taken_back(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, entry_id: UUID, form: Form) -> None:
         await void_minutes(db, actor, entry_id, **why_now(form))
 
-    return await _do(visit, act, "Taken back. It stays in the list and says so.", "void")
+    return await _do(visit, act, say("Taken back. It stays in the list and says so."), "void")
 
 
 @page.post("/people/{id:str}/minutes/{entry:str}/join", permission="minutes.write")
@@ -186,7 +190,7 @@ async def joined(visit: Visit) -> Answer:
         )
         await join_meeting(db, actor, entry_id, joining)
 
-    return await _do(visit, act, "You are in the meeting.", "join")
+    return await _do(visit, act, say("You are in the meeting."), "join")
 
 
 async def _do(visit: Visit, act: Any, said: str, which: str) -> Answer:

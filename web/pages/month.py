@@ -35,32 +35,33 @@ from server.plugin_host.discover import plugins
 from server.tenants.db import tenant_db
 from web.rendering import called, day, minutes_words, moment, month_words
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
 _MOST: Final = 1_000
 _BACK: Final = 24
 
 #: how a reason begins -> what mends it, in a few words, and the page of the person where it is mended
 _MENDS: Final = (
-    ("NO_COVERAGE", "Insurance to be entered", "details#insurance"),
-    ("COVERAGE_NOT_IN_FORCE", "Dates of insurance to be checked", "details#insurance"),
-    ("MEDICARE_ADVANTAGE", "Another plan pays in place of this one", "details#insurance"),
-    ("PRODUCT_", "The insurance product to be checked", "details#insurance"),
-    ("PDCM_BENEFIT", "The benefit to be checked with the payer", "details#insurance"),
-    ("MANUAL_REVIEW", "Waiting for a person: no installed rules know this payer", ""),
-    ("PLUGIN_FAULT", "The rules could not answer", ""),
-    ("NO_CONSENT", "An answer about the program", "consent/{program}"),
-    ("CONSENT_", "A consent to be completed", "consent/{program}"),
-    ("NEEDS_", "Lasting conditions to be chosen", "diagnoses"),
-    ("NO_CARE_PLAN", "A plan to be written", "plan"),
-    ("CARE_PLAN_", "A copy of the plan, or the plan itself", "plan"),
-    ("NO_INITIATING_VISIT", "A visit with the practitioner", "payers-ask#visits"),
-    ("NO_BILLING_PRACTITIONER", "A practitioner to be chosen", "programs"),
-    ("NOT_A_BILLING_PRACTITIONER", "A practitioner's credential", "programs"),
-    ("ELEMENT_", "Something to be in place", "payers-ask#in-place"),
-    ("TEAM_MEMBER_", "A colleague's training", ""),
-    ("CONFERENCE_", "The practitioner's part of a meeting", "minutes"),
-    ("BELOW_", "Less time than the rule asks for", ""),
-    ("DIED_", "Died before the month", ""),
+    ("NO_COVERAGE", N_("Insurance to be entered"), "details#insurance"),
+    ("COVERAGE_NOT_IN_FORCE", N_("Dates of insurance to be checked"), "details#insurance"),
+    ("MEDICARE_ADVANTAGE", N_("Another plan pays in place of this one"), "details#insurance"),
+    ("PRODUCT_", N_("The insurance product to be checked"), "details#insurance"),
+    ("PDCM_BENEFIT", N_("The benefit to be checked with the payer"), "details#insurance"),
+    ("MANUAL_REVIEW", N_("Waiting for a person: no installed rules know this payer"), ""),
+    ("PLUGIN_FAULT", N_("The rules could not answer"), ""),
+    ("NO_CONSENT", N_("An answer about the program"), "consent/{program}"),
+    ("CONSENT_", N_("A consent to be completed"), "consent/{program}"),
+    ("NEEDS_", N_("Lasting conditions to be chosen"), "diagnoses"),
+    ("NO_CARE_PLAN", N_("A plan to be written"), "plan"),
+    ("CARE_PLAN_", N_("A copy of the plan, or the plan itself"), "plan"),
+    ("NO_INITIATING_VISIT", N_("A visit with the practitioner"), "payers-ask#visits"),
+    ("NO_BILLING_PRACTITIONER", N_("A practitioner to be chosen"), "programs"),
+    ("NOT_A_BILLING_PRACTITIONER", N_("A practitioner's credential"), "programs"),
+    ("ELEMENT_", N_("Something to be in place"), "payers-ask#in-place"),
+    ("TEAM_MEMBER_", N_("A colleague's training"), ""),
+    ("CONFERENCE_", N_("The practitioner's part of a meeting"), "minutes"),
+    ("BELOW_", N_("Less time than the rule asks for"), ""),
+    ("DIED_", N_("Died before the month"), ""),
 )
 
 
@@ -103,14 +104,14 @@ def month_states(
 
 def _state(row: MonthRow | None, over: bool, zone: str) -> str:
     if not over:
-        return "Not over yet"
+        return say("Not over yet")
     if row is None:
-        return "Can be closed"
+        return say("Can be closed")
     if row.under_way:
-        return "Being closed"
+        return say("Being closed")
     if row.state == "stopped":
-        return "A closing was stopped"
-    return f"Closed {moment(row.ended_at, zone)}"
+        return say("A closing was stopped")
+    return say("Closed %(moment)s", moment=moment(row.ended_at, zone))
 
 
 def month_before(month: str) -> str:
@@ -160,7 +161,9 @@ async def stopped(visit: Visit) -> Answer:
             await stop_closing(db, visit.actor, run.id)
     except Refused as refused:
         return visit.go(f"/month/{month}", f"{refused.message} {refused.next_step}", "info")
-    return visit.go(f"/month/{month}", "Stopped. What was decided stays; closing again takes up the rest.")
+    return visit.go(
+        f"/month/{month}", say("Stopped. What was decided stays; closing again takes up the rest.")
+    )
 
 
 @page.get("/month/{month:str}/progress", permission="claims.read")
@@ -178,15 +181,23 @@ def closed_words(result: MonthRow) -> str:
     """What a closing run came to, as one sentence."""
     month = month_words(result.month)
     if not result.patients:
-        return f"{month} is closed. Nobody was in a program or had minutes in it."
+        return say("%(month)s is closed. Nobody was in a program or had minutes in it.", month=month)
     if result.unchanged == result.patients:
-        return f"{month} was looked at again and nothing changed: every answer is the same as before."
+        return say(
+            "%(month)s was looked at again and nothing changed: every answer is the same as before.",
+            month=month,
+        )
     changed = result.patients - result.unchanged
-    return f"{month} is closed: {_people(changed)} with a new answer, {_people(result.unchanged)} as before."
+    return say(
+        "%(month)s is closed: %(changed)s with a new answer, %(same)s as before.",
+        month=month,
+        changed=_people(changed),
+        same=_people(result.unchanged),
+    )
 
 
 def _people(count: int) -> str:
-    return "one person" if count == 1 else f"{count:,} people"
+    return say("one person") if count == 1 else say("%(count)s people", count=f"{count:,}")
 
 
 async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
@@ -257,24 +268,24 @@ def _changed(changed: Changed, rows: Sequence[ListedDecision], month: str, zone:
 
 def _sentence(month: str, stands: Any, run: MonthRow | None) -> str:
     if run is None:
-        return "Not closed yet."
+        return say("Not closed yet.")
     if not stands.people:
-        return "Nobody was in a program or had minutes in it."
+        return say("Nobody was in a program or had minutes in it.")
     parts = []
     if stands.with_line:
-        parts.append(f"{stands.with_line:,} with a line")
+        parts.append(say("%(with_line)s with a line", with_line=f"{stands.with_line:,}"))
     if stands.waiting:
-        parts.append(f"{stands.waiting:,} waiting for something you can mend")
+        parts.append(say("%(waiting)s waiting for something you can mend", waiting=f"{stands.waiting:,}"))
     if stands.not_billable:
-        parts.append(f"{stands.not_billable:,} not billable")
-    people = "1 person" if stands.people == 1 else f"{stands.people:,} people"
+        parts.append(say("%(not_billable)s not billable", not_billable=f"{stands.not_billable:,}"))
+    people = say("1 person") if stands.people == 1 else say("%(people)s people", people=f"{stands.people:,}")
     return f"{month_words(month)}: {people}; {', '.join(parts)}."
 
 
 def _title(reason: str) -> str:
     for begins, words, _ in _MENDS:
         if reason.startswith(begins):
-            return words
+            return say(words)
     words = reason.replace("_", " ").lower()
     return words[:1].upper() + words[1:]
 
@@ -307,7 +318,7 @@ def _mend(hold: ListedHold | HoldRow, patient_id: UUID) -> str:
 
 
 def _code(line: ListedLine) -> str:
-    units = f", {line.units} units" if line.units > 1 else ""
+    units = say(", %(units)s units", units=line.units) if line.units > 1 else ""
     return " ".join([line.code, *line.modifiers]) + units
 
 
@@ -369,9 +380,9 @@ def _lasted(seconds: int) -> str:
 def _cited(one: Any) -> dict[str, str]:
     """A citation as the component shows it. one: a mapping with the names of the plugin API's Citation."""
     basis = {
-        "general_knowledge": "general knowledge",
+        "general_knowledge": say("general knowledge"),
         "uncertain": "uncertain",
-        "our_policy": "our own policy",
+        "our_policy": say("our own policy"),
     }
     where = ", ".join(
         part
@@ -382,7 +393,7 @@ def _cited(one: Any) -> dict[str, str]:
     return {
         "title": one["title"],
         "where": where,
-        "reviewed": f"reviewed {day(date.fromisoformat(reviewed))}" if reviewed else "",
+        "reviewed": say("reviewed %(day)s", day=day(date.fromisoformat(reviewed))) if reviewed else "",
     }
 
 

@@ -7,8 +7,9 @@ from server.tenants.permissions import ROLES
 from web.pages.people import header_of, id_in, visit_day
 from web.rendering import called, moment
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
-_EFFECTS = {"read": "Looked", "write": "Changed", "refused": "Was turned away"}
+_EFFECTS = {"read": N_("Looked"), "write": N_("Changed"), "refused": N_("Was turned away")}
 
 
 @page.get("/people/{id:str}/openings", permission="audit.read")
@@ -26,10 +27,10 @@ async def openings_of(visit: Visit) -> Answer:
         rows=[
             {
                 "when": moment(row.at, visit.zone),
-                "who": row.staff_name or "The system",
+                "who": row.staff_name or say("The system"),
                 "role": ROLES.get(row.role, ""),
                 "what": row.action.replace(".", ": ").replace("_", " "),
-                "effect": _EFFECTS.get(row.effect, row.effect),
+                "effect": say(_EFFECTS.get(row.effect, row.effect)),
                 "via": row.via,
             }
             for row in rows

@@ -20,6 +20,7 @@ from server.tenants.operations import (
     words_for,
 )
 from web.site import Answer, Visit, page
+from web.words import say
 
 _SHOWN = 50
 _WORK = "/practice/work"
@@ -39,7 +40,7 @@ async def work_retry(visit: Visit) -> Answer:
             await retry_jobs(db, visit.actor, form.get("kind", ""))
     except Refused as refused:
         return visit.again("operations/work.html", refused, **await _work(visit))
-    return visit.go(_WORK, "It will be tried again in a moment.")
+    return visit.go(_WORK, say("It will be tried again in a moment."))
 
 
 @page.get(f"{_WORK}/{{id:str}}", permission="jobs.read")
@@ -54,7 +55,7 @@ async def job_retry(visit: Visit) -> Answer:
             await retry_job(db, visit.actor, visit.id("id", "job"))
     except Refused as refused:
         return await _one(visit, refused)
-    return visit.go(_WORK, "It will be tried again in a moment.")
+    return visit.go(_WORK, say("It will be tried again in a moment."))
 
 
 @page.post(f"{_WORK}/{{id:str}}/give-up", permission="jobs.write")
@@ -65,7 +66,7 @@ async def job_give_up(visit: Visit) -> Answer:
             await give_up_job(db, visit.actor, visit.id("id", "job"), form.get("reason", ""))
     except Refused as refused:
         return await _one(visit, refused, form)
-    return visit.go(_WORK, "It is put away and will not be tried again.")
+    return visit.go(_WORK, say("It is put away and will not be tried again."))
 
 
 async def _one(visit: Visit, refused: Refused | None = None, values: dict[str, str] | None = None) -> Answer:

@@ -39,7 +39,7 @@ async def new_password(visit: Visit) -> Answer:
         await own_password.reset(visit.path("token"), form.get("password", ""))
     except Refused as refused:
         return await _page(visit, refused)
-    said = "Your new password is in place, and you are signed out everywhere. Sign in with it now."
+    said = say("Your new password is in place, and you are signed out everywhere. Sign in with it now.")
     return visit.go("/sign-in", said, cookies=[session_cookie("", ends=True)])
 
 

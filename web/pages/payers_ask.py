@@ -33,6 +33,7 @@ from server.tenants.db import Db, tenant_db
 from web.pages.person_sections import person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, day_in, id_chosen, pairs, text_in
+from web.words import say
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
 #: an element that is answered by a record of its own -> where that record is kept
@@ -154,7 +155,7 @@ async def visit_recorded(visit: Visit) -> Answer:
         )
         await record_practitioner_visit(db, actor, id, new)
 
-    return await _do(visit, act, "The visit is written down.", "visits")
+    return await _do(visit, act, say("The visit is written down."), "visits")
 
 
 @page.post("/people/{id:str}/visits/{which:str}/withdraw", permission="enrollment.write")
@@ -166,7 +167,7 @@ async def visit_withdrawn(visit: Visit) -> Answer:
         _of(row.patient_id, id, "visit")
         await withdraw_practitioner_visit(db, actor, which, reason=text_in(form, "reason"))
 
-    return await _do(visit, act, "Taken back. It stays in the list and says so.", "visits")
+    return await _do(visit, act, say("Taken back. It stays in the list and says so."), "visits")
 
 
 @page.post("/people/{id:str}/decision-levels", permission="enrollment.write")
@@ -181,7 +182,7 @@ async def level_recorded(visit: Visit) -> Answer:
             level=form.get("level", ""),
         )
 
-    return await _do(visit, act, "Written down.", "decisions")
+    return await _do(visit, act, say("Written down."), "decisions")
 
 
 @page.post("/people/{id:str}/other-services", permission="enrollment.write")
@@ -197,7 +198,7 @@ async def other_recorded(visit: Visit) -> Answer:
             note=text_in(form, "note"),
         )
 
-    return await _do(visit, act, "Written down.", "elsewhere")
+    return await _do(visit, act, say("Written down."), "elsewhere")
 
 
 @page.post("/people/{id:str}/other-services/{which:str}/withdraw", permission="enrollment.write")
@@ -209,17 +210,17 @@ async def other_withdrawn(visit: Visit) -> Answer:
         _of(row.patient_id, id, "service")
         await withdraw_other_service(db, actor, which, reason=text_in(form, "reason"))
 
-    return await _do(visit, act, "Taken back. It stays in the list and says so.", "elsewhere")
+    return await _do(visit, act, say("Taken back. It stays in the list and says so."), "elsewhere")
 
 
 @page.post("/people/{id:str}/attestations", permission="enrollment.write")
 async def attested_to(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         if form.get("met") not in {"yes", "no"}:
-            raise Refused("ANSWER_NEEDED", "Is it in place?", "Choose yes or no.", "met")
+            raise Refused("ANSWER_NEEDED", say("Is it in place?"), say("Choose yes or no."), "met")
         if form.get("holds_for") not in {"person", "practice"}:
             raise Refused(
-                "WHOM_NEEDED", "For this person, or for everybody here?", "Choose one.", "holds_for"
+                "WHOM_NEEDED", say("For this person, or for everybody here?"), say("Choose one."), "holds_for"
             )
         await attest(
             db,
@@ -231,7 +232,7 @@ async def attested_to(visit: Visit) -> Answer:
             patient_id=id if form["holds_for"] == "person" else None,
         )
 
-    return await _do(visit, act, "Written down.", "in-place")
+    return await _do(visit, act, say("Written down."), "in-place")
 
 
 def _of(patient_id: UUID, id: UUID, what: str) -> None:

@@ -18,6 +18,7 @@ from server.tenants.db import Db, tenant_db
 from web.rendering import age, called, day, person_name, phone
 from web.site import Answer, Visit, page
 from web.typed import text_in
+from web.words import say
 
 _PAGE = 50
 
@@ -38,10 +39,19 @@ def date_in(form: dict[str, str], name: str, *, needed: bool = True) -> date | N
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        said = "A date is needed." if not text else f"{text[:20]} is not a day in the calendar."
-        raise Refused("BAD_DATE", said, "Choose the day, the month and the year.", name) from None
+        said = (
+            say("A date is needed.")
+            if not text
+            else say("%(text)s is not a day in the calendar.", text=text[:20])
+        )
+        raise Refused("BAD_DATE", said, say("Choose the day, the month and the year."), name) from None
     if not 1850 <= found.year <= 2150:
-        raise Refused("BAD_DATE", f"The year {found.year} cannot be right.", "Check the year.", name)
+        raise Refused(
+            "BAD_DATE",
+            say("The year %(year)s cannot be right.", year=found.year),
+            say("Check the year."),
+            name,
+        )
     return found
 
 
@@ -145,7 +155,9 @@ async def register(visit: Visit) -> Answer:
     try:
         born = date_in(form, "birth_date")
         if born is None or not form.get("family_name"):
-            raise Refused("NAME_NEEDED", "A family name is needed.", "Write it to go on.", "family_name")
+            raise Refused(
+                "NAME_NEEDED", say("A family name is needed."), say("Write it to go on."), "family_name"
+            )
         async with tenant_db(visit.actor) as db:
             patient = await register_patient(
                 db,
@@ -164,9 +176,9 @@ async def register(visit: Visit) -> Answer:
     except Refused as refused:
         return visit.again("people/new.html", refused, values=form, choices=_choices())
     if form.get("then") == "enroll" and visit.actor.may("enrollment.write"):
-        return visit.go(f"/people/{patient.id}/programs/new", said="Registered.")
+        return visit.go(f"/people/{patient.id}/programs/new", said=say("Registered."))
     return visit.go(
-        f"/people/{patient.id}", said="Registered. Add how to reach them and who stands by them below."
+        f"/people/{patient.id}", said=say("Registered. Add how to reach them and who stands by them below.")
     )
 
 
@@ -202,15 +214,19 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
             reach = f"{reach}. {patient.contact_notes}"
     signs: list[tuple[str, ...]] = []
     if patient.confidential_contact:
-        signs.append(("Reach this way only", "soon", "lock"))
+        signs.append((say("Reach this way only"), "soon", "lock"))
     if patient.interpreter_needed:
-        signs.append(("Interpreter", "plain", "language"))
+        signs.append((say("Interpreter"), "plain", "language"))
     if patient.deceased_on:
-        signs.append((f"Died {day(patient.deceased_on)}", "plain", "heart"))
+        signs.append((say("Died %(day)s", day=day(patient.deceased_on)), "plain", "heart"))
     return {
         "name": f"{patient.given_names} {patient.family_name}".strip(),
         "preferred": f"{called(patient)} {patient.family_name}" if patient.preferred_name else "",
-        "age": f"{age(patient.birth_date, patient.deceased_on or on)} years, born {day(patient.birth_date)}",
+        "age": say(
+            "%(age)s years, born %(day)s",
+            age=age(patient.birth_date, patient.deceased_on or on),
+            day=day(patient.birth_date),
+        ),
         "pronouns": patient.pronouns,
         "language": choices.LANGUAGE.get(patient.language, patient.language) if patient.language else "",
         "interpreter": patient.interpreter_needed,
@@ -304,4 +320,4 @@ async def story_saved(visit: Visit) -> Answer:
         return visit.again(
             "people/story.html", refused, person=head, patient_id=str(id), name=called(patient), values=form
         )
-    return visit.go(f"/people/{id}", said="Saved. What was said before is kept.")
+    return visit.go(f"/people/{id}", said=say("Saved. What was said before is kept."))

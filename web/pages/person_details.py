@@ -37,10 +37,11 @@ from web.pages.people import _choices, date_in, header_of, id_in, visit_day
 from web.rendering import called
 from web.site import Answer, Visit, page
 from web.typed import id_chosen, text_in
+from web.words import N_, say
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
-_SEXES = [("female", "Female"), ("male", "Male"), ("unknown", "Unknown")]
+_SEXES = [("female", N_("Female")), ("male", N_("Male")), ("unknown", N_("Unknown"))]
 
 
 # --- details ------------------------------------------------------------------------------------------------
@@ -68,8 +69,8 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             "supports": (await chart.supports(db, actor, [id])).get(id, []),
             "team": (await chart.care_team(db, actor, [id])).get(id, []),
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
-            "relationships": list((RELATIONSHIPS | {"self": "The holder themselves"}).items()),
-            "sexes": _SEXES,
+            "relationships": list((RELATIONSHIPS | {"self": say("The holder themselves")}).items()),
+            "sexes": [(sex, say(words)) for sex, words in _SEXES],
             "usual_site": await usual_site_of(db, actor, id, visit.today),
             "sites": [(str(one.id), one.name) for one in await list_sites(db, actor)],
             "payers": [
@@ -117,7 +118,7 @@ async def details_saved(visit: Visit) -> Answer:
         revision = form.get("revision", "")
         await change_patient(db, actor, id, changes, revision=int(revision) if revision.isdecimal() else None)
 
-    return await _do(visit, act, "Saved.")
+    return await _do(visit, act, say("Saved."))
 
 
 async def _do(visit: Visit, act: Act, said: str, *, back: str = "details") -> Answer:
@@ -151,7 +152,7 @@ async def contact_way_added(visit: Visit) -> Answer:
             message_ok=form.get("message_ok") == "yes", note=text_in(form, "note", 200),
         )  # fmt: skip
 
-    return await _do(visit, act, "Added.")
+    return await _do(visit, act, say("Added."))
 
 
 @page.post("/people/{id:str}/contact-ways/end", permission="patients.write")
@@ -159,7 +160,7 @@ async def contact_way_ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await end_contact_way(db, actor, id, _uuid(form, "which", "way to reach them"))
 
-    return await _do(visit, act, "No longer used.")
+    return await _do(visit, act, say("No longer used."))
 
 
 @page.post("/people/{id:str}/address", permission="patients.write")
@@ -170,7 +171,7 @@ async def address_set(visit: Visit) -> Answer:
             state=text_in(form, "state", 40), zip=text_in(form, "zip", 20),
         )  # fmt: skip
 
-    return await _do(visit, act, "Saved. The address before is kept.")
+    return await _do(visit, act, say("Saved. The address before is kept."))
 
 
 @page.post("/people/{id:str}/usual-site", permission="patients.write")
@@ -179,14 +180,14 @@ async def usual_site_set(visit: Visit) -> Answer:
         site_id = id_chosen(form, "site", "site")
         await set_usual_site(db, actor, id, site_id, from_on=date_in(form, "seen_from", needed=False))
 
-    return await _do(visit, act, "Saved. Claims name it from that day on.")
+    return await _do(visit, act, say("Saved. Claims name it from that day on."))
 
 
 @page.post("/people/{id:str}/supports", permission="patients.write")
 async def support_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         if not form.get("name"):
-            raise Refused("NAME_NEEDED", "Who is it?", "Write a name.", "name")
+            raise Refused("NAME_NEEDED", say("Who is it?"), say("Write a name."), "name")
         await add_support_person(
             db, actor, id, name=text_in(form, "name", 200), kind=form.get("kind", ""),
             relationship_words=text_in(form, "relationship", 100), legal_role=form.get("legal_role", ""),
@@ -194,7 +195,7 @@ async def support_added(visit: Visit) -> Answer:
             helps_with=text_in(form, "helps_with"),
         )  # fmt: skip
 
-    return await _do(visit, act, "Added.")
+    return await _do(visit, act, say("Added."))
 
 
 @page.post("/people/{id:str}/supports/end", permission="patients.write")
@@ -202,7 +203,7 @@ async def support_ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await end_support_person(db, actor, id, _uuid(form, "which", "support person"))
 
-    return await _do(visit, act, "Taken off the list.")
+    return await _do(visit, act, say("Taken off the list."))
 
 
 @page.post("/people/{id:str}/team", permission="patients.write")
@@ -213,7 +214,7 @@ async def team_added(visit: Visit) -> Answer:
             db, actor, id, part=form.get("part", ""), staff_id=staff_id, name=text_in(form, "name", 200)
         )
 
-    return await _do(visit, act, "Added to the care team.")
+    return await _do(visit, act, say("Added to the care team."))
 
 
 @page.post("/people/{id:str}/team/end", permission="patients.write")
@@ -221,7 +222,7 @@ async def team_ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await end_care_team_member(db, actor, id, _uuid(form, "which", "care team member"))
 
-    return await _do(visit, act, "No longer on the care team.")
+    return await _do(visit, act, say("No longer on the care team."))
 
 
 @page.post("/people/{id:str}/coverages", permission="patients.write")
@@ -229,7 +230,7 @@ async def coverage_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         starts = date_in(form, "from_on")
         if starts is None:
-            raise Refused("BAD_DATE", "A first day is needed.", "Choose it.", "from_on")
+            raise Refused("BAD_DATE", say("A first day is needed."), say("Choose it."), "from_on")
         benefit = {"yes": True, "no": False}.get(form.get("care_management_benefit", ""))
         await add_coverage(
             db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=starts,
@@ -240,7 +241,7 @@ async def coverage_added(visit: Visit) -> Answer:
             qualified_beneficiary=form.get("qualified_beneficiary") == "yes", care_management_benefit=benefit,
         )  # fmt: skip
 
-    return await _do(visit, act, "Insurance added.")
+    return await _do(visit, act, say("Insurance added."))
 
 
 def _subscriber(form: Form) -> Subscriber | None:
@@ -250,8 +251,11 @@ def _subscriber(form: Form) -> Subscriber | None:
         if family.strip():
             raise Refused(
                 "SUBSCRIBER_IS_SELF",
-                f"{family[:60]} is written as whoever holds the policy, and the list says it is their own.",
-                "Choose what they are to that person, or take the name away.",
+                say(
+                    "%(family)s is written as whoever holds the policy, and the list says it is their own.",
+                    family=family[:60],
+                ),
+                say("Choose what they are to that person, or take the name away."),
                 "relationship",
             )
         return None
@@ -268,7 +272,7 @@ async def card_corrected(visit: Visit) -> Answer:
             group_number=form.get("group_number", ""), subscriber=_subscriber(form),
         )  # fmt: skip
 
-    return await _do(visit, act, "Saved.")
+    return await _do(visit, act, say("Saved."))
 
 
 @page.post("/people/{id:str}/coverages/end", permission="patients.write")
@@ -278,7 +282,7 @@ async def coverage_ended(visit: Visit) -> Answer:
         if last is not None:
             await end_coverage(db, actor, id, _uuid(form, "which", "coverage"), last)
 
-    return await _do(visit, act, "Saved.")
+    return await _do(visit, act, say("Saved."))
 
 
 # --- codes for claims ---------------------------------------------------------------------------------------
@@ -315,7 +319,7 @@ async def diagnosis_chosen(visit: Visit) -> Answer:
             from_on=date_in(form, "from_on", needed=False),
         )  # fmt: skip
 
-    return await _do(visit, act, "Added.", back="diagnoses")
+    return await _do(visit, act, say("Added."), back="diagnoses")
 
 
 @page.post("/people/{id:str}/diagnoses/end", permission="diagnoses.write")
@@ -323,7 +327,7 @@ async def diagnosis_ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         await end_diagnosis(db, actor, id, _uuid(form, "which", "diagnosis"))
 
-    return await _do(visit, act, "Ended today; earlier months keep it.", back="diagnoses")
+    return await _do(visit, act, say("Ended today; earlier months keep it."), back="diagnoses")
 
 
 @page.get("/codes", permission="diagnoses.write")
@@ -347,13 +351,13 @@ async def whole_chart(visit: Visit) -> Answer:
         parts = [
             (title, (await load(db, actor, [id])).get(id, []))
             for title, load in (
-                ("Problems", chart.conditions),
-                ("Medicines", chart.medications),
-                ("Allergies", chart.allergies),
-                ("Newest results", chart.latest_results),
-                ("Visits", chart.visits),
-                ("Stays", chart.stays),
-                ("Procedures and immunizations", chart.procedures),
+                (say("Problems"), chart.conditions),
+                (say("Medicines"), chart.medications),
+                (say("Allergies"), chart.allergies),
+                (say("Newest results"), chart.latest_results),
+                (say("Visits"), chart.visits),
+                (say("Stays"), chart.stays),
+                (say("Procedures and immunizations"), chart.procedures),
             )
         ]
         runs = [

@@ -23,13 +23,14 @@ from web.pages.drafts import opened_draft, writing_said
 from web.rendering import called, clock, day
 from web.site import Visit
 from web.typed import pairs
+from web.words import N_, say
 
 #: what was told before a consent -> the words within a sentence
 TOLD_SHORT: Final = {
-    "availability": "what it offers",
-    "cost_share": "the cost",
-    "one_practitioner": "one practitioner at a time",
-    "right_to_stop": "how to stop",
+    "availability": N_("what it offers"),
+    "cost_share": N_("the cost"),
+    "one_practitioner": N_("one practitioner at a time"),
+    "right_to_stop": N_("how to stop"),
 }
 _NEWEST = 12
 
@@ -96,7 +97,7 @@ def programs_said(enrollments: list[EnrollmentRow], log: list[ConsentRow], zone:
                 "paused": current is not None and current.status == "paused",
                 "status": _status_words(current),
                 "rhythm": current.contact_frequency if current else "",
-                "consent": consent_words(said[-1], zone) if said else "Not asked yet.",
+                "consent": consent_words(said[-1], zone) if said else say("Not asked yet."),
                 "in_force": stands.in_force(),
                 "ends": day(stands.ends_at.date()) if stands.ends_at else "",
                 "may_ask": stands.may_ask(on),
@@ -108,13 +109,23 @@ def programs_said(enrollments: list[EnrollmentRow], log: list[ConsentRow], zone:
 def _status_words(enrollment: EnrollmentRow | None) -> str:
     if enrollment is None:
         return ""
-    whom = f", with {enrollment.practitioner_name}" if enrollment.practitioner_name else ""
+    whom = (
+        say(", with %(practitioner_name)s", practitioner_name=enrollment.practitioner_name)
+        if enrollment.practitioner_name
+        else ""
+    )
     if enrollment.ended_on is not None:
-        return f"Took part from {day(enrollment.started_on)} until {day(enrollment.ended_on)}."
+        return say(
+            "Took part from %(day)s until %(day_2)s.",
+            day=day(enrollment.started_on),
+            day_2=day(enrollment.ended_on),
+        )
     words = STATUSES[enrollment.status]
     if enrollment.status == "paused":
-        return f"{words}; began on {day(enrollment.started_on)}{whom}."
-    return f"{words} since {day(enrollment.started_on)}{whom}."
+        return say(
+            "%(words)s; began on %(day)s%(whom)s.", words=words, day=day(enrollment.started_on), whom=whom
+        )
+    return say("%(words)s since %(day)s%(whom)s.", words=words, day=day(enrollment.started_on), whom=whom)
 
 
 def consent_words(row: ConsentRow, zone: str) -> str:
@@ -122,21 +133,27 @@ def consent_words(row: ConsentRow, zone: str) -> str:
     from carewright_plugin_api.facts import local_day
 
     on = day(local_day(row.at, zone))
-    who = "" if row.given_by in {"", "patient"} else f" by {row.given_by}"
+    who = "" if row.given_by in {"", "patient"} else say(" by %(given_by)s", given_by=row.given_by)
     if row.kind == "refused":
         again = (
-            f" We may ask again from {day(row.ask_again_on)}."
+            say(" We may ask again from %(day)s.", day=day(row.ask_again_on))
             if row.ask_again_on
-            else " We do not ask again."
+            else say(" We do not ask again.")
         )
-        return f"Said no on {on}{who}.{again}"
+        return say("Said no on %(on)s%(who)s.%(again)s", on=on, who=who, again=again)
     if row.kind == "revoked":
-        ends = f", from {day(local_day(row.effective_at, zone))} on" if row.effective_at else ""
-        return f"Took consent back on {on}{who}{ends}."
+        ends = (
+            say(", from %(day)s on", day=day(local_day(row.effective_at, zone))) if row.effective_at else ""
+        )
+        return say("Took consent back on %(on)s%(who)s%(ends)s.", on=on, who=who, ends=ends)
     how = "signed" if row.method == "written" else "spoken"
-    told = [words for key, words in TOLD_SHORT.items() if key in row.told]
-    about = f"; told about {listed(told)}" if told else "; what they were told was not written down"
-    return f"Agreed on {on}, {how}{who}{about}."
+    told = [say(words) for key, words in TOLD_SHORT.items() if key in row.told]
+    about = (
+        say("; told about %(listed)s", listed=listed(told))
+        if told
+        else say("; what they were told was not written down")
+    )
+    return say("Agreed on %(on)s, %(how)s%(who)s%(about)s.", on=on, how=how, who=who, about=about)
 
 
 async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:
@@ -157,9 +174,9 @@ async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:
 
 def copy_words(copies: list[Any]) -> str:
     if not copies:
-        return "Nobody has been given a copy of this version yet."
+        return say("Nobody has been given a copy of this version yet.")
     last = copies[-1]
-    return f"A copy was given to {last.to_whom} on {day(last.given_on)}."
+    return say("A copy was given to %(to_whom)s on %(day)s.", to_whom=last.to_whom, day=day(last.given_on))
 
 
 async def composer_of(db: Db, actor: Actor, id: UUID, programs: list[str]) -> dict[str, Any]:

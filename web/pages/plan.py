@@ -81,7 +81,7 @@ async def plan_written(visit: Visit) -> Answer:
             typed = form | {"based_on": str(before.number)}
         return visit.again("plan/write.html", refused, values=typed, moved=moved, **given)
     return visit.go(
-        f"/people/{id}/plan/{version.id}", "Written. Print it, or write down that a copy was given."
+        f"/people/{id}/plan/{version.id}", say("Written. Print it, or write down that a copy was given.")
     )
 
 
@@ -127,7 +127,7 @@ async def copy_given(visit: Visit) -> Answer:
     except Refused as refused:
         given = await _plan_page(visit)
         return visit.again("plan/one.html", refused, values=form, **given)
-    return visit.go(f"/people/{id}/plan/{version_id}", "Written down: a copy was given.")
+    return visit.go(f"/people/{id}/plan/{version_id}", say("Written down: a copy was given."))
 
 
 @page.get("/people/{id:str}/plan/{version:str}/home", permission="chart.read")

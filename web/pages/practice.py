@@ -13,6 +13,7 @@ from server.tenants.regions import STATES
 from server.tenants.sites import add_site, change_site, list_sites, site_for
 from server.tenants.tables import Practice
 from web.site import Answer, Visit, page
+from web.words import say
 from web.zones import zone_choices
 
 _STATES = [(state, state) for state in STATES]
@@ -54,8 +55,8 @@ async def practice_save(visit: Visit) -> Answer:
     except Refused as refused:
         return visit.again("practice/edit.html", refused, values=form, zones=zone_choices())
     if changed.warnings:
-        return visit.go("/practice", " ".join(("Saved.", *changed.warnings)), "soon")
-    return visit.go("/practice", "Saved.")
+        return visit.go("/practice", " ".join((say("Saved."), *changed.warnings)), "soon")
+    return visit.go("/practice", say("Saved."))
 
 
 @page.get("/practice/policy", permission="practice.write")
@@ -75,7 +76,7 @@ async def policy_save(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again("practice/policy.html", refused, values=form, policies=POLICIES)
-    return visit.go("/practice", "Saved. It counts for months closed from now on.")
+    return visit.go("/practice", say("Saved. It counts for months closed from now on."))
 
 
 # --- sites ------------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ async def new_site(visit: Visit) -> Answer:
             await add_site(db, visit.actor, **_site_fields(form))
     except Refused as refused:
         return visit.again("practice/site.html", refused, values=form, states=_STATES, site=None)
-    return visit.go("/practice/sites", "The site is on the list.")
+    return visit.go("/practice/sites", say("The site is on the list."))
 
 
 @page.get("/practice/sites/{id:str}", permission="practice.write")
@@ -122,7 +123,7 @@ async def site_save(visit: Visit) -> Answer:
             await change_site(db, visit.actor, site_id, active="closed" not in form, **_site_fields(form))
     except Refused as refused:
         return visit.again("practice/site.html", refused, values=form, states=_STATES, site=found)
-    return visit.go("/practice/sites", "Saved.")
+    return visit.go("/practice/sites", say("Saved."))
 
 
 def _site_fields(form: dict[str, str]) -> dict[str, str]:
@@ -160,8 +161,10 @@ async def new_payer(visit: Visit) -> Answer:
     except Refused as refused:
         return visit.again("practice/payer.html", refused, values=form, kinds=kinds, payer=None)
     if added.kind:
-        return visit.go("/practice/payers", "The payer is on the list.")
-    said = "The payer is on the list. No rules are installed for it, so its months wait for a person to look at them."
+        return visit.go("/practice/payers", say("The payer is on the list."))
+    said = say(
+        "The payer is on the list. No rules are installed for it, so its months wait for a person to look at them."
+    )
     return visit.go("/practice/payers", said, "soon")
 
 
@@ -195,7 +198,7 @@ async def payer_save(visit: Visit) -> Answer:
     except Refused as refused:
         kinds = _kinds_with(form.get("kind", ""))
         return visit.again("practice/payer.html", refused, values=form, kinds=kinds, payer=found)
-    return visit.go("/practice/payers", "Saved.")
+    return visit.go("/practice/payers", say("Saved."))
 
 
 def _kinds_with(kind: str) -> dict[str, str]:

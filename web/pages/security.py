@@ -5,6 +5,7 @@ from server.tenants import authenticator, own_password, sessions
 from web.pages.authenticator import picture, set_up_again
 from web.pages.sign_in import me_of
 from web.site import Answer, Visit, issued_cookies, page
+from web.words import say
 
 
 @page.get("/security", permission="self.read")
@@ -19,13 +20,13 @@ async def security(visit: Visit) -> Answer:
 @page.post("/security/sessions/end-others", permission="self.write")
 async def end_others(visit: Visit) -> Answer:
     await sessions.sign_out_everywhere(me_of(visit), but_here=True)
-    return visit.go("/security", "You are signed out everywhere else.")
+    return visit.go("/security", say("You are signed out everywhere else."))
 
 
 @page.post("/security/sessions/{id:str}/end", permission="self.write")
 async def end_one(visit: Visit) -> Answer:
     await sessions.end_session(me_of(visit), visit.id("id", "session"))
-    return visit.go("/security", "That sign-in has ended.")
+    return visit.go("/security", say("That sign-in has ended."))
 
 
 @page.get("/security/password", permission="self.read")
@@ -42,7 +43,7 @@ async def password_change(visit: Visit) -> Answer:
         )
     except Refused as refused:
         return visit.again("security/password.html", _beside_password(refused), me=me_of(visit))
-    said = "Your password is changed, and you are signed out everywhere else."
+    said = say("Your password is changed, and you are signed out everywhere else.")
     return visit.go("/security", said, cookies=issued_cookies(issued))
 
 
@@ -92,7 +93,7 @@ def _beside_password(refused: Refused) -> Refused:
         return refused
     return Refused(
         "PASSWORD_WRONG",
-        "This is not your present password.",
-        "Check the Caps Lock key and type it again.",
+        say("This is not your present password."),
+        say("Check the Caps Lock key and type it again."),
         "password",
     )

@@ -7,6 +7,7 @@ from server.ids import parse_id
 from server.tenants import sessions
 from web.pages.sign_in import me_of
 from web.site import Answer, Visit, issued_cookies, page, session_cookie
+from web.words import say
 
 
 @page.get("/session", scope="public")
@@ -21,7 +22,7 @@ async def session(visit: Visit) -> Answer:
 @page.post("/sign-out", scope="public")
 async def sign_out(visit: Visit) -> Answer:
     await sessions.sign_out(visit.token)
-    said = "You are signed out." if visit.signed_in else ""
+    said = say("You are signed out.") if visit.signed_in else ""
     return visit.go("/welcome", said, cookies=[session_cookie("", ends=True)])
 
 
@@ -39,7 +40,7 @@ async def switch(visit: Visit) -> Answer:
     chosen = parse_id((await visit.form()).get("practice", ""))
     try:
         if chosen is None:
-            raise Refused("PRACTICE_MISSING", "No practice was chosen.", "Choose one of the list.")
+            raise Refused("PRACTICE_MISSING", say("No practice was chosen."), say("Choose one of the list."))
         issued = await sessions.enter(visit.token, chosen)
     except Refused as refused:
         # Whose staff row was closed is told so in the same words, whatever the practice.
@@ -51,6 +52,6 @@ async def switch(visit: Visit) -> Answer:
 def _not_there() -> Refused:
     return Refused(
         "NOT_THERE",
-        "You are not on the staff of that practice any more, or it has been closed.",
-        "Choose another one, or ask its administrator.",
+        say("You are not on the staff of that practice any more, or it has been closed."),
+        say("Choose another one, or ask its administrator."),
     )

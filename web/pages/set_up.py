@@ -5,6 +5,7 @@ from server.patients.queries import how_many
 from server.tenants.db import tenant_db
 from server.tenants.set_up import finish_set_up, set_up_of
 from web.site import Answer, Visit, page
+from web.words import say
 
 _WHERE = {
     "sites": "/practice/sites/new",
@@ -27,7 +28,7 @@ async def set_up_done(visit: Visit) -> Answer:
             await finish_set_up(db, visit.actor, patients=await how_many(db, visit.actor))
     except Refused as refused:
         return await _page(visit, refused)
-    return visit.go("/", "The practice is ready. Everything here stays under Practice.")
+    return visit.go("/", say("The practice is ready. Everything here stays under Practice."))
 
 
 async def _page(visit: Visit, refused: Refused | None = None) -> Answer:
@@ -50,5 +51,5 @@ async def _page(visit: Visit, refused: Refused | None = None) -> Answer:
 
 def _said(count: int, done: bool, needed: bool) -> str:
     if done:
-        return f"{count} so far"
-    return "To do" if needed else "When you like"
+        return say("%(count)s so far", count=count)
+    return say("To do") if needed else say("When you like")

@@ -16,22 +16,23 @@ from server.tenants.qualifications import (
 from server.tenants.regions import STATES
 from web.pages.people import date_in
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
 #: role -> what somebody with it does here, beside the choice
 _DOES = {
-    "administrator": "Runs the practice here: staff, payers, agreements. Sees charts, writes none.",
-    "care_manager": "Calls, plans, consents, minutes: the daily work.",
-    "provider": "Leads the care, sees the month’s lines; may bill.",
-    "medical_assistant": "Calls and minutes beside the care manager.",
-    "front_desk": "Registers people and mends contact details and coverage. Sees no chart.",
-    "biller": "Closes the month; sees minutes and coverage, no notes.",
-    "mentor": "Coaches the team. Opens no patient’s page.",
+    "administrator": N_("Runs the practice here: staff, payers, agreements. Sees charts, writes none."),
+    "care_manager": N_("Calls, plans, consents, minutes: the daily work."),
+    "provider": N_("Leads the care, sees the month’s lines; may bill."),
+    "medical_assistant": N_("Calls and minutes beside the care manager."),
+    "front_desk": N_("Registers people and mends contact details and coverage. Sees no chart."),
+    "biller": N_("Closes the month; sees minutes and coverage, no notes."),
+    "mentor": N_("Coaches the team. Opens no patient’s page."),
 }
 
 
 def role_choices() -> list[tuple[str, str, str]]:
     """`(role, words, what it does)` for a group of choices."""
-    return [(role, words, _DOES[role]) for role, words in ROLES.items()]
+    return [(role, words, say(_DOES[role])) for role, words in ROLES.items()]
 
 
 @page.get("/practice/staff", permission="practice.read")
@@ -75,7 +76,7 @@ async def invite(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again("practice/invite.html", refused, values=form, roles=role_choices())
-    return visit.go(f"/practice/staff/{invited.id}", _INVITED)
+    return visit.go(f"/practice/staff/{invited.id}", say(_INVITED))
 
 
 @page.get("/practice/staff/provider", permission="staff.write")
@@ -95,7 +96,7 @@ async def provider_add(visit: Visit) -> Answer:
         return visit.again("practice/provider.html", refused, values=form)
     return visit.go(
         f"/practice/staff/{added.id}",
-        "The provider is on the list. Add the discipline next: rules ask for it.",
+        say("The provider is on the list. Add the discipline next: rules ask for it."),
     )
 
 
@@ -119,7 +120,7 @@ async def member_save(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return await _member_page(visit, refused, form)
-    return visit.go(_address(visit), "Saved.")
+    return visit.go(_address(visit), say("Saved."))
 
 
 @page.post("/practice/staff/{id:str}/role", permission="staff.write")
@@ -130,7 +131,7 @@ async def member_role(visit: Visit) -> Answer:
             await room.change_role(db, visit.actor, _whom(visit), form.get("role", ""))
     except Refused as refused:
         return await _member_page(visit, refused, form)
-    return visit.go(_address(visit), "The role is changed. It counts from the next thing they do.")
+    return visit.go(_address(visit), say("The role is changed. It counts from the next thing they do."))
 
 
 @page.post("/practice/staff/{id:str}/invite-again", permission="staff.write")
@@ -140,7 +141,7 @@ async def member_invite_again(visit: Visit) -> Answer:
             await room.invite_again(db, visit.actor, _whom(visit))
     except Refused as refused:
         return await _member_page(visit, refused)
-    return visit.go(_address(visit), _INVITED)
+    return visit.go(_address(visit), say(_INVITED))
 
 
 @page.post("/practice/staff/{id:str}/leave", permission="staff.write")
@@ -151,7 +152,7 @@ async def member_leaves(visit: Visit) -> Answer:
     except Refused as refused:
         return await _member_page(visit, refused)
     return visit.go(
-        "/practice/staff", "They are outside from now on. What they wrote stays, with their name."
+        "/practice/staff", say("They are outside from now on. What they wrote stays, with their name.")
     )
 
 
@@ -162,7 +163,7 @@ async def member_returns(visit: Visit) -> Answer:
             await room.reactivate(db, visit.actor, _whom(visit))
     except Refused as refused:
         return await _member_page(visit, refused)
-    return visit.go(_address(visit), "They are back, in the role they had.")
+    return visit.go(_address(visit), say("They are back, in the role they had."))
 
 
 # --- qualifications ---------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ async def qualification_add(visit: Visit) -> Answer:
         if refused.field == "name" and kind == "discipline":
             refused = Refused(refused.code, refused.message, refused.next_step, "discipline")
         return await _member_page(visit, refused, form)
-    return visit.go(_address(visit), "Added.")
+    return visit.go(_address(visit), say("Added."))
 
 
 @page.post("/practice/staff/{id:str}/qualifications/{qualification:str}/end", permission="staff.write")
@@ -216,7 +217,7 @@ async def qualification_end(visit: Visit) -> Answer:
         return await _member_page(
             visit, Refused(refused.code, refused.message, refused.next_step, field), form
         )
-    return visit.go(_address(visit), "The last day is noted. Earlier days keep counting.")
+    return visit.go(_address(visit), say("The last day is noted. Earlier days keep counting."))
 
 
 def _whom(visit: Visit) -> Any:
@@ -253,4 +254,4 @@ async def _member_page(
     )
 
 
-_INVITED = "The invitation is in the mail. Its link works for three days."
+_INVITED = N_("The invitation is in the mail. Its link works for three days.")

@@ -22,19 +22,20 @@ from server.interop.sheets.reading import MOST_BYTES, TO_MEND
 from server.interop.sheets.verdicts import VERDICTS
 from server.tenants.db import tenant_db
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
 _ON_A_PAGE = 50
 _ROOM = 1024 * 1024  # of a form around its file
 _SAYS = {
-    "trying": "The table is being tried out",
-    "bringing": "People are being brought in",
-    "undoing": "What this table brought is being taken back",
+    "trying": N_("The table is being tried out"),
+    "bringing": N_("People are being brought in"),
+    "undoing": N_("What this table brought is being taken back"),
 }
-_OUTCOMES = {"in": "Brought in", "undone": "Taken back", "stays": "Stays"}
+_OUTCOMES = {"in": N_("Brought in"), "undone": N_("Taken back"), "stays": N_("Stays")}
 #: the tabs of a table's rows, those first that wait for somebody
 _TABS = {
     **{name: VERDICTS[name] for name in ("error", "duplicate", "differs")},
-    "decided": "Decided by you",
+    "decided": N_("Decided by you"),
     **{name: VERDICTS[name] for name in ("changed", "new", "same")},
     **{name: _OUTCOMES[name] for name in ("undone", "stays")},
 }
@@ -50,7 +51,7 @@ async def table_brought(visit: Visit) -> Answer:
     uploads = [upload for upload in await visit.files("file") if upload.filename]
     try:
         if not uploads:
-            raise Refused("NO_FILE", "No file was chosen.", "Choose a .csv file.", "file")
+            raise Refused("NO_FILE", say("No file was chosen."), say("Choose a .csv file."), "file")
         name = (uploads[0].filename or "table").rpartition("/")[2].rpartition("\\")[2]
         read = await asyncio.to_thread(prepared, await uploads[0].read())
         async with tenant_db(visit.actor) as db:
@@ -139,8 +140,8 @@ async def columns_said(visit: Visit) -> Answer:
         if twice is not None:
             raise Refused(
                 "FIELD_TWICE",
-                f"Two columns mean “{FIELDS.get(twice, twice[:40])}”.",
-                "Leave one of them out.",
+                say("Two columns mean “%(column)s”.", column=FIELDS.get(twice, twice[:40])),
+                say("Leave one of them out."),
                 "columns",
             )
         places = _chosen(form)
@@ -179,18 +180,18 @@ async def _table(visit: Visit, refused: Refused | None = None) -> Answer:
         return visit.go(f"/imports/tables/{id}/columns")
     shown: dict[str, Any] = {
         "sheet": sheet,
-        "says": _SAYS.get(sheet.state, ""),
+        "says": say(_SAYS.get(sheet.state, "")),
         "show": show,
-        "shown_words": _TABS.get(show, _OUTCOMES.get(show, "")),
+        "shown_words": say(_TABS.get(show, _OUTCOMES.get(show, ""))),
         "tabs": [
-            (words, f"/imports/tables/{id}?show={key}", key == show, counts[key])
+            (say(words), f"/imports/tables/{id}?show={key}", key == show, counts[key])
             for key, words in _TABS.items()
             if counts.get(key)
         ],
         "rows": rows[:_ON_A_PAGE],
         "fields": FIELDS,
         "verdicts": VERDICTS,
-        "outcomes": _OUTCOMES,
+        "outcomes": {key: say(words) for key, words in _OUTCOMES.items()},
         "next": f"/imports/tables/{id}?show={show}&after={rows[_ON_A_PAGE - 1].line}"
         if len(rows) > _ON_A_PAGE
         else None,
@@ -208,11 +209,11 @@ def _answers(row: SheetRowState) -> list[tuple[str, str, bool]]:
     """(choice, words, whether it is the one chosen) of what may be answered about a row."""
     if row.outcome or not (row.choice or row.verdict in ("duplicate", "differs")):
         return []
-    found = [("same", "Keep what is here" if row.verdict == "differs" else "Same person")]
+    found = [("same", say("Keep what is here") if row.verdict == "differs" else say("Same person"))]
     if row.verdict == "differs" or row.choice == "table":
-        found.append(("table", "Take the table's"))
+        found.append(("table", say("Take the table's")))
     if row.verdict != "differs":
-        found.append(("new", "A new person"))
+        found.append(("new", say("A new person")))
     return [(choice, words, choice == row.choice) for choice, words in found]
 
 
@@ -223,7 +224,7 @@ async def table_progress(visit: Visit) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         sheet = await sheet_state(db, visit.actor, id)
     if visit.htmx and sheet.at_work:
-        return visit.fragment("imports/_table_progress.html", sheet=sheet, says=_SAYS[sheet.state])
+        return visit.fragment("imports/_table_progress.html", sheet=sheet, says=say(_SAYS[sheet.state]))
     return visit.go(f"/imports/tables/{id}")
 
 
@@ -240,7 +241,7 @@ async def table_undone(visit: Visit) -> Answer:
 @page.post("/imports/tables/{id:str}/discard", permission="imports.write")
 async def table_discarded(visit: Visit) -> Answer:
     return await _done(
-        visit, discard_sheet, to="/imports", said="The table is forgotten; nothing of it had come in."
+        visit, discard_sheet, to="/imports", said=say("The table is forgotten; nothing of it had come in.")
     )
 
 

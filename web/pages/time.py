@@ -37,13 +37,14 @@ from web.rendering import called, clock, minutes_words
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in, line_of
 from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, text_in, whole, why_now
+from web.words import N_, say
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
 _WHY: Final = {
-    "idle": "Nobody typed or moved",
-    "unseen": "No page of yours was open",
-    "worked": "Counted by the timer",
+    "idle": N_("Nobody typed or moved"),
+    "unseen": N_("No page of yours was open"),
+    "worked": N_("Counted by the timer"),
 }
 
 
@@ -92,7 +93,12 @@ def _when(row: Any, visit: Visit) -> str:
     from carewright_plugin_api.facts import local_day
 
     day = said_day(local_day(row.started_at, visit.zone), visit.today)
-    return f"{day}, {clock(row.started_at, visit.zone)} to {clock(row.ended_at, visit.zone)}"
+    return say(
+        "%(day)s, %(began)s to %(ended)s",
+        day=day,
+        began=clock(row.started_at, visit.zone),
+        ended=clock(row.ended_at, visit.zone),
+    )
 
 
 def _lasted(row: Any) -> str:
@@ -109,7 +115,7 @@ def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:
         "called": called(row),
         "when": _when(row, visit),
         "lasted": _lasted(row),
-        "why": _WHY[row.kind],
+        "why": say(_WHY[row.kind]),
         "kind": row.kind,
         "message": row.message,
         "closed": row.code == "MONTH_CLOSED",
@@ -140,7 +146,7 @@ async def start(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, patient_id: UUID, new: Start) -> None:
         await start_timer(db, actor, patient_id, new)
 
-    return await _start(visit, act, "The timer is running.")
+    return await _start(visit, act, say("The timer is running."))
 
 
 @page.post("/time/switch", permission="minutes.write")
@@ -148,7 +154,7 @@ async def switch(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, patient_id: UUID, new: Start) -> None:
         await switch_timer(db, actor, patient_id, new, Stop(heard=new.heard))
 
-    return await _start(visit, act, "The timer was stopped there and is running here.")
+    return await _start(visit, act, say("The timer was stopped there and is running here."))
 
 
 async def _start(visit: Visit, act: Any, done: str) -> Answer:
@@ -218,14 +224,16 @@ async def stop(visit: Visit) -> Answer:
     if form.get("then") == "count":  # sent by the script once the line was back
         return Response({"state": timer.state, "seconds": 0, "waits": bool(became & {"open", "refused"})})
     if timer.state == "set_aside":
-        return visit.go("/time", "It was set aside before. What of it still waits for you is below.", "info")
+        return visit.go(
+            "/time", say("It was set aside before. What of it still waits for you is below."), "info"
+        )
     if timer.state == "discarded":
-        return visit.go(_back(form), "It was discarded before. Nothing of it counts.", "info")
+        return visit.go(_back(form), say("It was discarded before. Nothing of it counts."), "info")
     if became & {"open", "refused"}:
-        return visit.go("/time", "Stopped. Some of it waits for you below.", "info")
+        return visit.go("/time", say("Stopped. Some of it waits for you below."), "info")
     if "entered" not in became:
-        return visit.go(_back(form), "Stopped. There was nothing to enter.", "info")
-    return visit.go(_back(form), "Stopped. Its minutes are entered.")
+        return visit.go(_back(form), say("Stopped. There was nothing to enter."), "info")
+    return visit.go(_back(form), say("Stopped. Its minutes are entered."))
 
 
 @page.post("/time/discard", permission="minutes.write")
@@ -239,7 +247,7 @@ async def discard(visit: Visit) -> Answer:
             await discard_timer(db, actor, timer_id, reason=text_in(form, "reason"))
     except Refused as refused:
         return visit.again("time/time.html", whole(refused), which="", **await _time_page(visit))
-    return visit.go(_back(form), "Nothing was counted.")
+    return visit.go(_back(form), say("Nothing was counted."))
 
 
 def _back(form: Form) -> str:
@@ -277,7 +285,7 @@ async def decide(visit: Visit) -> Answer:
             values=form,
             **await _time_page(visit),
         )
-    return visit.go("/time", "Sorted out.")
+    return visit.go("/time", say("Sorted out."))
 
 
 def _edge_in(form: Form, on: str, at: str, zone: str, edge: datetime | None) -> datetime | None:
@@ -298,7 +306,7 @@ async def confirm(visit: Visit) -> Answer:
         return visit.again(
             "time/time.html", refused, which=str(entry_id), values=form, **await _time_page(visit)
         )
-    return visit.go("/time", "Confirmed. It counts now.")
+    return visit.go("/time", say("Confirmed. It counts now."))
 
 
 @page.post("/time/start-choice", permission="minutes.write")
@@ -310,4 +318,4 @@ async def choose(visit: Visit) -> Answer:
             await choose_timer_start(db, actor, start=form.get("start", ""), idle_minutes=minutes or 0)
     except Refused as refused:
         return visit.again("time/time.html", refused, which="choice", values=form, **await _time_page(visit))
-    return visit.go("/time", "Saved. It holds for timers started from now on.")
+    return visit.go("/time", say("Saved. It holds for timers started from now on."))

@@ -19,18 +19,19 @@ from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
 _MOST: Final = 40
 _LAST: Final = {
-    "reached": "Spoke",
-    "reached_supporter": "Spoke with their family",
-    "no_answer": "Not reached",
-    "left_message": "Left a message",
-    "wrong_number": "Wrong number",
-    "no_show": "Did not come",
-    "declined_contact": "Preferred not to talk",
-    "declined_program": "Talked about the program",
-    "done": "Done something for them",
+    "reached": N_("Spoke"),
+    "reached_supporter": N_("Spoke with their family"),
+    "no_answer": N_("Not reached"),
+    "left_message": N_("Left a message"),
+    "wrong_number": N_("Wrong number"),
+    "no_show": N_("Did not come"),
+    "declined_contact": N_("Preferred not to talk"),
+    "declined_program": N_("Talked about the program"),
+    "done": N_("Done something for them"),
 }
 
 
@@ -48,14 +49,21 @@ async def today(visit: Visit) -> Answer:
                 {
                     "href": composer_address(row),
                     "words": draft_title(row),
-                    "when": f"A draft, saved {said_when(row.saved_at, actor.zone)}",
+                    "when": say(
+                        "A draft, saved %(said_when)s", said_when=said_when(row.saved_at, actor.zone)
+                    ),
                 }
                 for row in await my_note_drafts(db, actor, limit=_MOST)
             ]
             given["loose"] = [
                 {
                     "href": f"/people/{row.patient_id}/contacts/{row.id}",
-                    "words": f"{KINDS[row.kind]} with {called(row)} {row.family_name}",
+                    "words": say(
+                        "%(kind)s with %(called)s %(family_name)s",
+                        kind=KINDS[row.kind],
+                        called=called(row),
+                        family_name=row.family_name,
+                    ),
                     "when": said_day(local_day(row.at, actor.zone), visit.today),
                 }
                 for row in await my_loose_ends(db, actor, limit=_MOST)
@@ -93,12 +101,16 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
     signs = []
     if row.interpreter_needed:
         signs.append(
-            (f"{choices.LANGUAGE.get(row.language, row.language)}, interpreter", "plain", "language")
+            (
+                say("%(language)s, interpreter", language=choices.LANGUAGE.get(row.language, row.language)),
+                "plain",
+                "language",
+            )
         )
     if row.contact_notes:
         signs.append((row.contact_notes, "plain", "clock"))
     last = (
-        f"{_LAST[row.last_outcome or 'reached']} {said_day(local_day(row.last_at, zone), on)}"
+        f"{say(_LAST[row.last_outcome or 'reached'])} {said_day(local_day(row.last_at, zone), on)}"
         if row.last_at
         else ""
     )
@@ -107,7 +119,7 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
         "href": f"/people/{row.id}",
         "age": str(age(row.birth_date, on)),
         "matters": row.what_matters or "",
-        "last": last or "No contact yet",
+        "last": last or say("No contact yet"),
         "next": row.next_step or "",
         "signs": signs,
     }
@@ -116,19 +128,19 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
 def _sentence(actor: Actor, on: date, people: int, loose: int, *, more: bool) -> str:
     date_words = f"{on:%A}, {on.day} {on:%B}."
     if actor.role == "mentor":
-        return f"{date_words} Nobody has asked for your thoughts yet."
+        return say("%(date_words)s Nobody has asked for your thoughts yet.", date_words=date_words)
     if not actor.may("encounters.write"):
         return date_words
     if not people:
-        return f"{date_words} Nobody is in your care yet."
+        return say("%(date_words)s Nobody is in your care yet.", date_words=date_words)
     who = (
-        "One person is"
+        say("One person is")
         if people == 1
-        else f"More than {people} people are"
+        else say("More than %(people)s people are", people=people)
         if more
-        else f"{people} people are"
+        else say("%(people)s people are", people=people)
     )
-    waits = {0: "", 1: " One note of yours waits for your signature."}.get(
+    waits = {0: "", 1: say(" One note of yours waits for your signature.")}.get(
         loose, f" {loose} notes of yours wait for your signature."
     )
-    return f"{date_words} {who} in your care.{waits}"
+    return say("%(date_words)s %(who)s in your care.%(waits)s", date_words=date_words, who=who, waits=waits)

@@ -5,12 +5,13 @@ from server.tenants.db import tenant_db
 from server.tenants.permissions import SCOPES
 from server.tenants.tokens import create_token, list_tokens, revoke_token
 from web.site import Answer, Visit, page
+from web.words import N_, say
 
 _SCOPES = {
-    "read": ("Read", "Everything your role may see."),
-    "write": ("Write", "Patients, contacts, minutes and plans, as far as your role may."),
-    "billing": ("Billing", "Minutes and the month’s lines; closing a month."),
-    "administration": ("Administration", "The practice, its staff and the audit."),
+    "read": (N_("Read"), N_("Everything your role may see.")),
+    "write": (N_("Write"), N_("Patients, contacts, minutes and plans, as far as your role may.")),
+    "billing": (N_("Billing"), N_("Minutes and the month’s lines; closing a month.")),
+    "administration": (N_("Administration"), N_("The practice, its staff and the audit.")),
 }
 
 
@@ -37,13 +38,16 @@ async def token_make(visit: Visit) -> Answer:
 async def token_revoke(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         await revoke_token(db, visit.actor, visit.id("id", "token"))
-    return visit.go("/practice/tokens", "The token opens nothing any more.")
+    return visit.go("/practice/tokens", say("The token opens nothing any more."))
 
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 4:
         raise Refused(
-            "DAYS_FORM", "The number of days is not a whole number.", "Write digits, such as 90.", "days"
+            "DAYS_FORM",
+            say("The number of days is not a whole number."),
+            say("Write digits, such as 90."),
+            "days",
         )
     return int(text)
 
@@ -53,7 +57,7 @@ async def _page(
 ) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         lines = await list_tokens(db, visit.actor)
-    scopes = [(scope, *_SCOPES[scope]) for scope in SCOPES]
+    scopes = [(scope, *map(say, _SCOPES[scope])) for scope in SCOPES]
     values = typed or {"days": "90", "scopes": ["read"]}
     if refused is None:
         return visit.show("practice/tokens.html", tokens=lines, scopes=scopes, values=values)
