@@ -2,7 +2,6 @@
 
 import gettext
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from cast import World
 from newcomer import key, register, staff, today
 
+from server.enrollment.wording import newest_wording
 from web import catalog, words
 
 JOIN = "mutation ($input: AddCareTeamMemberInput!) { addCareTeamMember(input: $input) { __typename } }"
@@ -53,12 +53,13 @@ async def rosa(lakeside: World, ask: Any, at_browser: Any) -> str:
 
 
 @pytest.fixture
-async def plan(lakeside: World, rosa: str, at_browser: Any) -> str:
+async def papers(lakeside: World, rosa: str, at_browser: Any) -> dict[str, str]:
+    """Template -> the address of Rosa's."""
     nora = await at_browser(lakeside, "nora")
     on = today(lakeside)
     days = {"dated_on": on.isoformat(), "review_on": (on + timedelta(days=90)).isoformat()}
     made = await nora.send(f"{rosa}/plan", {"program": "ccm", "based_on": "0", **days, **PLAN})
-    return f"{made.headers['location']}/home"
+    return {"plan.html": f"{made.headers['location']}/home", "consent.html": f"{rosa}/consent/ccm/words"}
 
 
 def paper_of(html: str) -> str:
@@ -81,55 +82,77 @@ def unsaid(html: str, typed: set[str]) -> list[str]:
     return [line for piece in text.split("\n") if (line := piece.strip()) and line not in typed]
 
 
-async def test_the_plan_is_in_the_language_its_person_reads(
-    lakeside: World, hillcrest: World, plan: str, at_browser: Any, browse: Any
+def wording(language: str) -> set[str]:
+    """The words of consent, piece by piece; they come from a file of their own in each language."""
+    found = newest_wording("ccm", language)
+    assert found is not None
+    assert found.language == language
+    return {" ".join(piece.split()) for piece in re.split(r"\*\*|\n\n|^# ", found.text) if piece.strip()}
+
+
+async def test_a_paper_is_in_the_language_its_person_reads(
+    lakeside: World, hillcrest: World, papers: dict[str, str], at_browser: Any, browse: Any
 ) -> None:
     nora = await at_browser(lakeside, "nora")
-    page = await nora.get(plan)
-    paper, on = paper_of(page), today(lakeside)
-    assert 'lang="es"' in paper
-    assert "<title>El plan de Rosa ·" in page
-    assert "Lo que es importante para mí" in paper
+    for address in papers.values():
+        page, english = await nora.get(address), await nora.get(f"{address}?lang=en")
+        assert 'lang="es"' in paper_of(page)
+        assert f'href="{address}?lang=en"' in page  # the other language is one press away
+        assert 'lang="en"' in paper_of(english)
+        assert f'href="{address}?lang=es"' in english
+        assert (await browse(hillcrest, "nora").get(address)).status_code == 404
+
+    plan, on = await nora.get(papers["plan.html"]), today(lakeside)
+    assert "<title>El plan de Rosa ·" in plan
+    assert "Lo que es importante para mí" in paper_of(plan)
     months = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
-    assert f"{on.day} de {months.split()[on.month - 1]} de {on.year}" in paper
-    assert 'href="' + plan + '?lang=en"' in page  # the other language is one press away
-    english = await nora.get(f"{plan}?lang=en")
-    assert "What matters to me" in paper_of(english)
-    assert f"{on.month}/{on.day}/{on.year}" in paper_of(english)
-    assert 'href="' + plan + '?lang=es"' in english
-    assert (await browse(hillcrest, "nora").get(plan)).status_code == 404
+    assert f"{on.day} de {months.split()[on.month - 1]} de {on.year}" in paper_of(plan)
+    assert f"{on.month}/{on.day}/{on.year}" in paper_of(await nora.get(f"{papers['plan.html']}?lang=en"))
+    consent = await nora.get(papers["consent.html"])
+    assert wording("es") < set(lines_of(paper_of(consent)))
+    assert wording("en") < set(lines_of(paper_of(await nora.get(f"{papers['consent.html']}?lang=en"))))
+    assert "Usted vive con más de una enfermedad" in await nora.get(
+        papers["consent.html"].removesuffix("/words")
+    )
 
 
-async def test_no_english_is_left_on_a_spanish_paper(lakeside: World, plan: str, at_browser: Any) -> None:
+async def test_no_english_is_left_on_a_spanish_paper(
+    lakeside: World, papers: dict[str, str], at_browser: Any
+) -> None:
     nora = await at_browser(lakeside, "nora")
-    html = await nora.get(plan)
-    said = set(lines_of(paper_of(html)))
-    english = {
+    words = {
         message.id for message in catalog.papers() if isinstance(message.id, str) and len(message.id) > 3
     }
-    assert len(english) > 20
-    assert said & english == set()
-    assert set(re.findall(r'class="print-only print-head"( lang="es")?', html)) == {' lang="es"'}
+    english = words | wording("en")
+    assert len(english) > 30
+    for address in papers.values():
+        html = await nora.get(address)
+        assert set(lines_of(paper_of(html))) & english == set()
+        assert re.findall(r'class="print-only print-head"( lang="es")?', html) == [' lang="es"']
+        assert (
+            set(lines_of(paper_of(await nora.get(f"{address}?lang=en")))) & english
+        )  # control: it is there in English
 
 
 async def test_every_word_of_a_paper_goes_through_gettext(
-    lakeside: World, plan: str, at_browser: Any, monkeypatch: pytest.MonkeyPatch
+    lakeside: World, papers: dict[str, str], at_browser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = catalog.WEB / "templates" / "for_patients"
+    assert set(papers) == {path.name for path in folder.glob("[!_]*.html")}, (
+        "a new paper is looked at here too"
+    )
     nora = await at_browser(lakeside, "nora")
-    typed = {line for text in (MATTERS, *PLAN.values()) for line in text.split("\n")}
+    typed = {MATTERS, *"\n".join(PLAN.values()).split("\n"), *wording("es")}
     typed |= set(re.findall(r'topline-practice"><a href="/">([^<]*)<', await nora.get("/")))
 
-    def speak(catalog: gettext.NullTranslations) -> Callable[[str], gettext.NullTranslations]:
-        return lambda language: catalog if language == "es" else gettext.NullTranslations()
+    def speak(marking: gettext.NullTranslations) -> None:
+        plain = gettext.NullTranslations()
+        monkeypatch.setattr(words, "catalog", lambda language: marking if language == "es" else plain)
 
-    monkeypatch.setattr(words, "catalog", speak(Marking()))
-    page = await nora.get(plan)
-    assert page.count("⟦") > 10
-    assert unsaid(paper_of(page), typed) == []
-    assert page.count("⟦") == paper_of(page).count("⟦") + "".join(
-        re.findall("<title>.*?</title>|print-head.*?</div>", page)
-    ).count("⟦")
-
-    # Control: one message that gettext did not say is found.
-    monkeypatch.setattr(words, "catalog", speak(Marking("Who to call")))
-    assert unsaid(paper_of(await nora.get(plan)), typed) == ["Who to call"]
+    for address in papers.values():
+        speak(Marking())
+        page = await nora.get(address)
+        assert unsaid(paper_of(page), typed) == []
+        assert "⟦" not in page.replace(paper_of(page), "").partition("<body")[2].partition("print-head")[0]
+        speak(Marking("Who to call"))
+        assert unsaid(paper_of(await nora.get(address)), typed) == ["Who to call"]  # control

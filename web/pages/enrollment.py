@@ -35,6 +35,7 @@ from server.enrollment.wording import newest_wording
 from server.errors import Refused, not_found
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from web.pages.papers import calls_of, handed
 from web.pages.person_sections import consent_words, person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs, text_in
@@ -229,6 +230,30 @@ async def _consent(
     if refused is not None:
         return visit.again("enrollment/consent.html", beside(refused, _FIELDS), values=typed or {}, **given)
     return visit.show("enrollment/consent.html", values=start, **given)
+
+
+@page.get("/people/{id:str}/consent/{program:str}/words", permission="enrollment.read")
+async def consent_to_take_home(visit: Visit) -> Answer:
+    """The words of consent on paper, to read in peace, to keep, and to answer in writing where somebody wishes to."""
+    id, actor, program = visit.id("id", "patient"), visit.actor, _program(visit)
+    async with tenant_db(actor, read_only=True) as db:
+        given = await person_frame(db, visit, id)
+        calls = await calls_of(db, actor)
+    wording = newest_wording(program, reads(visit.query("lang") or given["patient_language"]))
+    if wording is None:
+        raise not_found("wording")
+    here = f"/people/{id}/consent/{program}"
+    return handed(
+        visit,
+        "consent.html",
+        wording.language,
+        given=given,
+        at=f"{here}/words",
+        back=here,
+        paragraphs=_paragraphs(wording.text),
+        version=wording.version,
+        calls=calls,
+    )
 
 
 def _stands_words(log: list[ConsentRow], program: str, at: datetime, zone: str) -> str:

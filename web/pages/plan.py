@@ -12,12 +12,11 @@ from server.plans.queries import PlanVersionRow, plan_copies_of, plan_versions_o
 from server.plans.tables import WAYS
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from server.tenants.practice import practice_of
+from web.pages.papers import calls_of, handed
 from web.pages.person_sections import person_frame
-from web.rendering import day, paper, phone
 from web.site import Answer, Visit, page
 from web.typed import day_in, day_or_none, number_in, pairs, text_in
-from web.words import N_, reads, say, speaking
+from web.words import N_, reads, say
 
 #: the plan's parts in the order a person reads them
 PARTS: Final = (
@@ -136,26 +135,23 @@ async def plan_to_take_home(visit: Visit) -> Answer:
     given = await _plan_page(visit)
     id, actor = visit.id("id", "patient"), visit.actor
     async with tenant_db(actor, read_only=True) as db:
-        practice = await practice_of(db, actor)
+        calls = await calls_of(db, actor)
         team = (await chart.care_team(db, actor, [id])).get(id, [])
         told = (await chart.stories(db, actor, [id])).get(id)
-        calls = {"practice": practice.name, "phone": phone(practice.phone)}
     language = reads(visit.query("lang") or given["patient_language"])
-    words = {
-        "name": given["name"],
-        "version": given["version"],
-        "matters": told.what_matters if told else "",
-        "team": [member.name for member in team],
-        "calls": calls,
-    }
-    with speaking(language):
-        given |= {"title": say("The plan of %(name)s", name=given["name"]), "printed_on": day(visit.today)}
-    given |= {
-        "paper": paper("plan.html", language, **words),
-        "in_language": language,
-        "other": "es" if language == "en" else "en",
-    }
-    return visit.show("plan/home.html", **given)
+    here = f"/people/{id}/plan/{given['version'].id}"
+    return handed(
+        visit,
+        "plan.html",
+        language,
+        given=given,
+        at=f"{here}/home",
+        back=here,
+        version=given["version"],
+        matters=told.what_matters if told else "",
+        team=[member.name for member in team],
+        calls=calls,
+    )
 
 
 async def _version(db: Db, actor: Actor, id: UUID, version_id: UUID) -> PlanVersionRow:
