@@ -110,6 +110,14 @@ def test_the_catalogs_are_what_the_pages_say() -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
+def test_a_printed_page_is_numbered_in_the_language_of_its_paper(language: str) -> None:
+    """The one thing on a paper that gettext cannot say: the number comes from the stylesheet."""
+    css = (catalog.WEB / "static/css/carewright.css").read_text()
+    assert f"@page {language} {{" in css
+    assert f"body:has(.take-home:lang({language})) {{ page: {language}; }}" in css
+
+
+@pytest.mark.parametrize("language", OTHERS)
 def test_whatever_a_patient_reads_is_translated(language: str) -> None:
     assert len(catalog.papers()) > 30
     assert catalog.untranslated(language) == []

@@ -23,10 +23,11 @@ def handed(
     given: dict[str, Any],
     at: str,
     back: str,
+    note: str = "",
     **values: Any,
 ) -> Answer:
     """The page around a paper. template: of templates/for_patients/; given: web/pages/person_sections.person_frame;
-    at, back: the paper's address, and the page one came from."""
+    at, back: the paper's address, and the page one came from; note: for whoever prints it."""
     with speaking(language):
         title, printed_on = say(_TITLES[template], name=given["name"]), day(visit.today)
     others = [(say(_IN[other]), f"{at}?lang={other}") for other in LANGUAGES if other != language]
@@ -40,6 +41,7 @@ def handed(
             "in_language": language,
             "others": others,
             "back": back,
+            "note": note,
         },
     )
 

@@ -147,6 +147,9 @@ async def plan_to_take_home(visit: Visit) -> Answer:
         given=given,
         at=f"{here}/home",
         back=here,
+        note=""
+        if language == "en"
+        else say("Only headings and dates change: what you wrote together stays in your own words."),
         version=given["version"],
         matters=told.what_matters if told else "",
         team=[member.name for member in team],
