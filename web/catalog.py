@@ -1,9 +1,9 @@
 """Gathers the words of templates and pages into the catalogs of web/locale; needs the development dependency Babel.
 
-`python -m web.catalog` writes `carewright.pot` (every message there is), and for each language its `.po` (what is put
-into patients' hands) and from it the `.mo` that pages read. Translations are written into the `.po` by hand; a message
-that is new there waits with an empty one, and a message nobody says any more goes. `--check` writes nothing and ends
-with 1 when anything is not as it would be written.
+`python -m web.catalog` writes, for each language, its `.po` (what is put into patients' hands) and from it the `.mo`
+that pages read. Translations are written into the `.po` by hand; a message that is new there waits with an empty one,
+and a message nobody says any more goes. `--check` writes nothing and ends with 1 when anything is not as it would be
+written. `--all FILE` writes every message there is, for whoever brings the staff's pages into another language.
 """
 
 import argparse
@@ -23,7 +23,6 @@ from web.help import GROUPS, topics
 from web.words import DOMAIN, LANGUAGES, LOCALE
 
 WEB: Final = LOCALE.parent
-TEMPLATE: Final = LOCALE / f"{DOMAIN}.pot"
 _SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2), "message_of": (1, 2)}
 #: whose words are read by patients: these templates, what they are called, and the dates in them
 _PAPERS: Final = (WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py")
@@ -126,7 +125,6 @@ def stale(*, write: bool = False) -> list[str]:
     def hold_text(file: Path, wanted: str) -> None:
         hold(file, wanted.encode(), as_it_is=file.exists() and file.read_text("utf-8") == wanted)
 
-    hold_text(TEMPLATE, written(everything(), ""))
     for language in LANGUAGES:
         if language == "en":
             continue
@@ -142,7 +140,14 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; end with 1 when a catalog is stale"
     )
-    check = parser.parse_args().check
+    parser.add_argument(
+        "--all", metavar="FILE", type=Path, help="write every message of pages there, as a .pot"
+    )
+    asked = parser.parse_args()
+    if asked.all:
+        asked.all.write_text(written(everything(), ""), "utf-8")
+        return 0
+    check: bool = asked.check
     for file in (found := stale(write=not check)):
         sys.stdout.write(f"{file} {'is stale' if check else 'is written'}\n")
     for language in LANGUAGES:

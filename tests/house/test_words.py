@@ -155,3 +155,13 @@ def test_a_language_is_spoken_only_within() -> None:
 )  # fmt: skip
 def test_what_somebody_reads_is_told_from_their_record(tag: str, language: str) -> None:
     assert reads(tag) == language
+
+
+def test_every_word_of_every_page_can_be_gathered() -> None:
+    """Templates, pages and help: whoever adds a language starts from this list."""
+    found = [message for message in catalog.everything() if message.id]
+    assert len(found) > 1500
+    assert {"Find a person", "Nobody has asked yet.", "What is a charge?", "Who to call"} <= {
+        one.id for one in found
+    }
+    assert [one.id for one in found if "%" in str(one.id) and not one.python_format] == []
