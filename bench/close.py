@@ -104,12 +104,14 @@ async def _child(actor: Actor, month: str) -> list[Ratio]:
     plugin = next(loaded for loaded in plugins().loaded if loaded.name == "billing_medicare")
     runner = Runner()
 
+    texts = [one.to_json() for one in facts]  # a closing has them: their fingerprints are taken first
+
     async def together() -> None:
-        await runner.decide(plugin, facts)
+        await runner.decide(plugin, facts, texts)
 
     async def singly() -> None:
-        for one in facts:
-            await runner.decide(plugin, [one])
+        for one, text in zip(facts, texts, strict=True):
+            await runner.decide(plugin, [one], [text])
 
     async def afresh() -> None:
         """A child of its own for each question, which is what being killable costs without batches."""

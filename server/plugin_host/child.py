@@ -4,15 +4,14 @@ Reads requests and writes answers as length-prefixed JSON on two private descrip
 imports every plugin, then gives up what it does not need: privileges, every change to a file or folder, the network.
 Its first message says which rules it holds: plugin name -> rule set hash.
 
-Each request is answered by a copy of this process, made for it and gone after it. So a plugin remembers nothing from
-one practice's patients to the next's, a leak ends with its batch, and the same question always meets the same state,
-whatever was asked before. Making the copy costs milliseconds, which is why questions come in batches. This contains
-accidents; hostile native code is not claimed to be contained.
+Each share of a request is answered by a copy of this process, made for it and gone after it; the copies work side by
+side. So a plugin remembers nothing from one practice's patients to the next's, a leak ends with its batch, and the
+same question always meets the same state, whatever was asked before. Making a copy costs milliseconds, which is why
+questions come in batches. This contains accidents; hostile native code is not claimed to be contained.
 """
 
 import ctypes
 import gc
-import json
 import os
 import resource
 import signal
@@ -20,8 +19,10 @@ import struct
 import sys
 from typing import Any, BinaryIO, NoReturn
 
+import orjson
 from carewright_plugin_api.facts import MonthFacts
 
+LARGEST_ANSWER = 16 * 1024 * 1024
 _LARGEST_REQUEST = 64 * 1024 * 1024
 _MEMORY = 2 * 1024**3
 _NOBODY = 65534
@@ -69,34 +70,47 @@ def main() -> None:
     _give_up()
     gc.freeze()  # what is here stays here: a copy that collects garbage would touch, and so duplicate, all of it
     # Importing takes a while, and is no part of any question's deadline.
-    write(answers, json.dumps({p.name: p.manifest.rule_set_hash for p in loaded}).encode())
+    write(answers, orjson.dumps({p.name: p.manifest.rule_set_hash for p in loaded}))
     while (request := read(requests, _LARGEST_REQUEST)) is not None:
-        _copying.append(True)
-        copy = os.fork()
-        _copying.clear()
-        if copy == 0:
-            _alone()
-            write(answers, _answer(rules, json.loads(request)))
-            os._exit(0)
-        _, status = os.waitpid(copy, 0)
-        if status != 0:
-            _stop()  # it ended without its answer, or in the middle of it
+        asked = orjson.loads(request)
+        copies = [_copy(rules, asked["plugin"], share) for share in asked["shares"]]
+        for copy, told in copies:
+            answer = read(told, LARGEST_ANSWER)
+            _, status = os.waitpid(copy, 0)
+            if answer is None or status != 0:
+                _stop()  # it ended without its answer, or in the middle of it
+            write(answers, answer)
+            told.close()
+
+
+def _copy(rules: dict[str, Any], plugin: str, share: list[str]) -> tuple[int, BinaryIO]:
+    """A copy of this process at work on a share of the questions: its id, and where it will write its answer."""
+    ours, its = os.pipe()
+    _copying.append(True)
+    copy = os.fork()
+    _copying.clear()
+    if copy == 0:
+        _alone()
+        write(os.fdopen(its, "wb"), _answer(rules, plugin, share))
+        os._exit(0)
+    os.close(its)
+    return copy, os.fdopen(ours, "rb")
 
 
 #: not empty while this process makes a copy of itself, which nothing else may
 _copying: list[bool] = []
 
 
-def _answer(rules: dict[str, Any], request: dict[str, Any]) -> bytes:
+def _answer(rules: dict[str, Any], plugin: str, share: list[str]) -> bytes:
     try:
-        asked = rules[request["plugin"]]
-        batch = [MonthFacts.from_json(facts) for facts in request["facts"]]
+        asked = rules[plugin]
+        batch = [MonthFacts.from_json(facts) for facts in share]
         owned = [bool(asked.owns(facts.coverage)) for facts in batch]
         decided = asked.decide([facts for facts, own in zip(batch, owned, strict=True) if own])
         told = [decision.to_json() for decision in decided]
-        return json.dumps({"owned": owned, "decisions": told}).encode()
+        return orjson.dumps({"owned": owned, "decisions": told})
     except Exception as error:
-        return json.dumps({"raised": type(error).__name__}).encode()
+        return orjson.dumps({"raised": type(error).__name__})
 
 
 def _give_up() -> None:
@@ -128,7 +142,8 @@ def _end_with_parent() -> None:
 def _refuse(event: str, args: tuple[Any, ...]) -> None:
     if event.startswith(_REFUSED) and not (event == "os.fork" and _copying):
         raise PermissionError(f"a payer plugin may not use {event}")
-    if event == "open" and _writes(args[1], args[2]):
+    # A number is a descriptor that is open already: nothing is opened by giving it a buffer.
+    if event == "open" and not isinstance(args[0], int) and _writes(args[1], args[2]):
         raise PermissionError("a payer plugin may not write files")
 
 

@@ -9,7 +9,6 @@ that closing are asked again more briefly, but still one by one, until the plugi
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import struct
@@ -18,17 +17,25 @@ import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import orjson
 from carewright_plugin_api.canonical import NotCanonical
 from carewright_plugin_api.decisions import Decision, problems
 from carewright_plugin_api.facts import MonthFacts
 
+from server.plugin_host.child import LARGEST_ANSWER
 from server.plugin_host.discover import Loaded
+
+T = TypeVar("T")
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PER_MONTH = 64 * 1024  # bytes of one answer
 _LONGEST_WHY = 500  # characters
-_PER_BATCH = 16 * 1024 * 1024
+_PROCESSORS = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+_HANDS = min(4, _PROCESSORS)  # copies of a child that work on one batch side by side
+_LEAST_SHARE = 50  # patient-months that are worth a copy of their own
+_AT_ONCE = 1 << 20  # bytes of an answer that are taken up before they are read
 _IN_LINE = 2  # one is answered and one waits; further hands are better used elsewhere
 _PATIENCE_SECONDS = 2.0
 _FAULTS_IN_A_ROW = 10  # after which a plugin under suspicion is not asked about the rest of a batch
@@ -173,14 +180,16 @@ class Runner:
     async def _ask(
         self, plugin: Loaded, batch: Sequence[MonthFacts], texts: Sequence[str], seconds: float
     ) -> list[Answer]:
-        request = json.dumps({"plugin": plugin.name, "facts": list(texts)}).encode()
+        hands = max(1, min(_HANDS, len(texts) // _LEAST_SHARE))
+        shares = [list(share) for share in _shares(texts, hands)]
+        request = orjson.dumps({"plugin": plugin.name, "shares": shares})
         try:
             async with asyncio.timeout(self._start_seconds):
                 child = await self._child(plugin.name)
             if self._rules[plugin.name] != plugin.manifest.rule_set_hash:
                 raise Changed(_CHANGED)
             async with asyncio.timeout(seconds):
-                answer = await _exchange(child, request)
+                told = await _exchange(child, request, hands)
         except TimeoutError:
             await self._kill(plugin.name)
             raise Unusable(f"did not answer within {seconds:g} seconds") from None
@@ -194,7 +203,11 @@ class Runner:
             await self._kill(plugin.name)  # half a conversation is of no use to the next caller
             raise
         try:
-            return _checked(plugin, batch, answer)
+            return [
+                answer
+                for share, text in zip(_shares(batch, hands), told, strict=True)
+                for answer in _checked(plugin, share, text)
+            ]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             await self._kill(plugin.name)  # whoever wrote that was not our child's own code
             raise Unusable(_UNREADABLE) from None
@@ -210,6 +223,7 @@ class Runner:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=_ROOT,
+                limit=_AT_ONCE,
                 start_new_session=True,  # a group of its own, to be ended together with the copies it makes
                 # No address, no secret, no home: only what Python needs to find itself. A fixed hash seed, so that
                 # the same facts take the same path every time.
@@ -253,19 +267,24 @@ class _TooLarge(Exception):
     pass
 
 
-async def _exchange(child: asyncio.subprocess.Process, request: bytes) -> bytes:
+def _shares(items: Sequence[T], hands: int) -> list[Sequence[T]]:
+    """The items in order, in as many parts of much the same size."""
+    return [items[len(items) * n // hands : len(items) * (n + 1) // hands] for n in range(hands)]
+
+
+async def _exchange(child: asyncio.subprocess.Process, request: bytes, answers: int) -> list[bytes]:
     if child.stdin is None:
         raise EOFError
     child.stdin.write(struct.pack(">I", len(request)) + request)
     await child.stdin.drain()
-    return await _read(child)
+    return [await _read(child) for _ in range(answers)]
 
 
 async def _read(child: asyncio.subprocess.Process) -> bytes:
     if child.stdout is None:
         raise EOFError
     (size,) = struct.unpack(">I", await child.stdout.readexactly(4))
-    if size > _PER_BATCH:
+    if size > LARGEST_ANSWER:
         raise _TooLarge
     return await child.stdout.readexactly(size)
 
@@ -273,14 +292,14 @@ async def _read(child: asyncio.subprocess.Process) -> bytes:
 def _hash_of(name: str, ready: bytes) -> object:
     """What the child says of its rules, in its first message; None if it could not load them."""
     try:
-        return json.loads(ready).get(name)
+        return orjson.loads(ready).get(name)
     except (ValueError, AttributeError, RecursionError):
         raise EOFError from None
 
 
 def _checked(plugin: Loaded, batch: Sequence[MonthFacts], answer: bytes) -> list[Answer]:
     """Raises Unusable for what our own child says of its plugin, and what reading raises for what it would not say."""
-    told = json.loads(answer)
+    told = orjson.loads(answer)
     if "raised" in told:
         raise Unusable(f"raised {told['raised']}"[:_LONGEST_WHY])
     owned, texts = list(told["owned"]), list(told["decisions"])

@@ -110,7 +110,7 @@ class Parameters:
 
     def on(self, name: str, day: date) -> Dated:
         """The row to bill by. Raises OutsideHistory or OnlyProposed, naming the parameter and the day."""
-        row = self.row(name, day)
+        row = self._found.get((name, day)) or self.row(name, day)
         if row.status != "FINAL":
             raise OnlyProposed(
                 f"{name} on {day} is only proposed ({row.citation.title}); nothing is billed on a proposal",
@@ -134,7 +134,7 @@ class Parameters:
 
     def known(self, name: str, day: date) -> bool:
         """Whether some row covers `day`: how to ask if a code existed then."""
-        return any(row.covers(day) for row in self._histories.get(name, ()))
+        return (name, day) in self._found or any(row.covers(day) for row in self._histories.get(name, ()))
 
     def history(self, name: str) -> tuple[Dated, ...]:
         """All rows, oldest first. Raises ParameterError for a name nobody wrote."""

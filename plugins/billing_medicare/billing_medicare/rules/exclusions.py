@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 
 from carewright_plugin_api.book import cited, spelled, used
@@ -95,12 +96,10 @@ def conflicts(code: str, on: date) -> tuple[Conflict, ...]:
     )
 
 
-def _exclusive(on: date) -> Iterator[Dated]:
-    for name in BOOK.names("exclusion."):
-        if BOOK.known(name, on):
-            row = BOOK.on(name, on)
-            if row.table["action"] == "exclusive":
-                yield row
+@cache
+def _exclusive(on: date) -> tuple[Dated, ...]:
+    rows = (BOOK.on(name, on) for name in BOOK.names("exclusion.") if BOOK.known(name, on))
+    return tuple(row for row in rows if row.table["action"] == "exclusive")
 
 
 def _in_scope(service: BilledService, scope: str) -> bool:
