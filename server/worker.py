@@ -29,7 +29,7 @@ from server.plugin_host.kept import end_kept_runner
 from server.settings import settings
 from server.tenants import attempts, seal, sessions, upkeep
 from server.tenants.actor import Actor, system
-from server.tenants.db import WORK_SECONDS, Doors, doors, on_ring, open_doors
+from server.tenants.db import WORK_SECONDS, Doors, Row, doors, on_ring, open_doors
 
 _HANDS: Final = 4
 _SWEEP_SECONDS: Final = 1.0
@@ -55,30 +55,41 @@ async def work_once(
     if tenant_id is None:
         return None
     nobody = system(tenant_id, "UTC")
-    async with through.tenant(nobody) as db:
-        behind = await schedules.is_behind(db)
-        job = await jobs.claim(db)
-        if job is None and not behind:
-            await jobs.settle(db, tenant_id, schedules.SCHEDULES)
-    if behind:
-        await _plan(through, nobody, settle=job is None)
-    over = time.monotonic() + slice_seconds
-    run = 0
-    while job is not None:
-        run += 1
-        job = await _run(through, tenant_id, job, lambda: time.monotonic() < over and not stopping())
-    return run
+    async with through.in_a_row() as row:
+        async with through.tenant(nobody, row=row) as db:
+            behind = await schedules.is_behind(db)
+            job = await jobs.claim(db)
+            if job is None and not behind:
+                await jobs.settle(db, tenant_id, schedules.SCHEDULES)
+            db.another_follows = job is not None and not behind
+        if behind:
+            await _plan(through, nobody, settle=job is None)
+        return await _work_off(through, row, tenant_id, job, slice_seconds, stopping)
 
 
 async def work_for(through: Doors, tenant_id: UUID) -> int:
     """Do what is due in one practice, whatever its place in the line, for a slice of time; how many jobs were run."""
-    async with through.tenant(system(tenant_id, "UTC")) as db:
-        job = await jobs.claim(db)
-    over = time.monotonic() + _SLICE_SECONDS
+    async with through.in_a_row() as row:
+        async with through.tenant(system(tenant_id, "UTC"), row=row) as db:
+            job = await jobs.claim(db)
+            db.another_follows = job is not None
+        return await _work_off(through, row, tenant_id, job)
+
+
+async def _work_off(
+    through: Doors,
+    row: Row,
+    tenant_id: UUID,
+    job: Claimed | None,
+    slice_seconds: float = _SLICE_SECONDS,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Run the job and those that follow it, for a slice of time; how many."""
+    over = time.monotonic() + slice_seconds
     run = 0
     while job is not None:
         run += 1
-        job = await _run(through, tenant_id, job, lambda: time.monotonic() < over)
+        job = await _run(through, row, tenant_id, job, lambda: time.monotonic() < over and not stopping())
     return run
 
 
@@ -106,10 +117,12 @@ async def drain_once(through: Doors | None = None, *, most: int = 10_000) -> int
     return total
 
 
-async def _run(through: Doors, tenant_id: UUID, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
+async def _run(
+    through: Doors, row: Row, tenant_id: UUID, job: Claimed, go_on: Callable[[], bool]
+) -> Claimed | None:
     """Run the job to its end. The practice's next one, if it is still its turn and there is one."""
     actor = system(tenant_id, job.zone, *job.kind.rights)
-    work = asyncio.create_task(_attempt(through, actor, job, go_on))
+    work = asyncio.create_task(_attempt(through, row, actor, job, go_on))
     try:
         state = await _watched(through, actor, job, work)
     except asyncio.CancelledError:  # the worker stops, and has no time left for this
@@ -151,12 +164,16 @@ async def _watched(through: Doors, actor: Actor, job: Claimed, work: asyncio.Tas
     return await _failed(through, actor, job, error)
 
 
-async def _attempt(through: Doors, actor: Actor, job: Claimed, go_on: Callable[[], bool]) -> Claimed | None:
-    async with through.tenant(actor) as db:
+async def _attempt(
+    through: Doors, row: Row, actor: Actor, job: Claimed, go_on: Callable[[], bool]
+) -> Claimed | None:
+    async with through.tenant(actor, row=row) as db:
         await job.kind.handler(db, actor, job.args)
         if go_on():
             # In the same transaction: one commit for each job, where closing and claiming apart would take two.
-            return await jobs.finish_and_claim(db, job)
+            following = await jobs.finish_and_claim(db, job)
+            db.another_follows = following is not None
+            return following
         await db.flush()
         await jobs.finish(db, job)
         return None

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NoReturn, cast
@@ -78,6 +78,9 @@ class Db(AsyncSession):
         self.ended = False
         #: What `after_commit` was given.
         self.later: list[Callable[[Db], Awaitable[None]]] = []
+        #: Whether the next transaction of a row follows at once. Only for who has had the answer of a statement since
+        #: the last error that somebody may have caught: of a COMMIT with a BEGIN behind it only failure is told.
+        self.another_follows = False
 
     def after_commit(self, work: Callable[["Db"], Awaitable[None]]) -> None:
         """Do `work` at the sign-in door once this transaction is committed, and not at all if it is not.
@@ -136,6 +139,26 @@ class _Around:
 _around: ContextVar[_Around | None] = ContextVar("around", default=None)
 
 
+@dataclass(slots=True)
+class Row:
+    """Transactions of one practice after each other on one connection. Where one says `another_follows`, its COMMIT
+    and the next one's BEGIN are one message: of short work, the messages are most of what it costs."""
+
+    connection: AsyncConnection | None = None  # in a transaction in which nothing was done yet
+    begun: str = ""  # how that one was begun
+
+
+@dataclass(slots=True)
+class _Ending:
+    """How a transaction ends. last_words: statements sent in the same message as COMMIT, so that the rows they lock
+    are held for no longer. later: run after COMMIT; then the two are not cut apart, even if whoever asked is cancelled
+    meanwhile. another_follows: COMMIT is sent with the next BEGIN of the row."""
+
+    last_words: list[str] = field(default_factory=list)
+    later: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    another_follows: bool = False
+
+
 class Doors:
     """The three pools of one process. Made at start, closed at the end; tests make their own."""
 
@@ -173,7 +196,7 @@ class Doors:
 
     @asynccontextmanager
     async def tenant(
-        self, actor: Actor, *, read_only: bool = False, snapshot: bool = False
+        self, actor: Actor, *, read_only: bool = False, snapshot: bool = False, row: Row | None = None
     ) -> AsyncIterator[Db]:
         if not isinstance(actor, Actor) or not isinstance(actor.tenant_id, UUID):
             raise TypeError("tenant_db() needs an actor with a practice")
@@ -185,21 +208,21 @@ class Doors:
         context = {"app.tenant_id": actor.tenant_id, "app.staff_id": actor.staff_id}
         engine = _open(self._app, "app")
         db: Db
-        last_words: list[str] = []
-        later: list[Callable[[], Awaitable[None]]] = []
+        ending = _Ending()
         try:
             async with _transaction(
-                engine, context, read_only=read_only, snapshot=snapshot, last_words=last_words, later=later
+                engine, context, read_only=read_only, snapshot=snapshot, ending=ending, row=row
             ) as (connection, driver):
                 db = Db(connection, driver, read_only=read_only)
                 try:
                     yield db
                     if not read_only:
                         await db.flush()
-                        last_words += await _write_notes(connection, db.notes)
-                        last_words += _ring_for(actor.tenant_id, db.rings)
+                        ending.last_words += await _write_notes(connection, db.notes)
+                        ending.last_words += _ring_for(actor.tenant_id, db.rings)
                     if db.later:
-                        later.append(partial(self._do_later, db.later))
+                        ending.later.append(partial(self._do_later, db.later))
+                    ending.another_follows = db.another_follows and row is not None and not db.later
                 finally:
                     await _forget(db)
         except Refused:
@@ -216,6 +239,16 @@ class Doors:
         async with self.auth() as auth:
             for work in later:
                 await work(auth)
+
+    @asynccontextmanager
+    async def in_a_row(self) -> AsyncIterator[Row]:
+        """For `tenant(actor, row=row)`. A transaction that was begun and then not wanted is undone at the end."""
+        row = Row()
+        try:
+            yield row
+        finally:
+            if row.connection is not None:
+                await _surely(_throw_away(row.connection))
 
     @asynccontextmanager
     async def one(self, actor: Actor) -> AsyncIterator[Db]:
@@ -265,12 +298,9 @@ class Doors:
         self, engine: AsyncEngine, context: dict[str, UUID | None], notes: list[dict[str, Any]]
     ) -> None:
         if notes:
-            last_words: list[str] = []
-            async with _transaction(engine, context, read_only=False, last_words=last_words) as (
-                connection,
-                _,
-            ):
-                last_words += await _write_notes(connection, notes)
+            ending = _Ending()
+            async with _transaction(engine, context, read_only=False, ending=ending) as (connection, _):
+                ending.last_words += await _write_notes(connection, notes)
 
     @asynccontextmanager
     async def auth(self) -> AsyncIterator[Db]:
@@ -368,30 +398,32 @@ async def _transaction(
     *,
     read_only: bool,
     snapshot: bool = False,
-    last_words: Sequence[str] = (),
-    later: Sequence[Callable[[], Awaitable[None]]] = (),
+    ending: _Ending | None = None,
+    row: Row | None = None,
 ) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-    """One transaction on one pooled connection; a connection that was interrupted is thrown away.
-
-    last_words: statements sent in the same message as COMMIT, so that the rows they lock are held for no longer.
-    later: run after COMMIT; then the two are not cut apart, even if whoever asked is cancelled meanwhile.
-    """
+    """One transaction on one pooled connection, or on that of a row; one that was interrupted is thrown away."""
+    ending, row = ending or _Ending(), row or Row()
     settings_sql = "".join(
         f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
     )
     level = "repeatable read" if snapshot else "read committed"
     begin = f"begin isolation level {level} {'read only' if read_only else 'read write'}{settings_sql}"
-    connection = await engine.connect()
+    connection, begun = row.connection or await engine.connect(), row.begun
+    row.connection, row.begun = None, ""
     clean = False
     try:
         driver = cast(Any, connection.sync_connection).connection.driver_connection
         try:
-            await driver.execute(begin)
+            if begun != begin:
+                await driver.execute(f"rollback; {begin}" if begun else begin)
             yield connection, driver
-            if later:
-                await _to_its_end(_commit(driver, last_words, later))
+            if ending.another_follows:
+                await driver.execute("; ".join([*ending.last_words, "commit", begin]))
+                row.connection, row.begun = connection, begin
+            elif ending.later:
+                await _to_its_end(_commit(driver, ending.last_words, ending.later))
             else:
-                await _commit(driver, last_words)
+                await _commit(driver, ending.last_words)
         except Exception:
             # What went wrong inside is the news; that a broken connection cannot roll back is not.
             with suppress(Exception):
@@ -401,7 +433,9 @@ async def _transaction(
         clean = not driver.is_in_transaction()
     finally:
         # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
-        if clean:
+        if row.connection is connection:
+            pass  # it is the next one's
+        elif clean:
             # Handed back without a word to the server, so there is nothing that could be interrupted.
             await connection.close()
         else:

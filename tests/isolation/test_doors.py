@@ -22,8 +22,8 @@ from migrations.run import async_url, runtime_urls
 from server.errors import forbidden
 from server.ids import new_id
 from server.tenants import db as door
-from server.tenants.actor import system
-from server.tenants.db import CommitInside, Doors, auth_db, bell_db, doors, tenant_db
+from server.tenants.actor import Actor, system
+from server.tenants.db import CommitInside, Doors, Row, auth_db, bell_db, doors, tenant_db
 from server.tenants.tables import Practice
 
 CI_REQUESTS, CAMPAIGN_REQUESTS = 1000, 10_000
@@ -98,10 +98,29 @@ class Mishap(Exception):
 async def request(
     hall: Hall, number: int, nonce: int, chance: random.Random, outcome: dict[str, Any]
 ) -> tuple[Any, ...]:
-    """One request of practice `number`: what it saw. Some write, some use savepoints, some raise."""
+    """One request of practice `number`: what it saw. Some write, some use savepoints, some raise; some come second in
+    a row, after one of the same practice or of the other."""
     actor = hall.actors[number]
     style = chance.random()
-    async with hall.doors.tenant(actor, read_only=style < 0.5) as db:
+    async with contextlib.AsyncExitStack() as stack:
+        row = await stack.enter_async_context(hall.doors.in_a_row()) if chance.random() < 0.3 else None
+        if row is not None:
+            async with hall.doors.tenant(hall.actors[chance.choice((0, 1))], row=row) as before:
+                before.another_follows = True
+                await before.execute(sa.text("select count(*) from practice"))
+        return await _asked(hall, actor, style, nonce, chance, outcome, row)
+
+
+async def _asked(
+    hall: Hall,
+    actor: Actor,
+    style: float,
+    nonce: int,
+    chance: random.Random,
+    outcome: dict[str, Any],
+    row: Row | None,
+) -> tuple[Any, ...]:
+    async with hall.doors.tenant(actor, read_only=style < 0.5, row=row) as db:
         outcome["in"] = "query"
         outcome["asking"].set()
         seen = (
@@ -121,8 +140,8 @@ async def request(
         outcome["in"] = "thinking"
         await asyncio.sleep(chance.uniform(0, 0.002))
         outcome["in"] = "closing"
-    (row,) = seen
-    return (row[0], row[1], row[2], UUID(row[3]))
+    (found,) = seen
+    return (found[0], found[1], found[2], UUID(found[3]))
 
 
 async def storm(hall: Hall, requests: int, seed: int) -> Counter[str]:

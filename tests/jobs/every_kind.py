@@ -18,7 +18,7 @@ from whole_practice import AUDIT, Rows, compared, differing, put_back, taken_dow
 
 from server import jobs
 from server.tenants.actor import system
-from server.tenants.db import doors, tenant_db
+from server.tenants.db import Row, doors, tenant_db
 from server.worker import _run, drain_once, work_once
 
 SAMPLES = Path(__file__).with_name("samples")
@@ -145,7 +145,7 @@ class Trial:
             held.append(job)
             await self.at.hasten()
         # `hasten` made them claimable; they are claimed, and run all at once.
-        await asyncio.gather(*(_run(doors(), self.tenant, job, lambda: False) for job in held))
+        await asyncio.gather(*(_run(doors(), Row(), self.tenant, job, lambda: False) for job in held))
         await self.at.hasten()
         await asyncio.gather(*(drain_once() for _ in range(8)))
         await self.drained()
