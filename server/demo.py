@@ -6,17 +6,18 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from server import demo_cast
-from server.clock import now
+from server.clock import now, today
 from server.demo_cast import DemoPractice, Member
 from server.errors import Refused
 from server.ids import new_id
+from server.lives.hours import hours_of
 from server.tenants import passwords, totp
 from server.tenants.actor import Actor
 from server.tenants.agreements import Accepted, documents
@@ -26,10 +27,21 @@ from server.tenants.permissions import ADMINISTRATOR, ROLES, permissions_of
 from server.tenants.practice import change_practice
 from server.tenants.sign_up import found
 from server.tenants.sites import add_site
-from server.tenants.tables import Directory, Membership, Person, Practice, Qualification, Site, Staff
+from server.tenants.tables import (
+    DaysAway,
+    Directory,
+    Membership,
+    Person,
+    Practice,
+    Qualification,
+    Site,
+    Staff,
+    WorkingHours,
+)
 
 _SINCE = datetime(2020, 1, 6, tzinfo=UTC)
 _TRAINED = date(2020, 1, 6)
+_AWAY_SOON = "rosa"
 
 
 async def seed() -> list[dict[str, str]]:
@@ -163,6 +175,10 @@ async def found_practice(demo: DemoPractice, tenant_id: UUID, persons: dict[str,
         )  # without relationships the session does not know that staff come before what refers to them
         for member in demo.staff:
             db.add_all(_qualifications(tenant_id, ids[member.key], demo, member))
+        site_id = await db.scalar(select(Site.id))
+        on = today(demo.time_zone)
+        for member in demo.staff:
+            db.add_all(_hours(tenant_id, ids[member.key], site_id, demo, member, on))
         await change_practice(
             db, actor, name=demo.name, npi=demo.npi, phone=demo.phone, time_zone=demo.time_zone
         )
@@ -192,6 +208,29 @@ def _qualifications(
         )
         for kind, name, region in kinds
     ]  # fmt: skip
+
+
+def _hours(
+    tenant_id: UUID, staff_id: UUID, site_id: UUID | None, demo: DemoPractice, member: Member, on: date
+) -> list[WorkingHours | DaysAway]:
+    """When they are there, as their contacts of these years say; and the days off that one of them looks forward to."""
+    lines: list[WorkingHours | DaysAway] = [
+        WorkingHours(
+            tenant_id=tenant_id, id=new_id(), staff_id=staff_id, site_id=None if block.elsewhere else site_id,
+            weekday=weekday, begins=block.begins, ends=block.ends, from_on=_TRAINED, made_at=_SINCE,
+        )
+        for block in hours_of(demo.slug, member.key)
+        for weekday in block.weekdays
+    ]  # fmt: skip
+    if member.key == _AWAY_SOON:
+        monday = on + timedelta(days=14 - on.weekday())
+        lines.append(
+            DaysAway(
+                tenant_id=tenant_id, id=new_id(), staff_id=staff_id, from_on=monday,
+                to_on=monday + timedelta(days=4), made_at=_SINCE,
+            )
+        )  # fmt: skip
+    return lines
 
 
 def _sign_in(demo: DemoPractice, member: Member) -> dict[str, str]:

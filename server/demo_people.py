@@ -19,6 +19,7 @@ from server.enrollment.consent import GivenConsent
 from server.enrollment.consenting import record_consent
 from server.enrollment.prerequisites import NewPractitionerVisit, attest, record_practitioner_visit
 from server.enrollment.wording import newest_wording
+from server.lives.diary import working_day
 from server.minutes.actions import NewMinutes, record_contact
 from server.patients.actions import NewPatient, register_patient
 from server.patients.coverages import add_coverage
@@ -51,6 +52,10 @@ class Contact:
     next_step: str = ""
     kind: str = "phone"
     outcome: str = "reached"
+
+    def day(self, first: date) -> date:
+        """The day it was, or the Monday after. first: of this month."""
+        return working_day(first - timedelta(days=self.days_ago))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,7 @@ async def _bring_in(
     db: Db, actor: Actor, practitioner: Actor, someone: Someone, payer_id: UUID, town: tuple[str, str, str]
 ) -> None:
     first = today(actor.zone).replace(day=1)
-    since = first - timedelta(days=100)
+    since = working_day(first - timedelta(days=100))
     patient = await register_patient(
         db,
         actor,
@@ -238,9 +243,9 @@ async def _bring_in(
     for element in sorted(elements) if someone.stated else ():
         await attest(db, actor, element=element, met=True, on_date=since, patient_id=id)
     for contact in someone.contacts:
-        start = datetime.combine(
-            first - timedelta(days=contact.days_ago), time(contact.hour, 5), ZoneInfo(actor.zone)
-        ).astimezone(UTC)
+        start = datetime.combine(contact.day(first), time(contact.hour, 5), ZoneInfo(actor.zone)).astimezone(
+            UTC
+        )
         await record_contact(
             db,
             actor,

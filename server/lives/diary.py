@@ -3,16 +3,21 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from server.lives.hours import hours_of
 from server.lives.life import Hospital
 
 _OPENS, _CLOSES, _STEP = 8 * 60 + 15, 17 * 60, 5
 
 
 class Diary:
-    """Minutes of the day that are taken, by staff member and day. Days at home and holidays are not worked."""
+    """Minutes of the day that are taken, by staff member and day. What lies outside somebody's hours is not worked.
 
-    def __init__(self, zone: str, busy: tuple[tuple[str, datetime, datetime], ...] = ()) -> None:
-        self._zone = ZoneInfo(zone)
+    slug: of the practice whose hours these are; any other's people keep the usual ones."""
+
+    def __init__(
+        self, zone: str, busy: tuple[tuple[str, datetime, datetime], ...] = (), slug: str = ""
+    ) -> None:
+        self._zone, self._slug = ZoneInfo(zone), slug
         self._taken: dict[tuple[str, date], list[tuple[int, int]]] = {}
         for staff, start, end in busy:
             local, until = start.astimezone(self._zone), end.astimezone(self._zone)
@@ -27,10 +32,12 @@ class Diary:
         if on.weekday() > 4:
             return None
         taken = self._taken.setdefault((staff, on), [])
+        hours = hours_of(self._slug, staff)
         first = max(_OPENS, around - around % _STEP)
         for start in (*range(first, _CLOSES - minutes, _STEP), *range(first - _STEP, _OPENS - 1, -_STEP)):
             end = start + minutes
-            if end <= _CLOSES and all(end <= one or start >= other for one, other in taken):
+            works = end <= _CLOSES and any(block.holds(on, start, end) for block in hours)
+            if works and all(end <= one or start >= other for one, other in taken):
                 taken.append((start, end))
                 return datetime.combine(on, time(start // 60, start % 60), self._zone).astimezone(UTC)
         return None

@@ -45,7 +45,7 @@ def lives(
 
     Another `today` gives the same people: names, ages, conditions, stories. Their dates count back from it.
     """
-    diary = Diary(place.zone, busy)
+    diary = Diary(place.zone, busy, place.slug)
     told: set[str] = set()
     called: set[tuple[str, str]] = set()
     for number in range(count):

@@ -2,22 +2,28 @@
 
 from collections import Counter
 from dataclasses import asdict, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.demo_cast import PRACTICES
+from server.demo_people import HILLCREST as BY_HAND_THERE
+from server.demo_people import LAKESIDE as BY_HAND
 from server.lives import measures, notes
 from server.lives.diary import Diary
 from server.lives.dice import Dice
+from server.lives.hours import HOURS, hours_of
 from server.lives.illnesses import ILLNESSES, PROFILES, conditions, fits
 from server.lives.life import Life, Place, Result
 from server.lives.people import lives
 from server.lives.places import PLACES, TEAMS
+from server.tenants.hours import Weekly, there_on
 
 TODAY = date(2026, 11, 23)
 SIZES = {"lakeside": 240, "hillcrest": 40}
@@ -205,6 +211,76 @@ def test_a_diary_that_is_taken_is_not_given_again() -> None:
     assert all(a[1] <= b[0] for a, b in pairwise(sorted(taken)))
     assert diary.take("nora", date(2026, 11, 21), 600, 10) is None  # a Saturday
     assert diary.take("rosa", date(2026, 11, 20), 600, 10) is not None
+
+
+def planned(slug: str, key: str, day: date) -> list[tuple[datetime, datetime]]:
+    """When somebody of the demo is there that day, as their colleagues are told."""
+    lines = [
+        Weekly(UUID(int=1), None, weekday, block.begins, block.ends, date(2020, 1, 6))
+        for block in hours_of(slug, key)
+        for weekday in block.weekdays
+    ]
+    return [(one.starts_at, one.ends_at) for one in there_on(day, lines, [], PLACES[slug].zone)]
+
+
+def outside(slug: str, key: str, start: datetime, end: datetime) -> bool:
+    day = local(start, PLACES[slug]).date()
+    return not any(begins <= start and end <= ends for begins, ends in planned(slug, key, day))
+
+
+def test_contacts_lie_in_the_hours_of_whoever_made_them(practices: dict[str, list[Life]]) -> None:
+    spans = [
+        (slug, worked.staff, worked.start, worked.end)
+        for slug, people in practices.items()
+        for one in people
+        for worked in [w for c in one.contacts for w in c.worked] + list(one.between)
+    ]
+    spans += [
+        (slug, c.staff, c.at, c.at + timedelta(minutes=5))
+        for slug, people in practices.items()
+        for one in people
+        for c in one.contacts
+    ]
+    assert len(spans) > 5_000
+    assert [one for one in spans if outside(*one)] == []
+    mika = [c for one in practices["lakeside"] for c in one.contacts if c.staff == "mika"]
+    assert mika, "who has a day off works on the others"
+    assert outside("lakeside", "mika", *(2 * (mika[0].at + timedelta(days=2 - mika[0].at.weekday()),)))
+
+
+def test_what_is_written_by_hand_lies_in_hours_in_every_month() -> None:
+    for slug, key, people in (("lakeside", "nora", BY_HAND), ("hillcrest", "tomas", BY_HAND_THERE)):
+        zone = ZoneInfo(PLACES[slug].zone)
+        for number in range(48):
+            first = date(2026 + number // 12, number % 12 + 1, 1)
+            for contact in [c for one in people for c in one.contacts]:
+                start = datetime.combine(contact.day(first), time(contact.hour, 5), zone)
+                assert (start.year, start.month) == (
+                    (first - timedelta(days=1)).year,
+                    (first - timedelta(days=1)).month,
+                )
+                assert not outside(slug, key, start, start + timedelta(minutes=contact.minutes)), (
+                    first,
+                    contact,
+                )
+
+
+def test_everybody_of_the_demo_has_hours_and_nobody_two_at_once() -> None:
+    for demo in PRACTICES:
+        assert set(HOURS[demo.slug]) <= {member.key for member in demo.staff}
+        for member in demo.staff:
+            blocks = hours_of(demo.slug, member.key)
+            assert blocks
+            for weekday in range(7):
+                day = sorted((b.begins, b.ends) for b in blocks if weekday in b.weekdays)
+                assert all(before[1] <= after[0] for before, after in pairwise(day))
+    both = {
+        day
+        for slug in ("lakeside", "hillcrest")
+        for block in hours_of(slug, "bill")
+        for day in block.weekdays
+    }
+    assert len(both) == sum(len(block.weekdays) for slug in HOURS for block in hours_of(slug, "bill"))
 
 
 def test_what_is_measured_falls_once_therapy_changes(everybody: list[Life]) -> None:
