@@ -40,7 +40,7 @@ class Hint:
 HINTS: Final = (
     Hint(
         "today-people", "/", _CLINICAL,
-        N_("These are the people in your care; who has waited longest for a word from you comes first. The keys 1 to 9 open them."),
+        N_("The keys 1 to 9 open the people in your care. Ctrl+K takes you to any page or person by name."),
     ),
     Hint(
         "today-practice", "/", (ADMINISTRATOR,),
@@ -92,7 +92,7 @@ HINTS: Final = (
     ),
     Hint(
         "contact-enough", "/people/{id:str}/contacts/new", _CLINICAL,
-        N_("A kind and a day are enough to save. What you write is kept every few seconds, also when the line goes down."),
+        N_("What you write is kept every few seconds, also when the line goes down. When it began and how long it lasted make its minutes."),
         done_by=("/people/{id:str}/contacts",),
     ),
     Hint(
