@@ -20,7 +20,7 @@ from bench.house import house
 from bench.rounds import Ratio
 from bench.table import put, table
 
-NAMES = ("doors", "ledger", "rollup", "close", "demo")
+NAMES = ("doors", "ledger", "rollup", "close", "demo", "pages")
 _TRIES = 3
 
 

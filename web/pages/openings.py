@@ -4,7 +4,7 @@ from server.patients.gate import patient_for
 from server.tenants.audit import openings
 from server.tenants.db import tenant_db
 from server.tenants.permissions import ROLES
-from web.pages.people import header_of, id_in, visit_day
+from web.pages.people import header_of, id_in
 from web.rendering import called, moment
 from web.site import Answer, Visit, page
 from web.words import N_, say
@@ -17,7 +17,7 @@ async def openings_of(visit: Visit) -> Answer:
     id = id_in(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
         patient = await patient_for(db, visit.actor, id)
-        head = await header_of(db, visit.actor, patient, visit_day(visit))
+        head = await header_of(db, visit.actor, patient, visit.today)
         rows = await openings(db, visit.actor, id, most=200)
     return visit.show(
         "audit/openings.html",

@@ -82,7 +82,7 @@ async def people_found(visit: Visit) -> Answer:
 def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int) -> Answer:
     shown = rows[:_PAGE]
     more = f"/people?after={shown[-1].id}" if len(rows) > _PAGE and not typed else None
-    on = visit_day(visit)
+    on = visit.today
     return visit.show(
         "people/list.html",
         typed=typed,
@@ -115,7 +115,7 @@ async def find_as_you_type(visit: Visit) -> Answer:
         return visit.fragment("people/found.html", rows=[], typed=typed)
     async with tenant_db(visit.actor, read_only=True) as db:
         rows = await find_patients(db, visit.actor, sought(typed), limit=8)
-    on = visit_day(visit)
+    on = visit.today
     return visit.fragment(
         "people/found.html",
         typed=typed,
@@ -133,12 +133,6 @@ async def find_as_you_type(visit: Visit) -> Answer:
 def note_of(row: PatientRow, on: date) -> str:
     """What tells two people of one name apart: age, birth date, record number."""
     return f"{age(row.birth_date, row.deceased_on or on)}, {day(row.birth_date)}, {row.record_number}"
-
-
-def visit_day(visit: Visit) -> date:
-    from server.clock import today
-
-    return today(visit.actor.zone)
 
 
 # --- registering --------------------------------------------------------------------------------------------
@@ -253,7 +247,7 @@ async def person(visit: Visit) -> Answer:
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
         given: dict[str, Any] = {
-            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "person": await header_of(db, actor, patient, visit.today),
             "patient_id": str(id),
             "name": called(patient),
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
@@ -289,7 +283,7 @@ async def story_form(visit: Visit) -> Answer:
     id = id_in(visit)
     async with tenant_db(visit.actor, read_only=True) as db:
         patient = await patient_for(db, visit.actor, id)
-        head = await header_of(db, visit.actor, patient, visit_day(visit))
+        head = await header_of(db, visit.actor, patient, visit.today)
         told = (await chart.stories(db, visit.actor, [id])).get(id)
     values = {"what_matters": told.what_matters, "story": told.story, "told_by": told.told_by} if told else {}
     return visit.show(
@@ -316,7 +310,7 @@ async def story_saved(visit: Visit) -> Answer:
             raise
         async with tenant_db(visit.actor, read_only=True) as db:
             patient = await patient_for(db, visit.actor, id)
-            head = await header_of(db, visit.actor, patient, visit_day(visit))
+            head = await header_of(db, visit.actor, patient, visit.today)
         return visit.again(
             "people/story.html", refused, person=head, patient_id=str(id), name=called(patient), values=form
         )

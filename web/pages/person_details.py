@@ -33,7 +33,7 @@ from server.tenants.db import Db, tenant_db
 from server.tenants.sites import list_sites
 from server.tenants.tables import Payer, Staff
 from web.charts import Value, run_chart
-from web.pages.people import _choices, date_in, header_of, id_in, visit_day
+from web.pages.people import _choices, date_in, header_of, id_in
 from web.rendering import called
 from web.site import Answer, Visit, page
 from web.typed import id_chosen, text_in
@@ -58,7 +58,7 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id, permission="patients.write")
         given: dict[str, Any] = {
-            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "person": await header_of(db, actor, patient, visit.today),
             "patient_id": str(id),
             "name": called(patient),
             "choices": _choices(),
@@ -299,7 +299,7 @@ async def _diagnoses(visit: Visit, refused: Refused | None = None, typed: Form |
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
         given: dict[str, Any] = {
-            "person": await header_of(db, actor, patient, visit_day(visit)),
+            "person": await header_of(db, actor, patient, visit.today),
             "patient_id": str(id),
             "name": called(patient),
             "chosen": (await chart.diagnoses(db, actor, [id])).get(id, []),
@@ -347,7 +347,7 @@ async def whole_chart(visit: Visit) -> Answer:
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
-        head = await header_of(db, actor, patient, visit_day(visit))
+        head = await header_of(db, actor, patient, visit.today)
         parts = [
             (title, (await load(db, actor, [id])).get(id, []))
             for title, load in (
