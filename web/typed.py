@@ -144,8 +144,12 @@ def text_in(form: Form, name: str, longest: int = 1_000) -> str:
     if len(text) > longest:
         raise Refused(
             "TEXT_TOO_LONG",
-            f"This text has {len(text):,} characters; at most {longest:,} fit here.",
-            "Shorten it, or put the rest where longer text belongs.",
+            say(
+                "This text has %(n)s characters; at most %(longest)s fit here.",
+                n=f"{len(text):,}",
+                longest=f"{longest:,}",
+            ),
+            say("Shorten it, or put the rest where longer text belongs."),
             name,
         )
     return text

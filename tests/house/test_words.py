@@ -1,5 +1,6 @@
 """Every word of a page goes through gettext, and whatever a patient reads stands in every catalog."""
 
+import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -165,3 +166,40 @@ def test_every_word_of_every_page_can_be_gathered() -> None:
         one.id for one in found
     }
     assert [one.id for one in found if "%" in str(one.id) and not one.python_format] == []
+
+
+def unsaid(source: str) -> Iterator[int]:
+    """Lines of Python where a page answers with words that do not go through gettext: what `go` says, and refusals."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "go":
+            words = call.args[1:2]
+        elif isinstance(call.func, ast.Name) and call.func.id == "Refused":
+            words = call.args[1:3]
+        else:
+            continue
+        literal = [
+            word
+            for word in words
+            if any(
+                isinstance(piece, ast.Constant) and LETTERS.search(str(piece.value))
+                for piece in (word.values if isinstance(word, ast.JoinedStr) else [word])
+            )
+        ]
+        yield from (word.lineno for word in literal)
+
+
+def test_what_a_page_answers_goes_through_gettext() -> None:
+    files = sorted(catalog.WEB.rglob("*.py"))
+    assert len(files) > 40
+    assert [f"{path.name}:{line}" for path in files for line in unsaid(path.read_text())] == []
+
+
+def test_control_an_answer_beside_gettext_is_found() -> None:
+    source = """
+visit.go("/people", "Saved.")
+visit.go("/people", say("Saved."))
+raise Refused("CODE", f"{n} people.", say("Look."), "field")
+"""
+    assert sorted(unsaid(source)) == [2, 4]

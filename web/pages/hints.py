@@ -10,6 +10,7 @@ from server.tenants.db import tenant_db
 from server.tenants.hints import put_hints_away, show_hints_again
 from web.hints import KEYS
 from web.site import Answer, Visit, page
+from web.words import say
 
 _OURS: Final = re.compile(r"/[a-z0-9/-]*")
 
@@ -32,4 +33,4 @@ async def hint_away(visit: Visit) -> Answer:
 async def hints_again(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         await show_hints_again(db, visit.actor)
-    return visit.go("/security", "The hints are back, each on its page.")
+    return visit.go("/security", say("The hints are back, each on its page."))

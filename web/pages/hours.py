@@ -108,7 +108,7 @@ async def hours_add(visit: Visit) -> Answer:
         return await _own(
             visit, refused, {**form, "weekdays": [str(one) for one in ticked], "which": "lines"}
         )
-    return visit.go(_address(visit), "Written down. Colleagues see when you are here.")
+    return visit.go(_address(visit), say("Written down. Colleagues see when you are here."))
 
 
 @page.post("/practice/hours/{id:str}/lines/{line:str}/end", permission="hours.write")
@@ -122,7 +122,7 @@ async def hours_end(visit: Visit) -> Answer:
     except Refused as refused:
         beside = Refused(refused.code, refused.message, refused.next_step, f"last_day_{line}")
         return await _own(visit, beside if refused.code != "NOT_FOUND" else refused, form)
-    return visit.go(_address(visit), "The last day is noted.")
+    return visit.go(_address(visit), say("The last day is noted."))
 
 
 @page.post("/practice/hours/{id:str}/lines/{line:str}/remove", permission="hours.write")
@@ -131,7 +131,7 @@ async def hours_remove(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         await _is_theirs(db, visit, line)
         await remove_hours(db, visit.actor, line)
-    return visit.go(_address(visit), "The line is gone.")
+    return visit.go(_address(visit), say("The line is gone."))
 
 
 @page.post("/practice/hours/{id:str}/away", permission="hours.write")
@@ -146,7 +146,7 @@ async def away_add(visit: Visit) -> Answer:
         field = {"from_on": "away_from", "to_on": "away_to"}.get(refused.field or "", refused.field)
         beside = Refused(refused.code, refused.message, refused.next_step, field)
         return await _own(visit, beside, {**form, "which": "away"})
-    return visit.go(_address(visit), "Written down. Nobody sees more than that you are not here.")
+    return visit.go(_address(visit), say("Written down. Nobody sees more than that you are not here."))
 
 
 @page.post("/practice/hours/{id:str}/away/{away:str}/remove", permission="hours.write")
@@ -155,7 +155,7 @@ async def away_remove(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         await _is_theirs(db, visit, away)
         await remove_days_away(db, visit.actor, away)
-    return visit.go(_address(visit), "The line is gone.")
+    return visit.go(_address(visit), say("The line is gone."))
 
 
 async def _is_theirs(db: Db, visit: Visit, line: UUID) -> None:
