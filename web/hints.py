@@ -73,7 +73,7 @@ HINTS: Final = (
     ),
     Hint(
         "person-timer", _PERSON, _CLINICAL,
-        N_("The timer starts with this button, or with the page if you choose so under Your time. The clock above is yours alone."),
+        N_("The timer starts with the page or by hand, as you choose under Your time. Its clock is yours alone."),
         place="timer", done_by=("/time/start",),
     ),
     Hint(

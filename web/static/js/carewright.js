@@ -420,7 +420,6 @@ body.addEventListener("htmx:afterRequest", (event) => {
   }
   if (event.detail.successful) {
     lastAlive = Date.now();
-    if (element.closest?.(".hint")?.contains(document.activeElement)) document.getElementById("page-title")?.focus({ preventScroll: true });
     const form = element.matches?.("form[data-keep]") ? element : null;
     const refused = answer.getResponseHeader("X-Refused") || /class="error-summary"|data-refused/.test(answer.responseText || "");
     if (form && !refused) dropKept(form);
@@ -431,6 +430,11 @@ body.addEventListener("htmx:afterRequest", (event) => {
       : answer.status === 429 ? "Too many tries in a short time. Wait a little, then try again."
       : answer.status === 503 ? "Your records cannot be reached right now. Nothing was lost; try again in a moment."
       : "That did not work, and nothing was changed. Try again; if it happens twice, reload the page.", "danger");
+});
+/* A hint that is put away by its own button takes the focus with it: the page's title has it then. */
+body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.matches(".hint") && event.detail.target.contains(document.activeElement))
+    document.getElementById("page-title")?.focus({ preventScroll: true });
 });
 body.addEventListener("htmx:afterSettle", (event) => {
   const place = event.detail.elt;
