@@ -35,7 +35,7 @@ _OUTCOMES = {"in": N_("Brought in"), "undone": N_("Taken back"), "stays": N_("St
 #: the tabs of a table's rows, those first that wait for somebody
 _TABS = {
     **{name: VERDICTS[name] for name in ("error", "duplicate", "differs")},
-    "decided": N_("Decided by you"),
+    "decided": N_("Decided"),
     **{name: VERDICTS[name] for name in ("changed", "new", "same")},
     **{name: _OUTCOMES[name] for name in ("undone", "stays")},
 }
