@@ -74,7 +74,7 @@ class _Decided(NamedTuple):
 
 
 async def judge(
-    db: Db, sheet: Sheet, number: int, rows: Rows, meaning: Meaning, today: date, *, for_good: bool = False
+    db: Db, sheet: Sheet, rows: Rows, meaning: Meaning, today: date, *, for_good: bool = False
 ) -> list[Judged]:
     """What each of these rows of a portion would do now. for_good: it is about to be done, so that a person's leave to
     write over what is here holds only for what they were shown."""
@@ -89,7 +89,7 @@ async def judge(
     await _told_apart(db, sheet, first, sound)
     sound = [one for one in sound if one.fault is None]
     keys = {one.key for one in sound}
-    decided = await _decided(db, sheet, number)
+    decided = await _decided(db, sheet, first, rows[-1][0])
     known = await _known(db, sound, keys)
     before = await _before(db, keys)
     for one in sound:
@@ -269,10 +269,10 @@ async def _taken(
     return dict(rows.all())
 
 
-async def _decided(db: Db, sheet: Sheet, number: int) -> dict[int, _Decided]:
+async def _decided(db: Db, sheet: Sheet, first: int, last: int) -> dict[int, _Decided]:
     rows = await db.execute(
         select(SheetRow.line, SheetRow.id, SheetRow.choice, SheetRow.patient_id, SheetRow.sentence).where(
-            SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.choice != ""
+            SheetRow.sheet_id == sheet.id, SheetRow.line.between(first, last), SheetRow.choice != ""
         )
     )
     return {

@@ -16,7 +16,7 @@ from server.interop.intake import Columns, sql
 from server.interop.sheet_judging import Judged, judge
 from server.interop.sheet_queries import counted
 from server.interop.sheet_storing import store
-from server.interop.sheet_undo import undo_portion
+from server.interop.sheet_undo import undo_rows
 from server.interop.sheets.columns import remembered
 from server.interop.sheets.packing import Rows, unpacked
 from server.interop.sheets.verdicts import given
@@ -40,7 +40,8 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
     if sheet is None or sheet.state != state or sheet.done != number:
         return
     if state == "undoing":
-        touched = await undo_portion(db, sheet, sheet.portions - 1 - number)
+        rows = await _cells(db, sheet, sheet.portions - 1 - number)
+        touched = await undo_rows(db, sheet, rows[0][0], rows[-1][0])
     else:
         touched = await _bring(db, actor, sheet, number, for_good=state == "bringing")
     sheet.done += 1
@@ -70,16 +71,18 @@ async def _bring(db: Db, actor: Actor, sheet: Sheet, number: int, *, for_good: b
             {"key": f"{actor.tenant_id} sheet"},
         )
     rows = await _cells(db, sheet, number)
-    if for_good:
+    if for_good and rows:
         brought = set(
             await db.scalars(
                 select(SheetRow.line).where(
-                    SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome != ""
+                    SheetRow.sheet_id == sheet.id,
+                    SheetRow.line.between(rows[0][0], rows[-1][0]),
+                    SheetRow.outcome != "",
                 )
             )
         )
         rows = [row for row in rows if row[0] not in brought]
-    judged = await _judged(db, actor, sheet, number, rows, for_good=for_good)
+    judged = await _judged(db, actor, sheet, rows, for_good=for_good)
     touched = await store(db, actor, sheet, judged) if for_good else []
     await _keep(db, sheet, number, judged, now() if for_good else None)
     return touched
@@ -101,7 +104,7 @@ async def judge_again(db: Db, actor: Actor, sheet: Sheet, row: SheetRow) -> None
     ).all()
     cells = {number: dict(await _cells(db, sheet, number)) for number in {number for number, _ in lines}}
     for number, line in lines:
-        judged = await _judged(db, actor, sheet, number, [(line, cells[number][line])])
+        judged = await _judged(db, actor, sheet, [(line, cells[number][line])])
         await _keep(db, sheet, number, judged, None)
 
 
@@ -112,11 +115,9 @@ async def _cells(db: Db, sheet: Sheet, number: int) -> Rows:
     return await asyncio.to_thread(unpacked, packed) if packed else []
 
 
-async def _judged(
-    db: Db, actor: Actor, sheet: Sheet, number: int, rows: Rows, *, for_good: bool = False
-) -> list[Judged]:
+async def _judged(db: Db, actor: Actor, sheet: Sheet, rows: Rows, *, for_good: bool = False) -> list[Judged]:
     meaning = remembered(sheet.columns, sheet.header)
-    return await judge(db, sheet, number, rows, meaning, today(actor.zone), for_good=for_good)
+    return await judge(db, sheet, rows, meaning, today(actor.zone), for_good=for_good)
 
 
 async def _keep(

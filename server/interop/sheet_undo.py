@@ -26,12 +26,14 @@ _WORDS = {
 }  # fmt: skip
 
 
-async def undo_portion(db: Db, sheet: Sheet, number: int) -> list[UUID]:
-    """Take back one portion, its last row first; whom it touched. What stays says why."""
+async def undo_rows(db: Db, sheet: Sheet, first: int, last: int) -> list[UUID]:
+    """Take back the rows from one line to another, the last first; whom it touched. What stays says why."""
     rows = list(
         await db.scalars(
             select(SheetRow)
-            .where(SheetRow.sheet_id == sheet.id, SheetRow.portion == number, SheetRow.outcome == "in")
+            .where(
+                SheetRow.sheet_id == sheet.id, SheetRow.line.between(first, last), SheetRow.outcome == "in"
+            )
             .order_by(SheetRow.line.desc())
         )
     )

@@ -87,7 +87,11 @@ class PatientIdentifier(AboutPatient, Table):
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> Any:
-        return within(unique("system", "value"), patient_id="patient")
+        return within(
+            unique("system", "value"),
+            Index("ix_patient_identifier_patient", "tenant_id", "patient_id"),
+            patient_id="patient",
+        )
 
     system: Mapped[str]
     value: Mapped[str]

@@ -116,13 +116,13 @@ async def test_the_last_portion_is_taken_back_first(
     lakeside: World, hillcrest: World, table: Any, people: Any, behind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = []
-    undo = sheet_portions.undo_portion
+    undo = sheet_portions.undo_rows
 
-    async def seen(db: Any, sheet: Any, number: int) -> Any:
-        order.append(number)
-        return await undo(db, sheet, number)
+    async def seen(db: Any, sheet: Any, first: int, last: int) -> Any:
+        order.append(first)
+        return await undo(db, sheet, first, last)
 
-    monkeypatch.setattr(sheet_portions, "undo_portion", seen)
+    monkeypatch.setattr(sheet_portions, "undo_rows", seen)
     mine = await table(lakeside)
     await mine.brought(births(*["1950-03-14"] * 1001))
     await mine.tried()
@@ -132,7 +132,7 @@ async def test_the_last_portion_is_taken_back_first(
     assert len(await people(lakeside)) == 1001
     await mine.does("undo")
     await drain_once()
-    assert order == [2, 1, 0]
+    assert order == [1002, 502, 2]
     async with behind.begin() as connection:
         left = sa.text("select count(*) from patient where tenant_id in (:a, :b)")
         assert await connection.scalar(left, {"a": lakeside.tenant_id, "b": hillcrest.tenant_id}) == 0
