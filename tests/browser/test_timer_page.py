@@ -1,15 +1,18 @@
 """The script of the timer in a real browser: a page in the background, and a stop that somebody else was faster with."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from cast import World
 from claims.care import someone_in_care
 from page_waits import until
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.minutes.timers import Stop, stop_timer
+from server.minutes.timers import Stop, set_aside_timer, stop_timer
 from server.tenants.db import tenant_db
 from web import look
 from web.site import cookie_name
@@ -107,3 +110,54 @@ async def test_a_stop_pressed_without_a_line_is_forgotten_when_the_timer_was_sto
     await page.wait_for_timeout(2500)
     assert await page.locator("[data-timer-clock]").inner_text() != before, "the clock of the new timer runs"
     assert await page.evaluate("sessionStorage.getItem('carewright:timer-stopped')") is None
+
+
+@pytest.mark.parametrize("set_aside", [False, True])
+async def test_a_stop_that_was_not_sent_before_a_reload_arrives_with_all_the_page_had_counted(
+    set_aside: bool,
+    house: str,
+    browser: Any,
+    lakeside: World,
+    behind: AsyncEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twelve seconds are counted after the last beat; stop is pressed without a line; then the page is loaded again."""
+    ruth = await someone_in_care(lakeside, "2026-09")
+    window = await window_of(browser, house, lakeside, "nora")
+    page = await window.new_page()
+    await page.goto(f"/people/{ruth}")
+    async with page.expect_response("**/time/beat"):
+        await page.get_by_role("button", name="Start the timer").click()
+        await page.wait_for_selector("#timer [data-timer]")
+    timer = await page.locator("#timer [data-timer]").get_attribute("data-timer")
+    for path in ("beat", "stop"):
+        await page.route(f"**/time/{path}", lambda route: route.abort())
+    await page.mouse.move(200, 300)
+    await page.wait_for_timeout(12_000)
+    await page.locator("#timer [data-timer-stop] button").click()
+    await until(page, "sessionStorage.getItem('carewright:timer-stopped') !== null")
+    await page.wait_for_timeout(4_000)
+    if set_aside:  # ten minutes later nobody has seen it
+        monkeypatch.setattr("server.minutes.timers.timing.AWAY", timedelta(seconds=1))
+        system = lakeside.system("minutes.write")
+        async with tenant_db(system) as db:
+            await set_aside_timer(db, system, UUID(timer))
+        async with behind.connect() as connection:
+            state = await connection.scalar(sa.text("select state from timer where id = :id"), {"id": timer})
+        assert state == "set_aside"
+    for path in ("beat", "stop"):
+        await page.unroute(f"**/time/{path}")
+    async with page.expect_response("**/time/stop") as answered:
+        await page.reload()
+    assert (await (await answered.value).json())["state"] == "stopped"
+    await until(page, "sessionStorage.getItem('carewright:timer-stopped') === null")
+    await until(page, "document.querySelector('#timer [data-timer]') === null")
+    async with behind.connect() as connection:
+        lasted = await connection.scalar(
+            sa.text(
+                "select extract(epoch from sum(ended_at - started_at)) from time_entry where tenant_id = :t "
+                "and patient_id = :id"
+            ),
+            {"t": lakeside.tenant_id, "id": ruth},
+        )
+    assert 11 <= lasted <= 15.5, "as of the press, not of the last beat nor of the reload"

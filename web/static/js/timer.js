@@ -21,7 +21,7 @@
   let base = null;            // {seconds, at}: what the server said counts, and when
   let lastSent = 0;
   let sending = false;
-  let pressed = null;         // when stop was pressed while the line was down
+  let pressed = null;         // stop was pressed while the line was down: {timer, at, said}
 
   const noteInput = () => {
     const at = performance.now();
@@ -32,16 +32,17 @@
   for (const kind of ["keydown", "pointerdown", "pointermove", "scroll"])
     window.addEventListener(kind, noteInput, { passive: true, capture: true });
 
-  function heard(at = performance.now()) {
-    const now = performance.now();
-    return JSON.stringify({
+  /* What this page can vouch for until `at`. It stays true after a reload, which makes another page. */
+  function counted(at) {
+    return {
       page,
       counted: Math.max(0, Math.round(at)),
-      ago: Math.max(0, Math.round(now - at)),
       bursts: bursts.filter(([from]) => from <= at).slice(-most)
         .map(([from, until]) => [Math.round(at - from), Math.max(0, Math.round(at - until))]),
-    });
+    };
   }
+  const since = (at) => Math.max(0, Math.round(performance.now() - at));
+  const heard = (at = performance.now()) => JSON.stringify({ ...counted(at), ago: since(at) });
   function told(at) {
     bursts = bursts.filter(([, until]) => until > at).map(([from, until]) => [Math.max(from, at), until]);
   }
@@ -101,7 +102,7 @@
     const at = performance.now();
     lastSent = at;
     try {
-      if (pressed && pressed.timer === timer.dataset.timer) return await stopLate(timer);
+      if (pressed && pressed.timer === timer.dataset.timer) return await stopLate(pressed);
       const answer = await send("/time/beat", { timer: timer.dataset.timer, heard: heard(at) });
       if (!answer.ok) {
         if (answer.status === 404) renew();
@@ -127,8 +128,11 @@
     if (state === "set_aside") return "The timer was set aside meanwhile. What of it still waits is under Your time.";
     return `The timer is stopped, as of when you pressed.${waits ? " Some of it waits for you under Your time." : ""}`;
   }
-  async function stopLate(timer) {
-    const answer = await send("/time/stop", { timer: timer.dataset.timer, then: "count", heard: heard(pressed.at) });
+  async function stopLate(late) {
+    const answer = await send("/time/stop", {
+      timer: late.timer, then: "count", heard: JSON.stringify({ ...late.said, ago: since(late.at) }),
+    });
+    if (answer.status === 404) forget(); // of a sign-in before this one
     if (!answer.ok) return false;
     const { state, waits } = await answer.json();
     forget();
@@ -180,8 +184,8 @@
         passes = null;
         return;
       }
-      pressed = { timer: timer.dataset.timer, at };
-      try { sessionStorage.setItem(STOPPED, JSON.stringify({ timer: pressed.timer, at: Date.now() })); } catch { /* refused */ }
+      pressed = { timer: timer.dataset.timer, at, said: counted(at) };
+      try { sessionStorage.setItem(STOPPED, JSON.stringify({ ...pressed, at: Date.now() - since(at) })); } catch { /* refused */ }
       show();
       document.body.dispatchEvent(new CustomEvent("toast", { detail: {
         text: "No connection. The timer stands still and is stopped, as of now, when it is back.", kind: "soon" } }));
@@ -207,7 +211,9 @@
   }
   try {
     const kept = JSON.parse(sessionStorage.getItem(STOPPED) || "null");
-    if (kept && kept.timer === running()?.dataset.timer) pressed = { timer: kept.timer, at: performance.now() - (Date.now() - kept.at) };
+    const late = kept?.said && { ...kept, at: performance.now() - Math.max(0, Date.now() - kept.at) };
+    if (late?.timer === running()?.dataset.timer) pressed = late;
+    else if (late) stopLate(late).catch(() => { /* the next page tries again */ }); // set aside meanwhile
     else sessionStorage.removeItem(STOPPED);
   } catch { /* refused */ }
   arrive();
