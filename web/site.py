@@ -124,6 +124,16 @@ class NotInside(Exception):
     """A page of a practice was asked for by somebody whose sign-in is not finished, or who has not chosen a practice."""
 
 
+class CannotKeep(Exception):
+    """A form holds text that is too long or cannot be stored. It is given back in a form of its own, so that nothing of
+    what somebody wrote is lost, whichever page it came from.
+
+    errors: field -> sentence; fields: everything that was sent, in order, without the characters nothing can store."""
+
+    def __init__(self, errors: dict[str, str], fields: list[tuple[str, str]]) -> None:
+        self.errors, self.fields = errors, fields
+
+
 class WrongOrigin(Exception):
     """A form or change that did not come from one of our pages, or not from this sign-in."""
 
@@ -213,18 +223,39 @@ class Visit:
         """Asked for by a script of ours that takes a piece of a page, not by somebody who will see a whole one."""
         return self.htmx or "x-timer" in self.request.headers
 
-    async def form(self, *, trim: bool = True) -> dict[str, str]:
-        """The form's text fields, trimmed; the last of several with one name. Unreadable text is refused.
+    async def form(self, *, trim: bool = True, longest: int = _LONGEST_FIELD) -> dict[str, str]:
+        """The form's text fields, trimmed; the last of several with one name. Raises CannotKeep for unreadable text.
 
-        trim=False: with the spaces at both ends, for what somebody is still writing."""
+        trim=False: with the spaces at both ends, for what somebody is still writing. longest: characters, where the page
+        itself has something to say about what is longer."""
         given = {k: v for k, v in (await self._read()).items() if isinstance(v, str)}
-        return {k: _clean(k, v) if trim else _clean(k, v) and v for k, v in given.items()}
+        try:
+            return {
+                k: _clean(k, v, longest) if trim else _clean(k, v, longest) and v for k, v in given.items()
+            }
+        except Refused:
+            inside = self.signed_in is not None and self.signed_in.actor is not None
+            if not inside or self.by_script or self.request.headers.get("accept") == "application/json":
+                raise  # the page is still there, with all that was written
+            raise await self._cannot_keep(longest) from None
 
     async def many(self, name: str) -> list[str]:
         """All values of a field that may come several times (boxes)."""
         await self._read()
         data = await self.request.form()
         return [_clean(name, v) for v in data.getall(name, []) if isinstance(v, str)]
+
+    async def _cannot_keep(self, longest: int) -> CannotKeep:
+        fields, errors = [], {}
+        for name, value in (await self.request.form()).multi_items():
+            if not isinstance(value, str) or name.startswith("_"):
+                continue  # files a browser gives once; what every form has of its own
+            try:
+                _clean(name, value, longest)
+            except Refused as refused:
+                errors[name] = f"{refused.message} {refused.next_step}"
+            fields.append((name, "".join(c for c in value if _storable(c))))
+        return CannotKeep(errors, fields)
 
     async def files(self, name: str) -> list[UploadFile]:
         data = await self.request.form()
@@ -367,7 +398,13 @@ class _Page:
                 if method == "GET":
                     visit.hint = hint_for(path, visit.actor.role, _hints_away(visit))
                     return await handler(visit)
-                answered = await answered_once(visit, f"{method} {path}", handler)
+                try:
+                    answered = await answered_once(visit, f"{method} {path}", handler)
+                except CannotKeep as error:
+                    return visit.show(
+                        "errors/given_back.html", status=422, errors=error.errors, fields=error.fields,
+                        action=request.url.path,
+                    )  # fmt: skip
                 if (answered.status_code or 200) < 400 and not visit.by_script:
                     await _hints_done(visit, path)
                 return answered
@@ -445,20 +482,24 @@ async def _check_form(visit: Visit) -> None:
             raise WrongOrigin
 
 
-def _clean(name: str, value: str) -> str:
+def _storable(c: str) -> bool:
+    return c not in _UNREADABLE and not "\ud800" <= c <= "\udfff"
+
+
+def _clean(name: str, value: str, longest: int = _LONGEST_FIELD) -> str:
     value = value.strip()
-    if len(value) > _LONGEST_FIELD:
+    if len(value) > longest:
         raise Refused(
             "TEXT_TOO_LONG",
             say(
                 "This text has %(n)s characters; at most %(most)s fit here.",
                 n=f"{len(value):,}",
-                most=f"{_LONGEST_FIELD:,}",
+                most=f"{longest:,}",
             ),
             say("Shorten it, or split it over two notes."),
             field=name,
         )
-    if any(c in _UNREADABLE for c in value) or any("\ud800" <= c <= "\udfff" for c in value):
+    if not all(map(_storable, value)):
         raise Refused(
             "BAD_TEXT",
             say("This text holds a character that cannot be stored (a control character)."),

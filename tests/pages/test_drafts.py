@@ -286,6 +286,75 @@ async def test_a_second_save_of_a_colleague_is_compared_afresh(
     assert (await desk(browse, hillcrest, "nora").client.get(f"{contact}/change")).status_code == 404
 
 
+async def test_both_texts_together_may_be_too_long_to_save_and_nothing_of_them_is_lost(
+    lakeside: World, hillcrest: World, browse: Any, ask: Any
+) -> None:
+    """Two long notes laid side by side come to more than a note holds: that stops nobody who keeps one of the two."""
+    person = await maria(ask, lakeside)
+    nora, rosa = desk(browse, lakeside, "nora"), desk(browse, lakeside, "rosa")
+    ours, theirs = "Mine. " * 7_000, "Hers. " * 7_000
+    was = {"kind": "phone", "on": "2026-01-05", "began": "10:00", "outcome": "reached", "note": "Well."}
+    await nora.send(f"{person}/contacts", **was)
+    found = re.search(rf'href="({person}/contacts/[0-9a-f-]{{36}})"', await nora.get(person))
+    assert found
+    contact = found[1]
+    opened = await nora.get(f"{contact}/change")
+    await rosa.send(contact, **{**was, "note": theirs}, revision="1")
+    first = await nora.send(
+        contact, 422, **{**was, "note": ours}, revision="1", draft=hidden(opened, "draft"), draft_sequence="0"
+    )
+    together = re.search(r'name="both_note"[^>]*>\n([^<]*)</textarea>', first.text)
+    assert together
+    assert len(together[1]) > 50_000
+    chosen = {
+        **was, "note": ours.strip(), "merging": "yes", "revision": "2", "draft": hidden(first.text, "draft"),
+        "draft_sequence": "1", "both_note": together[1].strip(), "differs_note": "yes",
+    }  # fmt: skip
+    told = (await nora.send(contact, 422, **chosen, pick_note="both")).text
+    assert "room for 50,000" in told
+    again = re.search(r'name="both_note"[^>]*>\n([^<]*)</textarea>', told)
+    assert again
+    assert again[1].strip() == together[1].strip(), "it stands there to be shortened"
+    kept = await nora.keep(contact, **{**chosen, "draft_sequence": "2", "pick_note": "mine"})
+    assert kept["state"] == "saved", "their own text is not held up by it"
+    await nora.send(contact, **chosen, pick_note="mine")
+    assert ours.strip() in await nora.get(contact)
+    assert (await desk(browse, hillcrest, "nora").client.get(contact)).status_code == 404
+
+
+async def test_what_no_form_can_keep_is_given_back_whole(
+    lakeside: World, hillcrest: World, browse: Any, ask: Any
+) -> None:
+    person = await maria(ask, lakeside)
+    fred, nora = desk(browse, lakeside, "fred"), desk(browse, lakeside, "nora")
+    long = "Grandmother's story. " * 2_500
+    told = await nora.send(
+        f"{person}/story", 422, story=long, what_matters="<b>The garden</b>", told_by="Maria"
+    )
+    assert "52,499 characters" in told.text
+    assert f">\n{long.strip()}" in told.text.replace("&#39;", "'"), "in a field, to be shortened"
+    assert 'name="what_matters" value="&lt;b&gt;The garden&lt;/b&gt;"' in told.text
+    assert f'action="{person}/story"' in told.text
+    short = {"story": long[:1_000], "what_matters": "<b>The garden</b>", "told_by": "Maria"}
+    await nora.send(f"{person}/story", **short, _once=hidden(told.text, "_once"))
+    assert "The garden" in await nora.get(person)
+    bad = await fred.send(
+        f"{person}/address", 422, street="1 Oak\x00 Street", city="Detroit", state="MI", zip="48202"
+    )
+    assert ">\n1 Oak Street</textarea>" in bad.text
+    assert "cannot be stored" in bad.text
+    # By script the page is still there with all that was written: it is only told.
+    by_script = await nora.client.post(
+        f"{person}/story", data={"_csrf": nora.csrf, "story": long}, headers={"hx-request": "true"}
+    )
+    assert by_script.status_code == 422
+    assert long[:60] not in by_script.text
+    theirs = desk(browse, hillcrest, "nora")
+    assert (
+        await theirs.client.post(f"{person}/story", data={"_csrf": theirs.csrf, "story": "x"})
+    ).status_code == 404
+
+
 async def test_bad_drafts_by_script_are_told_and_an_ended_sign_in_is_401(
     lakeside: World, browse: Any, ask: Any, behind: AsyncEngine
 ) -> None:
@@ -297,7 +366,8 @@ async def test_bad_drafts_by_script_are_told_and_an_ended_sign_in_is_401(
         told = await nora.keep(person, 422, **{**good, "note": note, "draft_sequence": "4"})
         assert told["state"] == "refused"
         assert note[:3] not in told["said"]
-    await nora.keep(person, 413, **{**good, "note": "y" * 300_000, "draft_sequence": "4"})
+    await nora.keep(person, 422, **{**good, "note": "y" * 300_000, "draft_sequence": "4"})
+    await nora.keep(person, 413, **{**good, "note": "y" * 1_200_000, "draft_sequence": "4"})
     for sequence in ("0", "-1", "9" * 10, "9" * 400, "x"):
         assert (await nora.keep(person, 422, **{**good, "draft_sequence": sequence}))["state"] == "refused"
     for sequence in ("9" * 10, "2147483648", "9" * 400):

@@ -30,6 +30,10 @@ FIELDS: Final = tuple(_LABELS)
 _TEXTS: Final = ("note", "next_step", "who_else")
 #: field -> how many characters it holds at most
 LENGTHS: Final = {"who_else": 500, "note": 50_000, "next_step": 2_000, "about_code": 20, "reason": 500}
+#: characters of a field, and bytes of a form, that are read before the page says what is too long: two notes together,
+#: as they are laid side by side, may be
+WRITTEN: Final = 2 * LENGTHS["note"] + 1_000
+LARGEST: Final = 1024 * 1024
 _CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "kind": KINDS,
     "outcome": OUTCOMES,

@@ -24,7 +24,16 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from web.pages.comparison import FIELDS, LENGTHS, as_chosen, comparison, form_of, settled
+from web.pages.comparison import (
+    FIELDS,
+    LARGEST,
+    LENGTHS,
+    WRITTEN,
+    as_chosen,
+    comparison,
+    form_of,
+    settled,
+)
 from web.pages.diary import contact_title
 from web.pages.drafts import draft_again, finish_draft_of, keep_form, opened_draft, said_when, writing_said
 from web.pages.person_sections import composer_of, person_frame
@@ -57,11 +66,11 @@ async def new_contact(visit: Visit) -> Answer:
     )
 
 
-@page.post("/people/{id:str}/contacts", permission="encounters.write")
+@page.post("/people/{id:str}/contacts", permission="encounters.write", largest=LARGEST)
 async def record(visit: Visit) -> Answer:
     """One save makes the note and its minutes; asked to, it signs the note too."""
     id = visit.id("id", "patient")
-    form = await visit.form()
+    form = await visit.form(longest=WRITTEN)
     actor = visit.actor
     try:
         span = span_in(form, actor.zone)
@@ -186,10 +195,10 @@ async def change_form(visit: Visit) -> Answer:
     return visit.show("contact/change.html", values=values, **given)
 
 
-@page.post("/people/{id:str}/contacts/{contact:str}", permission="encounters.write")
+@page.post("/people/{id:str}/contacts/{contact:str}", permission="encounters.write", largest=LARGEST)
 async def change(visit: Visit) -> Answer:
     id, contact_id = visit.id("id", "patient"), visit.id("contact", "contact")
-    form = await visit.form()
+    form = await visit.form(longest=WRITTEN)
     actor = visit.actor
     revision = number_in(form, "revision")
     try:

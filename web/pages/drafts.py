@@ -18,6 +18,7 @@ from server.errors import Refused, not_found
 from server.ids import new_id, parse_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from web.pages.comparison import LARGEST, LENGTHS, WRITTEN
 from web.pages.diary import said_day
 from web.rendering import called, clock, day
 from web.site import Answer, Visit, page
@@ -146,20 +147,29 @@ def _written(form: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in form.items()
-        if name not in _ABOUT and not name.startswith(("_", "draft"))
+        if name not in _ABOUT and not name.startswith(("_", "draft")) and not _only_offered(form, name, text)
     }
+
+
+def _only_offered(form: Mapping[str, str], name: str, text: str) -> bool:
+    """Both texts together, too long to be saved and not chosen: it was filled in, and must not keep their own from being
+    saved."""
+    field = name.removeprefix("both_")
+    return field != name and form.get(f"pick_{field}") != "both" and len(text) > LENGTHS.get(field, 0)
 
 
 # --- keeping ------------------------------------------------------------------------------------------------------
 
 
-@page.post("/people/{id:str}/note-drafts", permission="encounters.write")
+@page.post("/people/{id:str}/note-drafts", permission="encounters.write", largest=LARGEST)
 async def keep_draft(visit: Visit) -> Answer:
     """Of a new contact."""
     return await _kept(visit, None)
 
 
-@page.post("/people/{id:str}/contacts/{contact:str}/note-drafts", permission="encounters.write")
+@page.post(
+    "/people/{id:str}/contacts/{contact:str}/note-drafts", permission="encounters.write", largest=LARGEST
+)
 async def keep_draft_of_change(visit: Visit) -> Answer:
     return await _kept(visit, visit.id("contact", "contact"))
 
@@ -170,7 +180,7 @@ async def _kept(visit: Visit, encounter_id: UUID | None) -> Answer:
         return await _kept_by_button(visit, encounter_id)
     id, actor = visit.id("id", "patient"), visit.actor
     try:
-        form = await visit.form(trim=False)
+        form = await visit.form(trim=False, longest=WRITTEN)
         writing = _writing(form, encounter_id, number_of(form, "draft_sequence"))
         async with tenant_db(actor) as db:
             kept = await save_draft(db, actor, id, _draft_id(form), writing)
@@ -191,7 +201,7 @@ async def _kept_by_button(visit: Visit, encounter_id: UUID | None) -> Answer:
     from web.pages.contact import change_again, new_again
 
     id, actor = visit.id("id", "patient"), visit.actor
-    form = await visit.form()
+    form = await visit.form(longest=WRITTEN)
     try:
         async with tenant_db(actor) as db:
             kept = await keep_form(db, actor, id, form, encounter_id)
@@ -239,11 +249,11 @@ def _shown(row: DraftRow, zone: str) -> dict[str, Any]:
     }
 
 
-@page.post("/people/{id:str}/note-drafts/{draft:str}/discard", permission="encounters.write")
+@page.post("/people/{id:str}/note-drafts/{draft:str}/discard", permission="encounters.write", largest=LARGEST)
 async def discard(visit: Visit) -> Answer:
     """Sent by a composer, what it holds now is kept first, so that all of it can be brought back."""
     id, draft_id, actor = visit.id("id", "patient"), visit.id("draft", "draft"), visit.actor
-    form = await visit.form()
+    form = await visit.form(longest=WRITTEN)
     try:
         async with tenant_db(actor) as db:
             draft = await _draft_about(db, actor, draft_id, id)
