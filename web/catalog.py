@@ -23,7 +23,7 @@ from web.help import GROUPS, topics
 from web.words import DOMAIN, LANGUAGES, LOCALE
 
 WEB: Final = LOCALE.parent
-_SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2), "message_of": (1, 2)}
+_SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 #: whose words are read by patients: these templates, what they are called, and the dates in them
 _PAPERS: Final = (WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py")
 _HEAD: Final = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'

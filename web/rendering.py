@@ -4,6 +4,7 @@ import logging
 import re
 from datetime import date, datetime
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from markupsafe import Markup, escape
 
 from web import charts, once
 from web.help import topic
-from web.words import N_, message, message_of, say, speaking, spoken
+from web.words import N_, say, speaker, speaking, spoken
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
@@ -30,13 +31,25 @@ _MONTH_NAMES: Final = (
 )
 
 
-def _escaped(words: str) -> Markup:
+@lru_cache(maxsize=8192)
+def _escaped(catalog: NullTranslations, words: str) -> str:
     """A message is words, never markup, whoever translated it."""
-    return escape(message(words))
+    return str(escape(catalog.gettext(words) if words else ""))
 
 
-def _escaped_of(one: str, many: str, n: int) -> Markup:
-    return escape(message_of(one, many, n))
+def said(words: str, /, **values: Any) -> Markup:
+    """`_` of templates: a page says hundreds of messages, so what is the same each time is done once."""
+    text = _escaped(speaker(), words)
+    if values or "%%" in text:
+        text %= {name: escape(value) for name, value in values.items()}
+    return Markup(text)  # noqa: S704  (escaped above, values too)
+
+
+def said_of(one: str, many: str, n: int, /, **values: Any) -> Markup:
+    """`ngettext` of templates: the message for n of something."""
+    values.setdefault("num", n)
+    text = str(escape(speaker().ngettext(one, many, n)))
+    return Markup(text % {name: escape(value) for name, value in values.items()})  # noqa: S704  (escaped)
 
 
 def day(value: date | None) -> str:
@@ -112,11 +125,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_callables(_escaped, _escaped_of, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    made.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's
     made.filters["said"] = say  # words of a table, marked there with N_
     made.globals.update(
         {
-            "_": made.globals["gettext"],  # the extension's own `_` looks this up anew each time
+            "_": said,
+            "gettext": said,  # what {% trans %} calls, as `newstyle` has it
+            "ngettext": said_of,
             "csrf_field": lambda: "",  # given per page by the visit
             "day": day,
             "paper_day": paper_day,

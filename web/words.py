@@ -52,19 +52,14 @@ def catalog(language: str) -> catalogs.NullTranslations:
     return catalogs.translation(DOMAIN, LOCALE, [language], fallback=True)
 
 
-def message(words: str) -> str:
-    """One message of the catalog, its values not yet filled in. words: as they are written, in English."""
-    return catalog(_spoken.get()).gettext(words) if words else ""
-
-
-def message_of(one: str, many: str, n: int) -> str:
-    """The message for n of something."""
-    return catalog(_spoken.get()).ngettext(one, many, n)
+def speaker() -> catalogs.NullTranslations:
+    """The catalog of the language spoken here and now."""
+    return catalog(_spoken.get())
 
 
 def say(words: str, /, **values: Any) -> str:
     """`say("%(n)s files were made.", n=3)`."""
-    said = message(words)
+    said = speaker().gettext(words) if words else ""
     return said % values if values else said
 
 

@@ -57,8 +57,9 @@ def unmarked(source: str) -> Iterator[str]:
             block = []
         elif kind in {"name", "operator"}:
             block.append(value)
-        elif kind == "data" and block[:2] != ["block", "kind"] and (block[:1] != ["set"] or "=" in block):
-            html.append(value)  # the others are values that stand in attributes
+        elif kind == "data" and block[:1] not in (["trans"], ["pluralize"]):
+            if block[:2] != ["block", "kind"] and (block[:1] != ["set"] or "=" in block):
+                html.append(value)  # the others are values that stand in attributes
     shown = Shown()
     shown.feed("".join(html))
     shown.close()
@@ -67,7 +68,7 @@ def unmarked(source: str) -> Iterator[str]:
     said = {
         id(const)
         for call in tree.find_all(nodes.Call)
-        if isinstance(call.node, nodes.Name) and call.node.name == "_"
+        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "gettext", "ngettext"}
         for const in call.find_all(nodes.Const)
     }
     for const in tree.find_all(nodes.Const):
@@ -101,7 +102,8 @@ def test_a_template_says_every_word_through_gettext(path: Path) -> None:
 
 def test_control_words_beside_gettext_are_found() -> None:
     source = """{% set here = "people" %}<p class="quiet words">{{ _("Said") }} Not said</p><img alt="A picture">
-        {{ button("Save it", kind="quiet") }}{{ "Yes" if said }}{{ _(words) }}{{ _("%(n)s people") }}{{ _("5% of") }}"""
+        {{ button("Save it", kind="quiet") }}{{ "Yes" if said }}{{ _(words) }}{{ _("%(n)s people") }}{{ _("5% of") }}
+        {% trans n=rows|length %}Said of {{ n }}, too{% endtrans %}"""
     assert sorted(unmarked(source)) == ["A picture", "Not said", "Save it", "Yes"]
     assert len(list(wrong_calls(source))) == 3
 
