@@ -57,9 +57,12 @@ def unmarked(source: str) -> Iterator[str]:
             block = []
         elif kind in {"name", "operator"}:
             block.append(value)
-        elif kind == "data" and block[:1] not in (["trans"], ["pluralize"]):
-            if block[:2] != ["block", "kind"] and (block[:1] != ["set"] or "=" in block):
-                html.append(value)  # the others are values that stand in attributes
+        elif kind == "data" and not (
+            block[:1] in (["trans"], ["pluralize"])
+            or block[:2] == ["block", "kind"]
+            or (block[:1] == ["set"] and "=" not in block)
+        ):
+            html.append(value)  # the others are said, or are values that stand in attributes
     shown = Shown()
     shown.feed("".join(html))
     shown.close()
