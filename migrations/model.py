@@ -1,6 +1,7 @@
 """Every room's tables, gathered. A new room adds its line here; a house test notices one that is missing."""
 
 import server.claims.tables
+import server.duplicates.tables
 import server.encounters.tables
 import server.enrollment.tables
 import server.interop.tables

@@ -50,6 +50,7 @@ from server.clock import today
 from server.enrollment.tables import Enrollment
 from server.errors import not_found
 from server.patients import tables as people
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.billing_identity import statements
 from server.tenants.charges import all_charges
@@ -449,10 +450,11 @@ async def _coverages(db: Db, ids: Sequence[UUID]) -> dict[UUID, list[CoverageFil
 async def _by(
     db: Db, ids: Sequence[UUID], table: Any, columns: Sequence[Any], *where: Any, order: Sequence[Any]
 ) -> dict[UUID, list[tuple[Any, ...]]]:
+    # What may not be rewritten stays with the record it was written for, also where that was joined with another.
+    whose = person_of(table.patient_id) if table.append_only else table.patient_id
+    theirs = of_people(table.patient_id, ids) if table.append_only else table.patient_id.in_(ids)
     statement = (
-        select(table.patient_id, *columns)
-        .where(table.patient_id.in_(ids), *where)
-        .order_by(table.patient_id, *order, table.id)
+        select(whose.label("whose"), *columns).where(theirs, *where).order_by("whose", *order, table.id)
     )
     found: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
     for patient_id, *values in await db.execute(statement):

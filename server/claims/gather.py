@@ -34,6 +34,7 @@ from server.enrollment.queries import consents_of
 from server.minutes.queries import entries_of_month
 from server.minutes.tables import TimeEntry
 from server.patients import tables as people
+from server.patients.records import joined_records, of_people, person_of
 from server.plans.tables import PlanCopy, PlanVersion
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -77,10 +78,14 @@ async def patients_of_month(
         enrolled.Enrollment.started_on <= last,
         or_(enrolled.Enrollment.ended_on.is_(None), enrolled.Enrollment.ended_on >= first),
     )
-    by_minutes = select(TimeEntry.patient_id).where(
+    by_minutes = select(person_of(TimeEntry.patient_id)).where(
         TimeEntry.started_at < end, TimeEntry.ended_at > first_instant
     )
-    before = select(MonthDecision.patient_id).where(MonthDecision.month == f"{first:%Y-%m}")
+    before = select(MonthDecision.patient_id).where(
+        MonthDecision.month == f"{first:%Y-%m}",
+        # A record that was joined with another bills nothing of its own; its decisions stay as they were made.
+        MonthDecision.patient_id.not_in(joined_records()),
+    )
     rows = await db.execute(by_enrollment.union(by_minutes, before))
     return sorted(rows.scalars())
 
@@ -254,8 +259,10 @@ async def _grouped(
     db: Db, ids: Sequence[UUID], table: Any, statement: Rows, make: Any
 ) -> dict[UUID, list[Any]]:
     """Rows of `statement` (patient id first) for `ids`, made into values, by patient."""
+    # What may not be rewritten stays with the record it was written for, also where that was joined with another.
+    theirs = of_people(table.patient_id, ids) if table.append_only else table.patient_id.in_(ids)
     found: dict[UUID, list[Any]] = defaultdict(list)
-    for patient_id, *rest in await db.execute(statement.where(table.patient_id.in_(ids))):
+    for patient_id, *rest in await db.execute(statement.where(theirs)):
         found[patient_id].append(make(rest))
     return found
 
@@ -290,7 +297,7 @@ def _plans(last: date) -> Rows:
         .scalar_subquery()
     )
     return select(
-        PlanVersion.patient_id,
+        person_of(PlanVersion.patient_id),
         PlanVersion.program,
         PlanVersion.dated_on,
         copy,
@@ -300,22 +307,24 @@ def _plans(last: date) -> Rows:
 
 def _levels(first: date) -> Rows:
     level = enrolled.DecisionLevel
+    whose = person_of(level.patient_id).label("whose")
     return (
-        select(level.patient_id, level.program, level.level)
+        select(whose, level.program, level.level)
         .where(level.month == f"{first:%Y-%m}")
-        .ext(distinct_on(level.patient_id, level.program))
-        .order_by(level.patient_id, level.program, level.made_at.desc(), level.id.desc())
+        .ext(distinct_on(whose, level.program))
+        .order_by(whose, level.program, level.made_at.desc(), level.id.desc())
     )
 
 
 async def _attestations(db: Db, ids: Iterable[UUID], last: date) -> dict[UUID | None, list[Attestation]]:
     """The newest per element, of the practice (None) and of each patient."""
     row = enrolled.Attestation
+    whose = person_of(row.patient_id).label("whose")
     statement = (
-        select(row.patient_id, row.element, row.met, row.on_date)
-        .where(row.on_date <= last, or_(row.patient_id.is_(None), row.patient_id.in_(list(ids))))
-        .ext(distinct_on(row.patient_id, row.element))
-        .order_by(row.patient_id, row.element, row.on_date.desc(), row.made_at.desc(), row.id.desc())
+        select(whose, row.element, row.met, row.on_date)
+        .where(row.on_date <= last, or_(row.patient_id.is_(None), of_people(row.patient_id, list(ids))))
+        .ext(distinct_on(whose, row.element))
+        .order_by(whose, row.element, row.on_date.desc(), row.made_at.desc(), row.id.desc())
     )
     found: dict[UUID | None, list[Attestation]] = defaultdict(list)
     for patient_id, element, met, on in await db.execute(statement):

@@ -23,6 +23,7 @@ from server.errors import Refused, not_found
 from server.ids import new_id
 from server.minutes.closed import mark_changes
 from server.patients.gate import patient_for
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
@@ -89,7 +90,7 @@ async def withdraw_override(db: Db, actor: Actor, override_id: UUID, *, reason: 
     if made is None or made.withdraws_id is not None:
         db.note(actor, "claims.close", entity="month_override", entity_ids=[override_id], effect="refused")
         raise not_found("choice")
-    await patient_for(db, actor, made.patient_id)
+    await patient_for(db, actor, made.patient_id, by_row=True)
     if not reason.strip():
         raise Refused("REASON_NEEDED", "A choice is taken back for a reason.", "Write a few words.", "reason")
     row = MonthOverride(
@@ -151,9 +152,9 @@ async def overrides_in_force(
 ) -> dict[UUID, tuple[Override, ...]]:
     """Each patient's choices for the month that nobody took back, in the order facts keep them."""
     rows = await db.execute(
-        select(MonthOverride.patient_id, MonthOverride.kind, MonthOverride.target)
+        select(person_of(MonthOverride.patient_id), MonthOverride.kind, MonthOverride.target)
         .where(
-            MonthOverride.patient_id.in_(patient_ids),
+            of_people(MonthOverride.patient_id, patient_ids),
             MonthOverride.month == month,
             MonthOverride.withdraws_id.is_(None),
             ~_is_withdrawn(),
@@ -181,7 +182,7 @@ async def overrides_of(db: Db, actor: Actor, patient_id: UUID, month: str) -> li
             name_of(MonthOverride.made_by),
             _is_withdrawn(),
         )
-        .where(MonthOverride.patient_id == patient_id, MonthOverride.month == month)
+        .where(of_people(MonthOverride.patient_id, [patient_id]), MonthOverride.month == month)
         .order_by(MonthOverride.made_at, MonthOverride.id)
     )
     return [OverrideRow(*row) for row in rows]

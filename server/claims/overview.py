@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from server.claims.tables import ClaimHold, ClaimLine, MonthDecision
 from server.enrollment.tables import Enrollment
 from server.minutes.tables import TimeEntry
+from server.patients.records import joined_records
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
@@ -47,7 +48,7 @@ async def month_overview(db: Db, actor: Actor, month: str) -> MonthOverview:
     )
     newest = (
         select(MonthDecision.id)
-        .where(MonthDecision.month == month)
+        .where(MonthDecision.month == month, MonthDecision.patient_id.not_in(joined_records()))
         .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )

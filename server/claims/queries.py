@@ -15,6 +15,7 @@ from server.claims.tables import ClaimHold, ClaimLine, MonthClose, MonthDecision
 from server.errors import not_found
 from server.minutes.closed import Changed, changes_since_closed
 from server.minutes.tables import TimeEntry
+from server.patients.records import joined_records
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -239,7 +240,7 @@ async def opened(db: Db, patient_id: UUID, month: str, id: UUID) -> tuple[UUID, 
 def _newest_of(month: str, columns: Sequence[Any], limit: int) -> Select[Any]:
     newest = (
         select(MonthDecision.id)
-        .where(MonthDecision.month == month)
+        .where(MonthDecision.month == month, MonthDecision.patient_id.not_in(joined_records()))
         .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )
@@ -355,7 +356,7 @@ async def hold_counts(db: Db, actor: Actor, month: str) -> dict[str, int]:
     actor.require("claims.read")
     newest = (
         select(MonthDecision.id)
-        .where(MonthDecision.month == month)
+        .where(MonthDecision.month == month, MonthDecision.patient_id.not_in(joined_records()))
         .ext(distinct_on(MonthDecision.patient_id))
         .order_by(MonthDecision.patient_id, MonthDecision.version.desc())
     )

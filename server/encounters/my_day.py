@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from server.encounters.tables import Encounter
 from server.patients.tables import CareTeamMember, Patient, StoryEntry
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+
+_RECORD = aliased(Patient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,16 @@ async def people_in_my_care(db: Db, actor: Actor, *, limit: int) -> list[InMyCar
     actor.require("chart.read")
     matters = (
         select(StoryEntry.what_matters)
-        .where(StoryEntry.tenant_id == Patient.tenant_id, StoryEntry.patient_id == Patient.id)
+        .where(
+            StoryEntry.tenant_id == Patient.tenant_id,
+            # One of the person's records: almost always their only one.
+            StoryEntry.patient_id.in_(
+                select(_RECORD.id).where(
+                    _RECORD.tenant_id == Patient.tenant_id,
+                    or_(_RECORD.id == Patient.id, _RECORD.merged_into == Patient.id),
+                )
+            ),
+        )
         .order_by(StoryEntry.made_at.desc(), StoryEntry.id.desc())
         .limit(1)
         .correlate(Patient)

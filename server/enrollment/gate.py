@@ -49,7 +49,7 @@ async def consent_for(db: Db, actor: Actor, consent_id: UUID) -> Consent:
     if consent is None:
         db.note(actor, "enrollment.write", entity="consent", entity_ids=[consent_id], effect="refused")
         raise not_found("consent")
-    await patient_for(db, actor, consent.patient_id, permission="enrollment.write")
+    await patient_for(db, actor, consent.patient_id, permission="enrollment.write", by_row=True)
     return consent
 
 

@@ -19,6 +19,7 @@ from server.enrollment.tables import (
     OtherService,
     PractitionerVisit,
 )
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
@@ -180,11 +181,13 @@ async def consents_of(db: Db, actor: Actor, patient_ids: Sequence[UUID]) -> dict
     """The whole log, newest first, struck rows too; `consent.live` leaves those out."""
     _reading(db, actor, "consent", patient_ids)
     columns = [
-        getattr(Consent, name) for name in ConsentRow.__dataclass_fields__ if not name.endswith("_name")
+        person_of(Consent.patient_id) if name == "patient_id" else getattr(Consent, name)
+        for name in ConsentRow.__dataclass_fields__
+        if not name.endswith("_name")
     ]
     rows: Any = await db.execute(
         select(*columns, name_of(Consent.practitioner_id), name_of(Consent.made_by))
-        .where(Consent.patient_id.in_(patient_ids))
+        .where(of_people(Consent.patient_id, patient_ids))
         .order_by(Consent.at.desc(), Consent.made_at.desc(), Consent.id.desc())
     )
     return by_patient([ConsentRow(*row) for row in rows])
@@ -217,14 +220,14 @@ async def decision_levels_of(
     rows: Any = await db.execute(
         select(
             level.id,
-            level.patient_id,
+            person_of(level.patient_id),
             level.program,
             level.month,
             level.level,
             level.made_at,
             name_of(level.made_by),
         )
-        .where(level.patient_id.in_(patient_ids))
+        .where(of_people(level.patient_id, patient_ids))
         .order_by(level.month.desc(), level.program, level.made_at.desc(), level.id.desc())
     )
     return by_patient([DecisionLevelRow(*row) for row in rows])
@@ -257,7 +260,7 @@ async def attestations_of(
         AttestationRow(*row)
         for row in await db.execute(
             _attestations().where(
-                or_(Attestation.patient_id.in_(patient_ids), Attestation.patient_id.is_(None))
+                or_(of_people(Attestation.patient_id, patient_ids), Attestation.patient_id.is_(None))
             )
         )
     ]
@@ -278,7 +281,7 @@ async def practice_attestations(db: Db, actor: Actor) -> list[AttestationRow]:
 
 def _attestations() -> Any:
     return select(
-        Attestation.id, Attestation.patient_id, Attestation.element, Attestation.met, Attestation.on_date,
+        Attestation.id, person_of(Attestation.patient_id), Attestation.element, Attestation.met, Attestation.on_date,
         Attestation.note, Attestation.made_at, name_of(Attestation.made_by),
     ).order_by(Attestation.on_date.desc(), Attestation.made_at.desc(), Attestation.id.desc())  # fmt: skip
 

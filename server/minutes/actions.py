@@ -30,6 +30,7 @@ from server.minutes.recount import mark_months
 from server.minutes.tables import ACTIVITIES, MODES, NOBODYS_TIME, PersonTime, TimeEntry
 from server.minutes.totals import PatientMonth
 from server.patients.gate import patient_for
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
@@ -237,15 +238,18 @@ async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -
             "These minutes are not marked as a meeting, so they are one person's alone.",
             "Correct that entry and tick “meeting”, then join it.",
         )
-    patient_id = joining.patient_id or first.patient_id
-    patient = await patient_for(db, actor, patient_id, permission="minutes.write")
+    whom = joining.patient_id or first.patient_id
+    patient = await patient_for(
+        db, actor, whom, permission="minutes.write", by_row=joining.patient_id is None
+    )
+    patient_id = patient.id
     new = NewMinutes(
         program=joining.program or first.program,
         activity=joining.activity or first.activity,
         started_at=joining.started_at or first.started_at,
         ended_at=joining.ended_at or first.ended_at,
         mode=first.mode,
-        with_patient=first.with_patient if patient_id == first.patient_id else False,
+        with_patient=first.with_patient if whom == first.patient_id else False,
         state=joining.state,
         joint=True,
         reason=joining.reason,
@@ -328,7 +332,7 @@ async def _check_not_in(db: Db, joint_id: UUID, staff_id: UUID, patient_id: UUID
         .where(
             TimeEntry.joint_id == joint_id,
             TimeEntry.staff_id == staff_id,
-            TimeEntry.patient_id == patient_id,
+            of_people(TimeEntry.patient_id, [patient_id]),
             TimeEntry.program == program,
             is_live(),
         )
@@ -477,7 +481,7 @@ async def _overlap(db: Db, actor: Actor, entry: TimeEntry) -> Refused:
         )
     ).one()
     patient_id = (
-        await db.execute(select(TimeEntry.patient_id).where(TimeEntry.id == taken.entry_id))
+        await db.execute(select(person_of(TimeEntry.patient_id)).where(TimeEntry.id == taken.entry_id))
     ).scalar_one_or_none()
     return overlap_refusal(
         Span(entry.started_at, entry.ended_at),
@@ -518,7 +522,9 @@ async def _settle(db: Db, actor: Actor, *entries: TimeEntry) -> None:
     for entry in entries:
         patients = {entry.patient_id}
         if entry.joint_id is not None:
-            sharing = select(TimeEntry.patient_id).where(TimeEntry.joint_id == entry.joint_id, is_live())
+            sharing = select(person_of(TimeEntry.patient_id)).where(
+                TimeEntry.joint_id == entry.joint_id, is_live()
+            )
             patients |= set((await db.execute(sharing)).scalars())
         months = months_touched(Span(entry.started_at, entry.ended_at), actor.zone)
         due |= {(patient_id, month) for patient_id in patients for month in months}

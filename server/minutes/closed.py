@@ -60,8 +60,9 @@ async def mark_changes(db: Db, actor: Actor, due: Sequence[PatientMonth]) -> Non
 
 _MARK = text("""
     insert into undecided_change (tenant_id, id, patient_id, month, marked_at)
-    select :tenant, gen_random_uuid(), due.patient_id, due.month, :at
+    select :tenant, gen_random_uuid(), coalesce(p.merged_into, due.patient_id), due.month, :at
     from unnest(:patients, :months) as due(patient_id, month)
+    left join patient p on p.tenant_id = :tenant and p.id = due.patient_id
     where exists (select from closed_month c where c.tenant_id = :tenant and c.month = due.month)
 """).bindparams(
     bindparam("patients", type_=ARRAY(Uuid)),

@@ -26,5 +26,5 @@ async def entry_for(
     if entry is None:
         db.note(actor, permission, entity="time_entry", entity_ids=[entry_id], effect="refused")
         raise not_found("entry of minutes")
-    patient = await patient_for(db, actor, entry.patient_id, permission=permission)
+    patient = await patient_for(db, actor, entry.patient_id, permission=permission, by_row=True)
     return entry, life_of(patient, actor)

@@ -80,10 +80,11 @@ async def _counted_or_worked(db: Db, actor: Actor) -> list[PatientMonth]:
     zone's edge of a month. In order."""
     rows = await db.execute(
         text("""
-        select e.patient_id, to_char(unnest(array[
+        select coalesce(p.merged_into, p.id), to_char(unnest(array[
             e.started_at - interval '1 day', e.started_at, e.ended_at, e.ended_at + interval '1 day'
           ]) at time zone 'UTC', 'YYYY-MM') as month
-        from time_entry e where e.tenant_id = :tenant
+        from time_entry e join patient p on p.tenant_id = e.tenant_id and p.id = e.patient_id
+        where e.tenant_id = :tenant
         union select m.patient_id, m.month from month_total m where m.tenant_id = :tenant
         order by 1, 2"""),
         {"tenant": actor.tenant_id},

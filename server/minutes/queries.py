@@ -17,6 +17,7 @@ from server.minutes.counted import CountedEntry
 from server.minutes.roles import Spell, spell_at
 from server.minutes.tables import NOBODYS_TIME, DirtyMonth, MonthTotal, TimeEntry
 from server.minutes.totals import SUMS, MonthTotalRow, question, spells_of
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
@@ -85,7 +86,7 @@ class TimeEntryRow:
 
 _COLUMNS = (
     *(
-        getattr(TimeEntry, name)
+        person_of(TimeEntry.patient_id) if name == "patient_id" else getattr(TimeEntry, name)
         for name in TimeEntryRow.__dataclass_fields__
         if name not in ("staff_name", "made_by_name", "replaced_by")
     ),
@@ -111,11 +112,14 @@ async def minutes_of(
     actor.require("minutes.read")
     place = (
         func.row_number()
-        .over(partition_by=TimeEntry.patient_id, order_by=(TimeEntry.started_at.desc(), TimeEntry.id.desc()))
+        .over(
+            partition_by=person_of(TimeEntry.patient_id),
+            order_by=(TimeEntry.started_at.desc(), TimeEntry.id.desc()),
+        )
         .label("place")
     )
     inner = select(TimeEntry.tenant_id, TimeEntry.id, place).where(
-        TimeEntry.patient_id.in_(patient_ids), is_shown(actor)
+        of_people(TimeEntry.patient_id, patient_ids), is_shown(actor)
     )
     if not corrected:
         inner = inner.where(is_live())
@@ -169,19 +173,19 @@ async def written_for_month(
     )
     line = (
         select(TimeEntry.id, TimeEntry.replaces_id)
-        .where(TimeEntry.patient_id == patient_id, touches | TimeEntry.id.in_(also))
+        .where(of_people(TimeEntry.patient_id, [patient_id]), touches | TimeEntry.id.in_(also))
         .cte("line", recursive=True)
     )
     beside = aliased(TimeEntry)
     line = line.union(
         select(beside.id, beside.replaces_id).where(
-            beside.patient_id == patient_id,
+            of_people(beside.patient_id, [patient_id]),
             (beside.replaces_id == line.c.id) | (beside.id == line.c.replaces_id),
         )
     )
     rows: Any = await db.execute(
         select(is_shown(actor), *_COLUMNS)
-        .where(TimeEntry.patient_id == patient_id, TimeEntry.id.in_(select(line.c.id)))
+        .where(of_people(TimeEntry.patient_id, [patient_id]), TimeEntry.id.in_(select(line.c.id)))
         .order_by(TimeEntry.started_at, TimeEntry.made_at, TimeEntry.id)
     )
     db.note(actor, "minutes.read", entity="time_entry", patient_ids=[patient_id], month=month)
@@ -203,7 +207,7 @@ async def who_met(
     """Meeting -> (entry, whose, patient) of every live entry in it, in order of names. One statement."""
     actor.require("minutes.read")
     rows: Any = await db.execute(
-        select(TimeEntry.joint_id, TimeEntry.id, Staff.name, TimeEntry.patient_id)
+        select(TimeEntry.joint_id, TimeEntry.id, Staff.name, person_of(TimeEntry.patient_id))
         .join(Staff, and_(Staff.tenant_id == TimeEntry.tenant_id, Staff.id == TimeEntry.staff_id))
         .where(TimeEntry.joint_id.in_(joint_ids), is_live())
         .order_by(Staff.name, TimeEntry.id)
@@ -266,11 +270,11 @@ async def entries_of_month(
         TimeEntry.ended_at > span.start,
         is_live(),
     )
-    about = and_(TimeEntry.patient_id.in_(patient_ids), touches)
+    about = and_(of_people(TimeEntry.patient_id, patient_ids), touches)
     meetings = select(TimeEntry.joint_id).where(about, TimeEntry.joint_id.is_not(None)).scalar_subquery()
     rows: Any = await db.execute(
         select(
-            TimeEntry.id, TimeEntry.patient_id, TimeEntry.staff_id, TimeEntry.program, TimeEntry.activity,
+            TimeEntry.id, person_of(TimeEntry.patient_id), TimeEntry.staff_id, TimeEntry.program, TimeEntry.activity,
             TimeEntry.mode, TimeEntry.with_patient, TimeEntry.started_at, TimeEntry.ended_at, TimeEntry.state,
             TimeEntry.part_of, TimeEntry.joint_id, TimeEntry.encounter_id, _of_encounter(Encounter.outcome),
             _of_encounter(Encounter.video_declined), _of_encounter(Encounter.about_code),

@@ -15,6 +15,7 @@ from server.minutes.queries import is_live
 from server.minutes.tables import NOBODYS_TIME, DirtyMonth, MonthTotal, PersonTime, TimeEntry
 from server.minutes.totals import LIVE, STORE_SUMS, PatientMonth, question
 from server.patients.gate import patient_for
+from server.patients.records import person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
@@ -76,7 +77,7 @@ async def months_of_staff(db: Db, actor: Actor, staff_id: UUID, since: date) -> 
     )
     meetings = select(TimeEntry.joint_id).where(*theirs, TimeEntry.joint_id.is_not(None)).scalar_subquery()
     entries = await db.execute(
-        select(TimeEntry.patient_id, TimeEntry.started_at, TimeEntry.ended_at)
+        select(person_of(TimeEntry.patient_id), TimeEntry.started_at, TimeEntry.ended_at)
         .where(and_(*theirs) | and_(TimeEntry.joint_id.in_(meetings), is_live()))
         .distinct()
     )
@@ -100,7 +101,9 @@ async def rebuild_totals(db: Db, actor: Actor) -> int:
     actor.require("minutes.write")
     await db.execute(delete(MonthTotal))
     entries = await db.execute(
-        select(TimeEntry.patient_id, TimeEntry.started_at, TimeEntry.ended_at).where(is_live()).distinct()
+        select(person_of(TimeEntry.patient_id), TimeEntry.started_at, TimeEntry.ended_at)
+        .where(is_live())
+        .distinct()
     )
     due = {
         (patient_id, month)
@@ -143,8 +146,12 @@ def _columns(actor: Actor, due: Sequence[PatientMonth]) -> dict[str, Any]:
 _PAIRS = (bindparam("patients", type_=ARRAY(Uuid)), bindparam("months", type_=ARRAY(Text)))
 _MARK = text("""
     insert into dirty_month (tenant_id, id, patient_id, month, marked_at)
-    select :tenant, gen_random_uuid(), due.patient_id, due.month, :at
-    from unnest(:patients, :months) with ordinality as due(patient_id, month, place) order by place
+    select :tenant, gen_random_uuid(), whose.id, whose.month, :at
+    from (
+        select distinct coalesce(p.merged_into, due.patient_id) as id, due.month
+        from unnest(:patients, :months) as due(patient_id, month)
+        left join patient p on p.tenant_id = :tenant and p.id = due.patient_id) whose
+    order by whose.id, whose.month
     on conflict (tenant_id, patient_id, month) do update set marked_at = excluded.marked_at
 """).bindparams(*_PAIRS, bindparam("at", type_=TIMESTAMP(timezone=True)))
 _UNMARK, _BURN = (

@@ -26,12 +26,18 @@ LIVE = """not {0}.void and not exists (
 _SUMS = f"""
 with due as (
     select * from unnest(:patients, :months, :starts, :ends) as d(patient_id, month, starts_at, ends_at)
+), record as (
+    -- whose record an entry was written for: the person's own, and those that were joined with it
+    select due.*, due.patient_id as record_id from due where due.patient_id not in (
+        select p.id from patient p where p.tenant_id = :tenant and p.merged_into is not null)
+    union all
+    select due.*, p.id from due join patient p on p.merged_into = due.patient_id where p.tenant_id = :tenant
 ), spell as (
     select * from unnest(:staff, :classes, :spell_starts, :spell_ends) as s(staff_id, role_class, starts_at, ends_at)
 ), live as (
-    select e.id, e.tenant_id, e.patient_id, e.program, e.staff_id, e.joint_id, e.started_at, e.ended_at, e.state,
+    select e.id, e.tenant_id, due.patient_id, e.program, e.staff_id, e.joint_id, e.started_at, e.ended_at, e.state,
            e.part_of, e.activity, due.month, due.starts_at, due.ends_at
-    from due join time_entry e on e.patient_id = due.patient_id
+    from record due join time_entry e on e.patient_id = due.record_id
     where e.tenant_id = :tenant
       -- no entry is longer than a day, so the index on the start bounds both ends
       and e.started_at > due.starts_at - interval '24 hours' and e.started_at < due.ends_at

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from server.clock import now, today
 from server.errors import Refused
 from server.ids import new_id
+from server.patients.comparing import ask_to_compare
 from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold
 from server.patients.tables import Patient
@@ -71,6 +72,7 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
             "Find that person first; if it is somebody else, leave the number empty and one is given.",
             field="record_number",
         ) from error
+    await ask_to_compare(db, actor, [patient.id])
     db.note(
         actor,
         "patients.register",

@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from server.patients import tables as t
+from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Payer, Staff
@@ -178,11 +179,12 @@ async def stories(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, Story
     """The newest words of each person who has been asked."""
     actor.require("chart.read")
     s = t.StoryEntry
+    whose = person_of(s.patient_id).label("whose")
     statement = (
-        select(s.patient_id, s.what_matters, s.story, s.told_by, s.made_at)
-        .where(s.patient_id.in_(ids))
-        .ext(distinct_on(s.patient_id))
-        .order_by(s.patient_id, s.made_at.desc(), s.id.desc())
+        select(whose, s.what_matters, s.story, s.told_by, s.made_at)
+        .where(of_people(s.patient_id, ids))
+        .ext(distinct_on(whose))
+        .order_by(whose, s.made_at.desc(), s.id.desc())
     )
     rows = await db.execute(statement)
     return {id: StoryRow(matters, story, told_by, at) for id, matters, story, told_by, at in rows}

@@ -4,21 +4,46 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from server.errors import not_found
+from server.errors import Refused, not_found
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
 
+class Joined(Refused):
+    """This record was joined with another one, `into`, under which everything about the person is found."""
+
+    def __init__(self, gone: Patient, kept: Patient) -> None:
+        super().__init__(
+            "RECORD_JOINED",
+            f"Record {gone.record_number} was joined with record {kept.record_number}: they are one person.",
+            f"Go on with record {kept.record_number}.",
+        )
+        self.into = kept.id
+
+
 async def patient_for(
-    db: Db, actor: Actor, patient_id: UUID, *, permission: str = "patients.read", for_update: bool = False
+    db: Db,
+    actor: Actor,
+    patient_id: UUID,
+    *,
+    permission: str = "patients.read",
+    for_update: bool = False,
+    by_row: bool = False,
 ) -> Patient:
-    """The patient, if `actor` may `permission` them. Missing and another practice's are the same answer."""
+    """The patient, if `actor` may `permission` them. Missing and another practice's are the same answer.
+
+    A record that was joined with another raises Joined. by_row: not so, where the id was read from a row that keeps
+    the record it was written for; then whoever that is now.
+    """
     actor.require(permission)
-    statement = select(Patient).where(Patient.id == patient_id)
-    patient = (
-        await db.execute(statement.with_for_update() if for_update else statement)
-    ).scalar_one_or_none()
+    patient = await _held(db, patient_id, for_update)
+    if patient is not None and patient.merged_into is not None:
+        kept = await _held(db, patient.merged_into, for_update)
+        if kept is not None and not by_row:
+            db.note(actor, permission, entity="patient", entity_ids=[patient_id], effect="refused")
+            raise Joined(patient, kept)
+        patient = kept
     if patient is None:
         db.note(actor, permission, entity="patient", entity_ids=[patient_id], effect="refused")
         raise not_found("patient")
@@ -26,7 +51,20 @@ async def patient_for(
         actor,
         permission,
         entity="patient",
-        patient_ids=[patient_id],
+        patient_ids=[patient.id],
         effect="write" if permission.endswith(".write") else "read",
     )
     return patient
+
+
+async def _held(db: Db, patient_id: UUID, for_update: bool) -> Patient | None:
+    statement = select(Patient).where(Patient.id == patient_id)
+    if for_update:
+        statement = statement.with_for_update()
+    elif not db.read_only:
+        # What this transaction writes about them is there before their record can be joined with another, or after.
+        statement = statement.with_for_update(read=True, key_share=True)
+    found: Patient | None = (
+        await db.execute(statement.execution_options(populate_existing=True))
+    ).scalar_one_or_none()
+    return found

@@ -1,11 +1,14 @@
 """Reads of people that more than one caller shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from operator import eq
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from server.patients.search import Sought, after, phone_key
 from server.patients.tables import ContactWay, Patient, PatientWord
@@ -38,7 +41,9 @@ async def find_patients(
 ) -> list[PatientRow]:
     """People by family name, given name, id; at most `limit`, continuing after `position`. One statement."""
     actor.require("patients.find")
-    statement = _matching(select(*_COLUMNS), what).order_by(Patient.family_key, Patient.given_key, Patient.id)
+    statement = _matching(select(*_COLUMNS).where(Patient.merged_into.is_(None)), what).order_by(
+        Patient.family_key, Patient.given_key, Patient.id
+    )
     if position is not None:
         statement = statement.where(
             tuple_(Patient.family_key, Patient.given_key, Patient.id) > tuple_(*position)
@@ -62,7 +67,9 @@ async def place_of(db: Db, actor: Actor, patient_id: UUID) -> tuple[str, str, UU
 async def how_many(db: Db, actor: Actor) -> int:
     """How many people the practice has on file: a figure of the practice, which names nobody."""
     actor.require("practice.read")
-    return int(await db.scalar(select(func.count()).select_from(Patient)) or 0)
+    return int(
+        await db.scalar(select(func.count()).select_from(Patient).where(Patient.merged_into.is_(None))) or 0
+    )
 
 
 def _matching(statement: Select[*tuple[Any, ...]], what: Sought) -> Select[*tuple[Any, ...]]:
@@ -72,11 +79,20 @@ def _matching(statement: Select[*tuple[Any, ...]], what: Sought) -> Select[*tupl
         by_phone = select(ContactWay.patient_id).where(
             ContactWay.active, _starts(ContactWay.search_key, phone_key(what.digits))
         )
-        return statement.where(or_(_starts(Patient.record_number, what.digits), Patient.id.in_(by_phone)))
+        by_record = _starts(Patient.record_number, what.digits)
+        return statement.where(or_(by_record, _joined(_starts, what.digits), Patient.id.in_(by_phone)))
     if what.text:
         named = and_(*(Patient.id.in_(_with_word(word)) for word in what.words)) if what.words else false()
-        return statement.where(or_(Patient.record_number == what.text, named))
+        return statement.where(or_(Patient.record_number == what.text, _joined(eq, what.text), named))
     return statement
+
+
+def _joined(matches: Callable[[Any, str], Any], number: str) -> ColumnElement[bool]:
+    """Those with whose record another of such a number was joined."""
+    gone = aliased(Patient)
+    return Patient.id.in_(
+        select(gone.merged_into).where(gone.merged_into.is_not(None), matches(gone.record_number, number))
+    )
 
 
 def _with_word(prefix: str) -> Select[*tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from server.clock import now
 from server.errors import Refused
 from server.ids import new_id
 from server.patients.gate import patient_for
+from server.patients.records import of_people
 from server.patients.tables import StoryEntry
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -41,7 +42,7 @@ async def story_of(db: Db, patient_id: UUID) -> StoryEntry | None:
     return (
         await db.execute(
             select(StoryEntry)
-            .where(StoryEntry.patient_id == patient_id)
+            .where(of_people(StoryEntry.patient_id, [patient_id]))
             .order_by(StoryEntry.made_at.desc(), StoryEntry.id.desc())
             .limit(1)
         )

@@ -28,11 +28,13 @@ def _key() -> Any:
 
 class Patient(Tenant, Made, Table):
     __tablename__ = "patient"
-    __table_args__ = (
+    __table_args__ = within(
         one_of("birth_date_precision", "day", "month", "year"),
         unique("record_number"),
         Index("ix_patient_family", "tenant_id", "family_key", "given_key", "id"),
         Index("ix_patient_birth", "tenant_id", "birth_date"),
+        Index("ix_patient_merged", "tenant_id", "merged_into", postgresql_where="merged_into is not null"),
+        merged_into="patient",
     )
     about_patient = True
 
@@ -60,6 +62,8 @@ class Patient(Tenant, Made, Table):
     deceased_on: Mapped[date | None]
     revision: Mapped[int] = mapped_column(default=1)
     source: Mapped[str] = mapped_column(default="")
+    #: The record that stayed, where this one was joined with it; always that one's own, never one gone itself.
+    merged_into: Mapped[UUID | None]
 
 
 class PatientWord(AboutPatient, Table):

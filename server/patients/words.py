@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from server.ids import new_id
+from server.patients.records import of_people
 from server.patients.search import words_of
 from server.patients.tables import Patient, PatientWord
 from server.tenants.db import Db
@@ -18,13 +19,18 @@ async def index_words(db: Db, patient_ids: Collection[UUID]) -> None:
     ids = list(patient_ids)
     names = await db.execute(
         select(
-            Patient.tenant_id, Patient.id, Patient.family_name, Patient.given_names, Patient.preferred_name
-        ).where(Patient.id.in_(ids))
+            Patient.tenant_id,
+            func.coalesce(Patient.merged_into, Patient.id),
+            Patient.family_name,
+            Patient.given_names,
+            Patient.preferred_name,
+        ).where(of_people(Patient.id, ids))
     )
+    # A person is found by the names of each record that was joined with theirs, too.
+    found = {(tenant_id, id, word) for tenant_id, id, *given in names for word in words_of(*given)}
     rows = [
         {"tenant_id": tenant_id, "id": new_id(), "patient_id": id, "word": word}
-        for tenant_id, id, *given in names
-        for word in sorted(words_of(*given))
+        for tenant_id, id, word in sorted(found)
     ]
     await db.execute(delete(PatientWord).where(PatientWord.patient_id.in_(ids)))
     if rows:

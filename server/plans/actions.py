@@ -13,6 +13,7 @@ from server.enrollment.gate import check_program, life_of
 from server.errors import Refused
 from server.ids import new_id
 from server.patients.gate import patient_for
+from server.patients.records import of_people
 from server.plans.gate import plan_version_for
 from server.plans.tables import WAYS, PlanCopy, PlanVersion
 from server.tenants.actor import Actor
@@ -54,7 +55,7 @@ async def write_plan(db: Db, actor: Actor, patient_id: UUID, new: NewPlan) -> Pl
     newest = (
         await db.execute(
             select(func.coalesce(func.max(PlanVersion.number), 0)).where(
-                PlanVersion.patient_id == patient_id, PlanVersion.program == new.program
+                of_people(PlanVersion.patient_id, [patient_id]), PlanVersion.program == new.program
             )
         )
     ).scalar_one()

@@ -19,5 +19,5 @@ async def plan_version_for(
     if version is None:
         db.note(actor, permission, entity="plan_version", entity_ids=[version_id], effect="refused")
         raise not_found("plan")
-    await patient_for(db, actor, version.patient_id, permission=permission)
+    await patient_for(db, actor, version.patient_id, permission=permission, by_row=True)
     return version

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from server.enrollment.queries import by_patient
+from server.patients.records import of_people, person_of
 from server.plans.tables import PlanCopy, PlanVersion
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -58,12 +59,14 @@ async def plan_versions_of(
     actor.require("chart.read")
     db.note(actor, "chart.read", entity="plan_version", patient_ids=patient_ids)
     columns = [
-        getattr(PlanVersion, name) for name in PlanVersionRow.__dataclass_fields__ if name != "made_by_name"
+        person_of(PlanVersion.patient_id) if name == "patient_id" else getattr(PlanVersion, name)
+        for name in PlanVersionRow.__dataclass_fields__
+        if name != "made_by_name"
     ]
     rows: Any = await db.execute(
         select(*columns, name_of(PlanVersion.made_by))
-        .where(PlanVersion.patient_id.in_(patient_ids))
-        .order_by(PlanVersion.program, PlanVersion.number.desc())
+        .where(of_people(PlanVersion.patient_id, patient_ids))
+        .order_by(PlanVersion.program, PlanVersion.number.desc(), PlanVersion.made_at.desc(), PlanVersion.id)
     )
     return by_patient([PlanVersionRow(*row) for row in rows])
 

@@ -44,6 +44,10 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "patients.find": (_EVERYONE - {MENTOR}, "Find a patient by name, birth date, phone or record number"),
     "patients.read": (_CHART | {BILLER, FRONT_DESK}, "Open a patient's page: person, contact, coverage"),
     "patients.write": (_CHART | {FRONT_DESK}, "Register a patient, mend contact details and coverage"),
+    "patients.merge": (
+        frozenset({ADMINISTRATOR, CARE_MANAGER}),
+        "Say whether two records are one person, join them, and take that back",
+    ),
     "chart.read": (_CHART, "Read conditions, medicines, results, story and plans"),
     "story.write": (_CLINICAL, "Write down what matters to a person, and their story"),
     "diagnoses.write": (_CLINICAL | {BILLER}, "Choose the diagnosis codes a claim will carry"),
