@@ -144,23 +144,23 @@ async def _sets(db: Db, statement: Any, make: Any) -> dict[UUID, set[str]]:
 
 # Never all with all: each part is a lookup by an index that leads with what two records share.
 _CANDIDATES = text("""
-with some as materialized (
+with asked as materialized (
   select tenant_id, id, family_key, given_key, birth_date from patient
   where id = any(:ids) and merged_into is null
 ), shared as (
   select a.id as one, b.id as other
-  from some a join patient b on b.tenant_id = a.tenant_id and b.birth_date = a.birth_date
+  from asked a join patient b on b.tenant_id = a.tenant_id and b.birth_date = a.birth_date
   where split_part(b.family_key, ' ', 1) = split_part(a.family_key, ' ', 1)
      or (a.given_key <> '' and split_part(b.given_key, ' ', 1) = split_part(a.given_key, ' ', 1))
      or (left(b.family_key, 2) = left(a.family_key, 2) and left(b.given_key, 1) = left(a.given_key, 1))
   union
   select a.id, b.id
-  from some a join lateral (
+  from asked a join lateral (
     select b.id from patient b
     where b.tenant_id = a.tenant_id and b.family_key = a.family_key and b.given_key = a.given_key limit :most) b on true
   union
   select a.id, b.patient_id
-  from some a
+  from asked a
   join contact_way w on w.tenant_id = a.tenant_id and w.patient_id = a.id and w.active and length(w.search_key) >= 10
   join lateral (
     select b.patient_id from contact_way b
@@ -168,7 +168,7 @@ with some as materialized (
       and b.search_key < left(w.search_key, 10) || chr(1114111) limit :most) b on true
   union
   select a.id, b.patient_id
-  from some a join coverage c on c.tenant_id = a.tenant_id and c.patient_id = a.id and c.member_id <> ''
+  from asked a join coverage c on c.tenant_id = a.tenant_id and c.patient_id = a.id and c.member_id <> ''
   join lateral (
     select b.patient_id from coverage b
     where b.tenant_id = a.tenant_id and b.member_id = c.member_id and b.member_id <> '' limit :most) b on true

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import select, text
 
@@ -28,7 +29,9 @@ WORDS: Final[Mapping[str, str]] = {
 async def record_facts(db: Db, kept: Patient, gone: Patient) -> tuple[Record, Record]:
     """What of both records bears on joining them, of one moment."""
     ids = [kept.id, gone.id]
-    found = {id: {"programs": [], "billed": [], "coverages": []} for id in ids}  # type: dict[UUID, dict[str, list[Any]]]
+    found: dict[UUID, dict[str, list[Any]]] = {
+        id: {"programs": [], "billed": [], "coverages": []} for id in ids
+    }
     for id, program in await db.execute(_PROGRAMS, {"ids": ids}):
         found[id]["programs"].append(PROGRAMS.get(program, program))
     for id, month in await db.execute(_BILLED, {"ids": ids}):

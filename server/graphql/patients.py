@@ -177,7 +177,8 @@ class RegisterPatientInput:
 
 async def _load(info: Info, id: UUID) -> Patient:
     async with tenant_db(actor_of(info), read_only=True) as db:
-        return Patient.of(await patient_for(db, actor_of(info), id))
+        # An id from before two records were joined leads on to the one that stayed.
+        return Patient.of(await patient_for(db, actor_of(info), id, by_row=True))
 
 
 node_kind("Patient", permission="patients.read", loader=_load)

@@ -10,6 +10,7 @@ from server.graphql.claims import ClaimsMutation, ClaimsQuery, ClaimsSubscriptio
 from server.graphql.connections import NodeQuery
 from server.graphql.consents import ConsentsMutation, ConsentsQuery
 from server.graphql.drafts import DraftsMutation, DraftsQuery
+from server.graphql.duplicates import DuplicatesMutation, DuplicatesQuery
 from server.graphql.encounters import EncountersMutation
 from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.evidence import EvidenceQuery
@@ -36,6 +37,7 @@ from server.graphql.tokens import TokensMutation, TokensQuery
 class Query(
     NodeQuery,
     PatientsQuery,
+    DuplicatesQuery,
     ConsentsQuery,
     PrerequisitesQuery,
     ImportsQuery,
@@ -61,6 +63,7 @@ class Query(
 @strawberry.type
 class Mutation(
     PatientsMutation,
+    DuplicatesMutation,
     SheetsMutation,
     EnrollmentMutation,
     ConsentsMutation,

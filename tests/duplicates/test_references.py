@@ -1,0 +1,58 @@
+"""Every column that names a patient is moved, made anew, or said to stay; a new table cannot be forgotten."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from server.duplicates.references import COLLISIONS, DERIVED, STAYS, moved, references, undeclared
+from server.tables import Table
+
+
+def test_everything_that_names_a_patient_is_spoken_for() -> None:
+    assert undeclared() == []
+    named = {one.table for one in references()}
+    assert set(STAYS) | set(DERIVED) <= named, "said of a table that names no patient"
+    assert {one.table for one in moved()} == named - set(STAYS) - set(DERIVED)
+    assert {("patient", "merged_into"), ("encounter", "patient_id"), ("coverage", "patient_id")} <= {
+        (one.table, one.column) for one in moved()
+    }
+
+
+def test_rules_for_collisions_name_constraints_that_exist() -> None:
+    names = {
+        index.name
+        for one in moved()
+        for index in (*Table.metadata.tables[one.table].indexes, *Table.metadata.tables[one.table].constraints)
+    }
+    assert set(COLLISIONS) <= names
+
+
+@pytest.fixture
+def planted() -> Iterator[type]:
+    from server.tables import AboutPatient
+    from sqlalchemy.orm import Mapped
+
+    class Planted(AboutPatient, Table):
+        __tablename__ = "planted"
+        words: Mapped[str]
+
+    yield Planted
+    Table.metadata.remove(Planted.__table__)
+    Table.registry._dispose_cls(Planted)
+
+
+def test_a_new_table_is_moved_by_itself(planted: type) -> None:
+    assert ("planted", "patient_id") in {(one.table, one.column) for one in moved()}
+    assert undeclared() == []
+
+
+def test_a_new_table_that_may_only_be_appended_to_has_to_be_spoken_for(planted: type) -> None:
+    planted.append_only = True  # type: ignore[attr-defined]
+    assert undeclared() == ["planted may only be appended to, and is not said to stay"]
+
+
+def test_a_new_table_in_which_two_records_may_collide_has_to_be_spoken_for(planted: type) -> None:
+    table = Table.metadata.tables["planted"]
+    table.append_constraint(sa.UniqueConstraint("tenant_id", "patient_id", "words", name="uq_planted"))
+    assert undeclared() == ["uq_planted of planted may collide, and nobody said how that is resolved"]
