@@ -24,6 +24,7 @@ from server.graphql.handler import graphql_routes
 from server.graphql.refusals import sign_in_needed
 from server.graphql.schema import SCHEMA
 from server.jobs import Doorbell
+from server.patients.gate import Joined
 from server.settings import settings
 from server.tenants.db import auth_db, doors, on_ring, open_doors
 from server.tenants.sessions import session_actor
@@ -169,7 +170,10 @@ def _error_page(status: int, template: str, **values: Any) -> Response[str]:
     )
 
 
-def _refused(request: Request[Any, Any, Any], refused: Refused) -> Response[str]:
+def _refused(request: Request[Any, Any, Any], refused: Refused) -> Response[Any]:
+    if isinstance(refused, Joined) and request.method == "GET" and not _by_script(request):
+        # An address from before two records were joined leads on to the one that stayed.
+        return Redirect(request.url.path.replace(str(refused.gone), str(refused.into)), status_code=303)
     if refused.code == "NOT_FOUND":
         return _error_page(404, "errors/404.html")
     if refused.code == "NOT_ALLOWED":

@@ -30,6 +30,7 @@ KINDS = {
     "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
     "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
+    "duplicates": "DuplicatePair", "joined": "PatientMerge",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there

@@ -45,12 +45,14 @@ from server.claims.claim_rows import Chosen
 from server.claims.sending import make_interchanges
 from server.claims.sign import record_denial, sign_claims
 from server.clock import today
+from server.duplicates.tables import DuplicatePair
 from server.graphql.connections import global_id, parts_of
 from server.graphql.context import Context
 from server.graphql.refusals import described, permissions
 from server.graphql.schema import SCHEMA
 from server.ids import new_id
 from server.minutes.tables import Timer, TimerStretch
+from server.patients.actions import NewPatient, register_patient
 from server.patients.details import set_address
 from server.patients.tables import Coverage
 from server.tables import Instant, Table, Tenant
@@ -150,6 +152,10 @@ KINDS = {
     "recordClaimRefusal": "Claim",
     "recordClaimDenial": "Claim",
     "takeBackClaimDenial": "Claim",
+    "pair": "DuplicatePair",
+    "merge": "PatientMerge",
+    "keep": "Patient",
+    "gone": "Patient",
 }
 _VERB = re.compile(r"^[a-z]+")
 
@@ -639,6 +645,9 @@ FITS: dict[str, Any] = {
     "withdrawClaim.id": _claim(4),
     "claims": _claim(0),
     "claims.states": LEFT_OUT,
+    "duplicatePairs.state": "OPEN",
+    "joinRecords.goneId": lambda p, *_: p.ids["Patient"][-1],
+    "take": "sex",
     "evidence.version": LEFT_OUT,
     "evidence.lineId": LEFT_OUT,
     "makeInterchanges.payerId": LEFT_OUT,
@@ -711,6 +720,8 @@ FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
     "undoSheet": ("bringInSheet", {}),
     "decideSheetRow": ("setSheetColumns", {}),
     "restoreDraft": ("discardDraft", {}),
+    "joinRecords": ("registerPatient", {}),
+    "separateRecords": ("joinRecords", {}),
     "revokeApiToken": ("createApiToken", {}),
 }
 #: who does it instead of the first who may
@@ -764,6 +775,7 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.failed = [global_id("Job", await failed_job(world, n)) for n in range(3)]
     practice.ids["Job"] = practice.failed[:1]
     await _bill(practice)
+    practice.pinned["DuplicatePair"] = global_id("DuplicatePair", await a_pair(world, patient))
     mutations = sorted((n for r, n, _ in root_fields() if r == "Mutation"), key=_order)
     for _ in range(2):
         for name in mutations:
@@ -775,6 +787,8 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     await practice.run("Mutation", "closeMonth")  # the first one was stopped: that is a mutation too
     gather_kinds()
     await drain_once()
+    # What was found by itself meanwhile may have taken the first pair's place.
+    practice.pinned["DuplicatePair"] = global_id("DuplicatePair", await a_pair(world, patient))
     for name in ("overrideMonth", "withdrawOverride"):  # about a month that is decided
         await practice.run("Mutation", name)
     practice.failed.clear()
@@ -805,6 +819,22 @@ async def silences(world: World, patient: UUID, month: str) -> list[str]:
             row = {"id": piece["id"], "timer_id": timer["id"], "kind": "idle", "state": "open", **span}
             await db.execute(sa.insert(TimerStretch).values(**owner, **row))
     return [global_id("TimerStretch", piece["id"]) for piece in pieces]
+
+
+async def a_pair(world: World, patient: UUID) -> UUID:
+    """Two records that may be one person: this one and another that is new."""
+    nora, id = world.actor("nora"), new_id()
+    async with tenant_db(nora) as db:
+        new = NewPatient(family_name="Twin", given_names="Ida", birth_date=date(1961, 7, 4))
+        other = (await register_patient(db, nora, new)).id
+        await db.execute(
+            sa.insert(DuplicatePair).values(
+                tenant_id=world.tenant_id, id=id, one_id=min(patient, other), other_id=max(patient, other),
+                score=Decimal("0.8"), alike=["the same birth date"], unlike=[], facts_hash="", state="open",
+                found_at=datetime.now(UTC),
+            )
+        )  # fmt: skip
+    return id
 
 
 async def failed_job(world: World, number: int) -> UUID:

@@ -31,6 +31,9 @@ WAYS: Final = (
     Way(N_("Today"), "/", "self.read", "home first page start"),
     Way(N_("People"), "/people", "patients.find", "patients list everybody"),
     Way(N_("Register someone"), "/people/new", "patients.write", "new patient add person"),
+    Way(
+        N_("On file twice?"), "/people/duplicates", "patients.merge", "duplicates merge join double same person"
+    ),
     Way(N_("Bring people in"), "/imports", "imports.write", "import file upload records"),
     Way(
         N_("Bring in a table"), "/imports/tables", "imports.write", "csv spreadsheet excel import file upload"
@@ -84,6 +87,7 @@ HERE: Final = (
     Way(N_("Story and what matters"), "/people/{id}/story", "story.write", "words"),
     Way(N_("Codes for claims"), "/people/{id}/diagnoses", "diagnoses.write", "diagnoses icd"),
     Way(N_("Details"), "/people/{id}/details", "patients.write", "address phone language insurance coverage"),
+    Way(N_("Joined records"), "/people/{id}/joined", "patients.merge", "duplicates merge undo apart"),
     Way(N_("Your drafts"), "/people/{id}/note-drafts", "encounters.write", "notes unsaved"),
     Way(N_("Who opened this record"), "/people/{id}/openings", "audit.read", "audit log"),
     Way(N_("The month"), "/month/{id}", "claims.read", "close"),

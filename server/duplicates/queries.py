@@ -258,26 +258,21 @@ def _counting(table: str, words: str, where: str = "") -> str:
     return f"select patient_id, '{words}' as words, count(*) as many from {table} where patient_id = any(:ids){where} group by 1"  # noqa: S608 - names below
 
 
-_HANGS = text(
-    "select patient_id, words, many from ("
-    + " union all ".join(
-        _counting(*one)
-        for one in (
-            ("encounter", "contacts"),
-            ("time_entry", "entries of minutes", " and not void"),
-            ("enrollment", "programs"),
-            ("consent", "consents", " and not struck"),
-            ("plan_version", "plans"),
-            ("diagnosis", "codes for claims", " and to_on is null"),
-            ("condition", "problems", " and not retracted"),
-            ("medication", "medicines", " and not retracted"),
-            ("observation", "results", " and not retracted"),
-            ("visit", "visits elsewhere", " and not retracted"),
-            ("support_person", "support people", " and active"),
-            ("claim_line", "billed lines"),
-            ("claim", "claims"),
-        )
-    )
-    + ") counted order by many desc, words"  # noqa: S608 - the names above
+_COUNTED: Final = (
+    ("encounter", "contacts"),
+    ("time_entry", "entries of minutes", " and not void"),
+    ("enrollment", "programs"),
+    ("consent", "consents", " and not struck"),
+    ("plan_version", "plans"),
+    ("diagnosis", "codes for claims", " and to_on is null"),
+    ("condition", "problems", " and not retracted"),
+    ("medication", "medicines", " and not retracted"),
+    ("observation", "results", " and not retracted"),
+    ("visit", "visits elsewhere", " and not retracted"),
+    ("support_person", "support people", " and active"),
+    ("claim_line", "billed lines"),
+    ("claim", "claims"),
 )
+_UNION: Final = " union all ".join(_counting(*one) for one in _COUNTED)
+_HANGS = text(f"select patient_id, words, many from ({_UNION}) counted order by many desc, words")  # noqa: S608 - the names above
 _LAST = text("select patient_id, max(at) from encounter where patient_id = any(:ids) group by patient_id")

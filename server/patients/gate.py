@@ -19,7 +19,7 @@ class Joined(Refused):
             f"Record {gone.record_number} was joined with record {kept.record_number}: they are one person.",
             f"Go on with record {kept.record_number}.",
         )
-        self.into = kept.id
+        self.gone, self.into = gone.id, kept.id
 
 
 async def patient_for(

@@ -102,3 +102,12 @@ def _with_word(prefix: str) -> Select[*tuple[Any, ...]]:
 def _starts(column: Any, prefix: str) -> ColumnElement[bool]:
     # A range, not LIKE: under row level security only leakproof comparisons may use an index.
     return and_(column >= prefix, column < after(prefix))
+
+
+async def also_on_file_as(db: Db, actor: Actor, patient_id: UUID) -> list[str]:
+    """The numbers of the records that were joined with this person's."""
+    actor.require("patients.read")
+    rows = await db.execute(
+        select(Patient.record_number).where(Patient.merged_into == patient_id).order_by(Patient.record_number)
+    )
+    return list(rows.scalars())

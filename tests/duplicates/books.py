@@ -53,7 +53,9 @@ async def a_book(world: World, behind: AsyncEngine, seed: int) -> tuple[UUID, UU
                 await save_story(db, nora, id, what_matters=f"Words {turn}", story="", told_by="")
         for turn in range(dice.randrange(3)):
             async with tenant_db(nora) as db:
-                await write_plan(db, nora, id, NewPlan("ccm", date.fromisoformat(f"{month}-03"), goals=f"{turn}"))
+                await write_plan(
+                    db, nora, id, NewPlan("ccm", date.fromisoformat(f"{month}-03"), goals=f"{turn}")
+                )
         made = await minutes(
             world, id, month, *(dice.randint(2, 50) for _ in range(dice.randrange(4))), hour=10 + 2 * number
         )
@@ -74,7 +76,12 @@ async def _met(world: World, ids: list[UUID], month: str) -> None:
     start = datetime.fromisoformat(f"{month}-20T15:00:00+00:00")
     async with tenant_db(rosa) as db:
         new = NewMinutes(
-            "ccm", "team_meeting", start, start + timedelta(minutes=31), joint=True, reason="Written down later"
+            "ccm",
+            "team_meeting",
+            start,
+            start + timedelta(minutes=31),
+            joint=True,
+            reason="Written down later",
         )
         first = await log_minutes(db, rosa, ids[0], new)
     async with tenant_db(rosa) as db:
@@ -95,7 +102,9 @@ async def _plant(world: World, behind: AsyncEngine, ids: list[UUID], dice: rando
                         await db.execute(sa.insert(table).values({**row, one.column: id}))
 
 
-async def _row(db: Any, world: World, table: sa.Table, whose: UUID, dice: random.Random) -> dict[str, Any] | None:
+async def _row(
+    db: Any, world: World, table: sa.Table, whose: UUID, dice: random.Random
+) -> dict[str, Any] | None:
     values: dict[str, Any] = {"tenant_id": world.tenant_id, "id": new_id()}
     for key in table.foreign_key_constraints:
         column = next(element.parent for element in key.elements if element.parent.name != "tenant_id")

@@ -28,16 +28,16 @@ async def one_pair(ask: Any, drain: Any, world: World) -> dict[str, Any]:
     return found[0]["node"]  # type: ignore[no-any-return]
 
 
-async def join(ask: Any, world: World, keep: Any, gone: Any, who: str = "nora", **more: Any) -> dict[str, Any]:
+async def join(
+    ask: Any, world: World, keep: Any, gone: Any, who: str = "nora", **more: Any
+) -> dict[str, Any]:
     given = {"keepId": global_id("Patient", keep), "goneId": global_id("Patient", gone), **more}
     answer = await ask(world, who, JOIN, input=given)
     assert not answer["errors"], answer
     return answer["data"]["joinRecords"]  # type: ignore[no-any-return]
 
 
-async def test_found_joined_and_taken_apart(
-    lakeside: World, hillcrest: World, ask: Any, drain: Any
-) -> None:
+async def test_found_joined_and_taken_apart(lakeside: World, hillcrest: World, ask: Any, drain: Any) -> None:
     one, other = await twice_on_file(lakeside)
     pair = await one_pair(ask, drain, lakeside)
     assert 0.7 <= pair["score"] <= 1
@@ -81,9 +81,7 @@ async def test_found_joined_and_taken_apart(
     assert [total["seconds"] for total in found["monthTotals"]] == [12 * 60]
 
 
-async def test_nobody_else_and_nobody_elses(
-    lakeside: World, hillcrest: World, ask: Any, drain: Any
-) -> None:
+async def test_nobody_else_and_nobody_elses(lakeside: World, hillcrest: World, ask: Any, drain: Any) -> None:
     one, other = await twice_on_file(lakeside)
     pair = await one_pair(ask, drain, lakeside)
     for who in ("fred", "bill", "mika", "mona", "dr_lin"):
@@ -96,7 +94,12 @@ async def test_nobody_else_and_nobody_elses(
     given = {"pairId": pair["id"], "reason": "Twins"}
     assert (await ask(hillcrest, "nora", told, input=given))["data"]["tellApart"]["code"] == "NOT_FOUND"
     said = (await ask(lakeside, "ada", told, input=given))["data"]["tellApart"]
-    assert said == {"__typename": "DuplicatePair", "state": "DIFFERENT", "reason": "Twins", "decidedBy": "Ada Brandt"}
+    assert said == {
+        "__typename": "DuplicatePair",
+        "state": "DIFFERENT",
+        "reason": "Twins",
+        "decidedBy": "Ada Brandt",
+    }
     assert (await ask(lakeside, "nora", PAIRS))["data"]["duplicatePairs"]["edges"] == []
 
 

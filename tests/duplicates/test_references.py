@@ -23,15 +23,19 @@ def test_rules_for_collisions_name_constraints_that_exist() -> None:
     names = {
         index.name
         for one in moved()
-        for index in (*Table.metadata.tables[one.table].indexes, *Table.metadata.tables[one.table].constraints)
+        for index in (
+            *Table.metadata.tables[one.table].indexes,
+            *Table.metadata.tables[one.table].constraints,
+        )
     }
     assert set(COLLISIONS) <= names
 
 
 @pytest.fixture
 def planted() -> Iterator[type]:
-    from server.tables import AboutPatient
     from sqlalchemy.orm import Mapped
+
+    from server.tables import AboutPatient
 
     class Planted(AboutPatient, Table):
         __tablename__ = "planted"

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from cast import World
+from cast import World, make_practice
 from duplicates.books import a_book, different, fingerprint
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -37,20 +37,18 @@ async def there_and_back(
     return before, joined, await fingerprint(behind, world)
 
 
-async def test_books_come_back(lakeside: World, behind: AsyncEngine, drain: Any) -> None:
+async def test_books_come_back(behind: AsyncEngine, drain: Any) -> None:
     for seed in range(3):
-        before, joined, after = await there_and_back(lakeside, behind, drain, seed)
+        before, joined, after = await there_and_back(await make_practice("lakeside"), behind, drain, seed)
         assert different(before, after) == []
         assert {"patient", "patient_word", "month_total"} <= set(different(before, joined))
 
 
 @pytest.mark.campaign
-async def test_many_books_come_back(
-    lakeside: World, behind: AsyncEngine, drain: Any, record_property: Any
-) -> None:
+async def test_many_books_come_back(behind: AsyncEngine, drain: Any, record_property: Any) -> None:
     touched: set[str] = set()
     for seed in range(100, 140):
-        before, joined, after = await there_and_back(lakeside, behind, drain, seed)
+        before, joined, after = await there_and_back(await make_practice("lakeside"), behind, drain, seed)
         assert different(before, after) == [], seed
         touched |= set(different(before, joined))
     missed = {one.table for one in moved()} - touched

@@ -4,12 +4,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from server.duplicates.queries import how_many_wait
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients import chart, choices
 from server.patients.actions import NewPatient, register_patient
 from server.patients.gate import patient_for
-from server.patients.queries import PatientRow, find_patients, how_many, place_of
+from server.patients.queries import PatientRow, also_on_file_as, find_patients, how_many, place_of
 from server.patients.search import sought
 from server.patients.story import save_story
 from server.patients.tables import Patient
@@ -66,7 +67,8 @@ async def people(visit: Visit) -> Answer:
         position = await place_of(db, visit.actor, after) if after else None
         rows = await find_patients(db, visit.actor, sought(""), limit=_PAGE + 1, position=position)
         total = await how_many(db, visit.actor)
-    return _list(visit, rows, typed="", total=total)
+        twice = (await how_many_wait(db, visit.actor))["open"] if visit.actor.may("patients.merge") else 0
+    return _list(visit, rows, typed="", total=total, twice=twice)
 
 
 @page.post("/people", permission="patients.find")
@@ -79,7 +81,7 @@ async def people_found(visit: Visit) -> Answer:
     return _list(visit, rows, typed=typed, total=total)
 
 
-def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int) -> Answer:
+def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int, twice: int = 0) -> Answer:
     shown = rows[:_PAGE]
     more = f"/people?after={shown[-1].id}" if len(rows) > _PAGE and not typed else None
     on = visit.today
@@ -87,6 +89,7 @@ def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int) -> An
         "people/list.html",
         typed=typed,
         total=total,
+        twice=twice,
         more=more,
         cut=len(rows) > _PAGE and bool(typed),
         rows=[
@@ -253,6 +256,7 @@ async def person(visit: Visit) -> Answer:
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
             "supports": (await chart.supports(db, actor, [id])).get(id, []),
             "choices": _words(),
+            "also": await also_on_file_as(db, actor, id),
         }
         if actor.may("chart.read"):
             given["story"] = (await chart.stories(db, actor, [id])).get(id)
