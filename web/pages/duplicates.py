@@ -280,5 +280,5 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, list):
-        return ", ".join(choices.RACE.get(one, one) for one in value)
+        return ", ".join(str(choices.RACE.get(one, one)) for one in value)
     return _WORDS.get(name, {}).get(value) or str(value)
