@@ -30,7 +30,6 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.CheckConstraint("state in ('open', 'later', 'different')", name=op.f("ck_duplicate_pair_state")),
-        sa.CheckConstraint("one_id < other_id", name=op.f("ck_duplicate_pair_order")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_duplicate_pair")),
         sa.UniqueConstraint(
             "tenant_id", "one_id", "other_id", name=op.f("uq_duplicate_pair_tenant_id_one_id_other_id")

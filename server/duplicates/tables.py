@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Numeric
+from sqlalchemy import Index, Numeric
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import JSON, Made, Table, Tenant, one_of, unique, within
@@ -20,7 +20,6 @@ class DuplicatePair(Tenant, Table):
     __tablename__ = "duplicate_pair"
     __table_args__ = (
         one_of("state", "open", "later", "different"),
-        CheckConstraint("one_id < other_id", name="order"),
         unique("one_id", "other_id"),
         Index("ix_duplicate_pair_score", "tenant_id", "state", "score"),
         Index("ix_duplicate_pair_other", "tenant_id", "other_id"),
