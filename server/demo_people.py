@@ -150,6 +150,11 @@ HILLCREST = (
         "Medicare Part B", ("E11.9",),
     ),
 )  # fmt: skip
+#: two of Lakeside's people once more, as an old appointment book had them: who looks at “On file twice?” finds them
+TWICE = (
+    ("A-20417", "Ruthann", "Walker", date(1944, 5, 2), "(313) 555-0142", "88 Harper St"),
+    ("A-20633", "Samuel", "Adeyemi", date(1949, 8, 3), "(313) 555-0163", "940 Grand River Avenue"),
+)
 
 
 async def seed_people() -> None:
@@ -168,6 +173,16 @@ async def seed_people() -> None:
             payers = {row.name: row.id for row in await db.execute(select(Payer.name, Payer.id))}
             for someone in people:
                 await _bring_in(db, actor, practitioner, someone, payers[someone.payer], site[2:])
+            for number, given, family, born, phone, street in TWICE if slug == "lakeside" else ():
+                again = await register_patient(
+                    db, actor, NewPatient(family, given, born, record_number=number)
+                )
+                await add_contact_way(
+                    db, actor, again.id, kind="phone", value=phone, use="home", message_ok=False
+                )
+                await set_address(
+                    db, actor, again.id, street=street, city=site[2], state=site[3], zip=site[4]
+                )
 
 
 async def _bring_in(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from cast import World
 from conftest import SECRET, make_database
 from isolation_rows import CLASSES, TENANT_TABLES, allowed, rows_for_every_table
+from isolation_rows import _value as value_of
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -746,6 +747,10 @@ async def test_pointing_at_anothers_row_fails_exactly_as_pointing_at_nothing(
                 for index in table.indexes:  # one of a kind while `state = 'running'`: this one is not
                     condition = str(index.dialect_options["postgresql"]["where"])
                     row.update({c: fresh(table, c, row[c]) for c in re.findall(r"(\w+) = '", condition)})
+                    if index.unique and {c.name for c in index.columns} <= referring:  # one while it stands
+                        row.update(
+                            {c: value_of(table, table.c[c]) for c in re.findall(r"(\w+) is null", condition)}
+                        )
                 row[column] = id
                 # Where a unique key is made of references alone, the row planted first would be in the way.
                 taken = [

@@ -223,6 +223,9 @@ async def separated(visit: Visit) -> Answer:
         raise not_found("joining of records")
     try:
         async with tenant_db(visit.actor) as db:
+            patient = await patient_for(db, visit.actor, id_in(visit))
+            if merge_id not in {row.id for row in await merges_of(db, visit.actor, patient.id)}:
+                raise not_found("joining of records")
             merge = await separate_records(db, visit.actor, merge_id, reason=form.get("reason", ""))
     except Refused as refused:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED", "RECORD_JOINED"}:
