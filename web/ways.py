@@ -32,7 +32,10 @@ WAYS: Final = (
     Way(N_("People"), "/people", "patients.find", "patients list everybody"),
     Way(N_("Register someone"), "/people/new", "patients.write", "new patient add person"),
     Way(
-        N_("On file twice?"), "/people/duplicates", "patients.merge", "duplicates merge join double same person"
+        N_("On file twice?"),
+        "/people/duplicates",
+        "patients.merge",
+        "duplicates merge join double same person",
     ),
     Way(N_("Bring people in"), "/imports", "imports.write", "import file upload records"),
     Way(

@@ -92,13 +92,6 @@ def upgrade() -> None:
             "tenant_id", "merge_id", "table_name", "column_name", "row_id", name="uq_patient_merge_row_row"
         ),
     )
-    op.create_index(
-        "ix_coverage_member",
-        "coverage",
-        ["tenant_id", "member_id"],
-        unique=False,
-        postgresql_where="member_id <> ''",
-    )
     op.add_column("patient", sa.Column("merged_into", sa.Uuid(), nullable=True))
     op.create_index(
         "ix_patient_merged",
@@ -123,7 +116,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_patient_tenant_id_merged_into"), "patient", type_="foreignkey")
     op.drop_index("ix_patient_merged", table_name="patient", postgresql_where="merged_into is not null")
     op.drop_column("patient", "merged_into")
-    op.drop_index("ix_coverage_member", table_name="coverage", postgresql_where="member_id <> ''")
     op.drop_table("patient_merge_row")
     op.drop_index(
         "uq_patient_merge_standing", table_name="patient_merge", postgresql_where="undone_at is null"

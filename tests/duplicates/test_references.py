@@ -1,5 +1,6 @@
 """Every column that names a patient is moved, made anew, or said to stay; a new table cannot be forgotten."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +32,9 @@ def test_rules_for_collisions_name_constraints_that_exist() -> None:
     assert set(COLLISIONS) <= names
 
 
+_NUMBERS = itertools.count()
+
+
 @pytest.fixture
 def planted() -> Iterator[type]:
     from sqlalchemy.orm import Mapped
@@ -38,7 +42,7 @@ def planted() -> Iterator[type]:
     from server.tables import AboutPatient
 
     class Planted(AboutPatient, Table):
-        __tablename__ = "planted"
+        __tablename__ = f"planted_{next(_NUMBERS)}"
         words: Mapped[str]
 
     yield Planted
@@ -47,16 +51,16 @@ def planted() -> Iterator[type]:
 
 
 def test_a_new_table_is_moved_by_itself(planted: type) -> None:
-    assert ("planted", "patient_id") in {(one.table, one.column) for one in moved()}
+    assert (planted.__tablename__, "patient_id") in {(one.table, one.column) for one in moved()}
     assert undeclared() == []
 
 
 def test_a_new_table_that_may_only_be_appended_to_has_to_be_spoken_for(planted: type) -> None:
     planted.append_only = True  # type: ignore[attr-defined]
-    assert undeclared() == ["planted may only be appended to, and is not said to stay"]
+    assert undeclared() == [f"{planted.__tablename__} may only be appended to, and is not said to stay"]
 
 
 def test_a_new_table_in_which_two_records_may_collide_has_to_be_spoken_for(planted: type) -> None:
-    table = Table.metadata.tables["planted"]
+    table = Table.metadata.tables[planted.__tablename__]
     table.append_constraint(sa.UniqueConstraint("tenant_id", "patient_id", "words", name="uq_planted"))
-    assert undeclared() == ["uq_planted of planted may collide, and nobody said how that is resolved"]
+    assert undeclared() == [f"uq_planted of {table.name} may collide, and nobody said how that is resolved"]

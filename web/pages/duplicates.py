@@ -27,13 +27,16 @@ from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients import choices
 from server.patients.gate import patient_for
-from server.patients.likeness import SURE
 from server.tenants.db import tenant_db
-from web.pages.people import header_of, id_in, visit_day
+from web.pages.people import header_of, id_in
 from web.rendering import called, day
 from web.site import Answer, Visit, page
+from web.words import say
 
 _PAGE: Final = 50
+#: from here it is all but certain, and is still asked; from the second it is very likely
+_SURE: Final = 0.95
+_VERY: Final = 0.85
 _SIDES: Final = ("one", "other")
 _WORDS: Final = {
     "sex": choices.SEX,
@@ -88,7 +91,7 @@ async def look_now(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         await look_for_duplicates(db, visit.actor)
     return visit.go(
-        "/people/duplicates", said="Everybody is being compared. What is found appears here in a moment."
+        "/people/duplicates", said=say("Everybody is being compared. What is found appears here in a moment.")
     )
 
 
@@ -112,11 +115,11 @@ async def _compare(
         "values": typed,
         "sides": [_side(name, side) for name, side in zip(_SIDES, found.sides, strict=True)],
         "blocked": all(side.obstacles for side in found.sides),
-        "agrees": [(FIELDS[name], _said(name, found.sides[0].values[name])) for name in found.agrees],
+        "agrees": [(say(FIELDS[name]), _said(name, found.sides[0].values[name])) for name in found.agrees],
         "differs": [
             {
                 "name": name,
-                "label": FIELDS[name],
+                "label": say(FIELDS[name]),
                 "said": [_said(name, side.values[name]) for side in found.sides],
                 "pick": typed.get(f"pick_{name}") or keep,
             }
@@ -124,7 +127,10 @@ async def _compare(
             if all(side.values[name] not in (None, "", []) for side in found.sides)
         ],
         "filled": [
-            (FIELDS[name], next(said for side in found.sides if (said := _said(name, side.values[name]))))
+            (
+                say(FIELDS[name]),
+                next((said for side in found.sides if (said := _said(name, side.values[name]))), ""),
+            )
             for name in found.differs
             if any(side.values[name] in (None, "", []) for side in found.sides)
         ],
@@ -140,7 +146,7 @@ async def joined(visit: Visit) -> Answer:
     try:
         keep = form.get("keep", "")
         if keep not in _SIDES:
-            raise Refused("CHOICE_NEEDED", "Which record stays?", "Choose one of the two.", "keep")
+            raise Refused("CHOICE_NEEDED", say("Which record stays?"), say("Choose one of the two."), "keep")
         async with tenant_db(visit.actor) as db:
             found = await comparison_of(db, visit.actor, pair_id)
             ids = dict(zip(_SIDES, (found.pair.one.id, found.pair.other.id), strict=True))
@@ -154,7 +160,7 @@ async def joined(visit: Visit) -> Answer:
             raise
         return await _compare(visit, refused, form)
     return visit.go(
-        f"/people/{ids[keep]}/joined", said="The two records are one now. Here it can be taken back."
+        f"/people/{ids[keep]}/joined", said=say("The two records are one now. Here it can be taken back.")
     )
 
 
@@ -172,14 +178,14 @@ async def told_apart(visit: Visit) -> Answer:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED"}:
             raise
         return await _compare(visit, refused, form)
-    return visit.go("/people/duplicates", said="They stay two people, and are not asked about again.")
+    return visit.go("/people/duplicates", said=say("They stay two people, and are not asked about again."))
 
 
 @page.post("/people/duplicates/{id:str}/later", permission="patients.merge")
 async def put_off(visit: Visit) -> Answer:
     async with tenant_db(visit.actor) as db:
         pair = await ask_later(db, visit.actor, visit.id("id", "pair of records"))
-    return visit.go("/people/duplicates", said=f"Asked again on {day(pair.ask_on)}.")
+    return visit.go("/people/duplicates", said=say("Asked again on %(day)s.", day=day(pair.ask_on)))
 
 
 @page.get("/people/{id:str}/joined", permission="patients.merge")
@@ -192,7 +198,7 @@ async def _joinings(visit: Visit, refused: Refused | None = None, merge_id: UUID
     id, actor = id_in(visit), visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
-        head = await header_of(db, actor, patient, visit_day(visit))
+        head = await header_of(db, actor, patient, visit.today)
         rows = await merges_of(db, actor, id)
         ways_back = {row.id: await separation_of(db, actor, row.id) for row in rows if row.undone_at is None}
     shown: dict[str, Any] = {
@@ -204,7 +210,7 @@ async def _joinings(visit: Visit, refused: Refused | None = None, merge_id: UUID
         "rows": [
             {
                 "row": row,
-                "taken": [FIELDS[name] for name in FIELDS if name in row.taken],
+                "taken": [say(FIELDS[name]) for name in FIELDS if name in row.taken],
                 "back": ways_back.get(row.id),
             }
             for row in rows
@@ -231,7 +237,7 @@ async def separated(visit: Visit) -> Answer:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED", "RECORD_JOINED"}:
             raise
         return await _joinings(visit, refused, merge_id)
-    return visit.go(f"/people/{merge.gone_id}", said="They are two records again, each as it was.")
+    return visit.go(f"/people/{merge.gone_id}", said=say("They are two records again, each as it was."))
 
 
 # --- words ----------------------------------------------------------------------------------------------------
@@ -246,9 +252,9 @@ def _short(who: Called) -> dict[str, str]:
 
 
 def _how_likely(score: float) -> str:
-    if score >= SURE:
-        return "All but certain"
-    return "Very likely" if score >= 0.85 else "Possible"
+    if score >= _SURE:
+        return say("All but certain")
+    return say("Very likely") if score >= _VERY else say("Possible")
 
 
 def _usual(found: Comparison) -> str:
@@ -279,7 +285,7 @@ def _said(name: str, value: Any) -> str:
     if value in (None, "", []):
         return ""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return say("Yes") if value else say("No")
     if isinstance(value, date):
         return day(value)
     if isinstance(value, list):
