@@ -24,33 +24,35 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _on(days: str, begins: str, ends: str, *, elsewhere: bool = False) -> Block:
-    """days: digits of weekdays."""
-    return Block(tuple(map(int, days)), time.fromisoformat(begins), time.fromisoformat(ends), elsewhere)
+def _on(days: tuple[int, ...], begins: str, ends: str, *, elsewhere: bool = False) -> Block:
+    return Block(days, time.fromisoformat(begins), time.fromisoformat(ends), elsewhere)
+
+
+_WEEK: Final = (0, 1, 2, 3, 4)
 
 
 #: of whoever is not named below
-USUAL: Final = (_on("01234", "08:00", "17:00"),)
+USUAL: Final = (_on(_WEEK, "08:00", "17:00"),)
 #: practice -> member -> blocks
 HOURS: Final[Mapping[str, Mapping[str, tuple[Block, ...]]]] = {
     "lakeside": {
-        "ada": (_on("01234", "09:00", "16:00"),),
-        "nora": (_on("01234", "08:00", "17:30"),),
-        "rosa": (_on("0123", "08:00", "17:00"), _on("4", "08:00", "13:00")),
-        "dr_lin": (_on("01234", "07:30", "12:00"), _on("0134", "13:00", "17:30")),
-        "mika": (_on("0134", "08:00", "17:00"),),
-        "fred": (_on("01234", "07:30", "16:30"),),
-        "bill": (_on("13", "08:00", "16:00"),),
-        "mona": (_on("2", "09:00", "12:00", elsewhere=True),),
+        "ada": (_on(_WEEK, "09:00", "16:00"),),
+        "nora": (_on(_WEEK, "08:00", "17:30"),),
+        "rosa": (_on((0, 1, 2, 3), "08:00", "17:00"), _on((4,), "08:00", "13:00")),
+        "dr_lin": (_on(_WEEK, "07:30", "12:00"), _on((0, 1, 3, 4), "13:00", "17:30")),
+        "mika": (_on((0, 1, 3, 4), "08:00", "17:00"),),
+        "fred": (_on(_WEEK, "07:30", "16:30"),),
+        "bill": (_on((1, 3), "08:00", "16:00"),),
+        "mona": (_on((2,), "09:00", "12:00", elsewhere=True),),
     },
     "hillcrest": {
-        "iris": (_on("01234", "09:00", "16:00"),),
-        "tomas": (_on("01234", "08:00", "17:00"),),
-        "dr_vega": (_on("01234", "08:00", "12:30"), _on("013", "13:30", "17:00")),
-        "june": (_on("01234", "08:00", "16:30"),),
-        "omar": (_on("01234", "07:30", "16:30"),),
-        "bill": (_on("024", "08:00", "15:00"),),
-        "greta": (_on("3", "13:00", "16:00", elsewhere=True),),
+        "iris": (_on(_WEEK, "09:00", "16:00"),),
+        "tomas": (_on(_WEEK, "08:00", "17:00"),),
+        "dr_vega": (_on(_WEEK, "08:00", "12:30"), _on((0, 1, 3), "13:30", "17:00")),
+        "june": (_on(_WEEK, "08:00", "16:30"),),
+        "omar": (_on(_WEEK, "07:30", "16:30"),),
+        "bill": (_on((0, 2, 4), "08:00", "15:00"),),
+        "greta": (_on((3,), "13:00", "16:00", elsewhere=True),),
     },
 }  # fmt: skip
 
