@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.protect import protect
 
 revision = "0011"
-down_revision = "0014"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
