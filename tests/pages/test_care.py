@@ -166,8 +166,11 @@ async def test_from_a_name_to_a_line_and_its_source(
     theirs = await hand(browse, hillcrest, "bill")
     assert (await theirs.client.get(html.unescape(place), headers=BY_SCRIPT)).status_code == 404
     nothing = place.partition("=")[0]
-    for of in ("", "x", "01a206b8-b62b-7105-8019-a487adfba4f7"):
+    for of in ("x", "01a206b8-b62b-7105-8019-a487adfba4f7"):
         assert (await bill.client.get(f"{nothing}={of}", headers=BY_SCRIPT)).status_code == 404
+    assert (await bill.client.get(nothing.partition("?")[0])).headers["location"] == nothing.partition(
+        "/proof"
+    )[0]
     assert (await theirs.client.get(f"/month/{month}/{ruth.rpartition('/')[2]}")).status_code == 404
     assert "Walker" not in await theirs.get(f"/month/{month}")
 

@@ -329,15 +329,17 @@ def _code(line: ListedLine) -> str:
 async def row_opened(visit: Visit) -> Answer:
     """The proof of one line or hold (`of`), for its row in the list; to anybody else, the whole page of the proof."""
     month, id, actor = asked_month(visit), visit.id("id", "patient"), visit.actor
-    which = parse_id(visit.query("of"))
-    if which is None:
-        raise not_found("line")
+    whole, of = f"/month/{month}/{id}", visit.query("of")
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id, permission="claims.read")
+        if not of:
+            return visit.go(whole)
+        which = parse_id(of)
+        if which is None:
+            raise not_found("line")
         decision, found = await opened(db, id, month, which)
         behind = await entries_behind(db, actor, found.entry_ids)
         look = await to_look_at(db, actor, [decision])
-    whole = f"/month/{month}/{id}"
     if not visit.htmx:
         return visit.go(f"{whole}?line={which}" if isinstance(found, LineRow) else whole)
     if isinstance(found, LineRow):
