@@ -48,6 +48,7 @@ from server.interop.fhir_raw import Record, keep_raw
 from server.interop.intake import Intake, among_ids, sql
 from server.interop.tables import ImportBatch, ImportIssue
 from server.interop.watch import ask_for_watch, not_stopped, only_import
+from server.patients.comparing import ask_to_compare
 from server.patients.words import index_words
 from server.tenants.actor import Actor, system
 from server.tenants.agreements import require_open
@@ -205,6 +206,8 @@ async def _bring_in_one(
             await _store(intake, document, portion_done)
             await intake.write_issues()
             await index_words(db, intake.touched)
+            if intake.touched:
+                await ask_to_compare(db, actor, sorted(intake.touched))
             db.note(
                 actor,
                 "imports.write",

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -28,6 +28,7 @@ from server.interop.sheets.verdicts import (
 )
 from server.interop.tables import Sheet, SheetRow
 from server.patients.coverage_overlap import refuse_overlap
+from server.patients.records import person_of
 from server.patients.search import fold
 from server.patients.tables import Patient, PatientIdentifier
 from server.tenants.db import Db
@@ -271,9 +272,9 @@ async def _taken(
 
 async def _decided(db: Db, sheet: Sheet, first: int, last: int) -> dict[int, _Decided]:
     rows = await db.execute(
-        select(SheetRow.line, SheetRow.id, SheetRow.choice, SheetRow.patient_id, SheetRow.sentence).where(
-            SheetRow.sheet_id == sheet.id, SheetRow.line.between(first, last), SheetRow.choice != ""
-        )
+        select(
+            SheetRow.line, SheetRow.id, SheetRow.choice, person_of(SheetRow.patient_id), SheetRow.sentence
+        ).where(SheetRow.sheet_id == sheet.id, SheetRow.line.between(first, last), SheetRow.choice != "")
     )
     return {
         line: _Decided(id, choice, patient_id, sentence) for line, id, choice, patient_id, sentence in rows
@@ -294,7 +295,9 @@ async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dic
     )
     if numbers:
         rows = await db.execute(
-            select(Patient.record_number, Patient.id).where(among(Patient.record_number, numbers))
+            select(Patient.record_number, func.coalesce(Patient.merged_into, Patient.id)).where(
+                among(Patient.record_number, numbers)
+            )
         )
         found |= {numbers[record_number]: id for record_number, id in rows}
     return found

@@ -71,12 +71,14 @@ async def _by_birth_or_name(
         and_(one.given != "", one.given == func.split_part(Patient.given_key, " ", 1)),
     )
     born = select(one.line, Patient.id).where(Patient.birth_date == cast(one.born, Date), one_name)
-    for line, id in await db.execute(born.where(Patient.source != source)):
+    for line, id in await db.execute(born.where(Patient.source != source, Patient.merged_into.is_(None))):
         possible[int(line)].add(id)
     named = select(one.line, Patient.id, Patient.birth_date).where(
         Patient.family_key == one.family_key, Patient.given_key == one.given_key
     )
-    for line, id, birth in await db.execute(named.where(Patient.source != source)):
+    for line, id, birth in await db.execute(
+        named.where(Patient.source != source, Patient.merged_into.is_(None))
+    ):
         who = whos[int(line)]
         if likeness(Who(who.family, who.given, who.birth), Who(who.family, who.given, birth)).score >= ASK:
             possible[int(line)].add(id)
@@ -93,7 +95,7 @@ async def _sharing(
     for value, patient_id in await db.execute(
         select(column, table.patient_id)
         .join(Patient, and_(Patient.tenant_id == table.tenant_id, Patient.id == table.patient_id))
-        .where(among(column, values), column != "", Patient.source != source)
+        .where(among(column, values), column != "", Patient.source != source, Patient.merged_into.is_(None))
     ):
         found[value].add(patient_id)
     for line, each in wanted.items():

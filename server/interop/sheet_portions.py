@@ -22,6 +22,7 @@ from server.interop.sheets.packing import Rows, unpacked
 from server.interop.sheets.verdicts import given
 from server.interop.tables import Sheet, SheetPortion, SheetRow
 from server.jobs import add
+from server.patients.comparing import ask_to_compare
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -52,6 +53,8 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
         sheet.counts = await counted(db, sheet_id)
         sheet.state = _THEN[state]
         sheet.ended_at = now()
+        if state == "bringing":
+            await ask_to_compare(db, actor)
     if touched:
         db.note(
             actor,

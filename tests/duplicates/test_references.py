@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+import migrations.model  # noqa: F401 - all tables there are
 from server.duplicates.references import COLLISIONS, DERIVED, STAYS, moved, references, undeclared
 from server.tables import Table
 
