@@ -184,4 +184,7 @@ def _months(months: tuple[str, ...]) -> str:
 
 
 def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    if count == 1:
+        return f"1 {word}"
+    head, of, rest = word.partition(" of ")
+    return f"{count} {head[:-1]}ies{of}{rest}" if head.endswith("y") else f"{count} {head}s{of}{rest}"

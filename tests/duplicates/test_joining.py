@@ -191,3 +191,29 @@ async def test_two_in_one_program_are_refused_and_the_way_out_works(lakeside: Wo
     one = await someone_in_care(lakeside, month)
     other = await someone_in_care(lakeside, month)
     assert (await join(ask, lakeside, one, other))["code"] == "BOTH_ENROLLED"
+
+
+async def test_a_month_counts_both_records_once_and_then_they_stay_one(
+    lakeside: World, ask: Any, drain: Any
+) -> None:
+    from claims.month_end import close_month
+
+    month = last_month(lakeside.zone)
+    kept = await someone_in_care(lakeside, month)
+    gone = await registered(lakeside, "Walker", "Ruthie")
+    await minutes(lakeside, kept, month, 12, hour=14)
+    await minutes(lakeside, gone, month, 13, hour=17)
+    done = await join(ask, lakeside, kept, gone)
+    await close_month(lakeside.actor("bill"), month)
+    lines = """query ($month: Line!) { monthDecisions(month: $month) { edges { node {
+      patientId lines { code } } } } }"""
+    answer = await ask(lakeside, "bill", lines, month=month)
+    assert not answer["errors"], answer
+    (decided,) = [edge["node"] for edge in answer["data"]["monthDecisions"]["edges"]]
+    assert [line["code"] for line in decided["lines"]] == ["99490"]  # neither record alone had twenty minutes
+    refused = await ask(lakeside, "nora", SEPARATE, input={"mergeId": done["id"], "reason": "No"})
+    assert refused["data"]["separateRecords"]["code"] == "DECIDED_SINCE"
+
+    other = await registered(lakeside, "Walker", "Rut")
+    assert (await join(ask, lakeside, other, kept))["code"] == "GOES_BILLED"
+    assert (await join(ask, lakeside, kept, other))["__typename"] == "PatientMerge"
