@@ -58,10 +58,14 @@ async def people_in_my_care(db: Db, actor: Actor, *, limit: int) -> list[InMyCar
             StoryEntry.tenant_id == Patient.tenant_id,
             # One of the person's records: almost always their only one.
             StoryEntry.patient_id.in_(
-                select(_RECORD.id).where(
+                select(_RECORD.id)
+                .where(
                     _RECORD.tenant_id == Patient.tenant_id,
                     or_(_RECORD.id == Patient.id, _RECORD.merged_into == Patient.id),
                 )
+                .correlate(
+                    Patient
+                )  # of the row outside, two queries up: left to itself, it would be everybody
             ),
         )
         .order_by(StoryEntry.made_at.desc(), StoryEntry.id.desc())

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cast import World
+from newcomer import key, register
 
 TOLD = ["availability", "cost_share", "one_practitioner", "right_to_stop"]
 
@@ -475,6 +476,23 @@ async def test_every_role_sees_what_is_theirs_and_the_other_practice_sees_nothin
     other = await registered(lakeside, browse)
     for kind, address in beside.items():
         assert (await browse(lakeside, "nora").get(address.replace(ruth, other))).status_code == 404, kind
+
+
+async def test_today_says_of_each_person_their_own_words(lakeside: World, browse: Any, ask: Any) -> None:
+    today = datetime.now(ZoneInfo(lakeside.zone)).date().isoformat()
+    nora = await hand(browse, lakeside, "nora")
+    own = {"Anders": "The lake in the morning.", "Bellini": "Singing again.", "Castro": ""}
+    for family, matters in own.items():
+        person = f"/people/{key(await register(ask, lakeside, familyName=family))}"
+        await nora.send(f"{person}/contacts", kind="phone", on=today, began="00:00")
+        if matters:
+            await nora.send(f"{person}/story", what_matters=matters, story="", told_by="", revision="0")
+    rows = (await nora.get("/")).split('href="/people/')
+    for family, matters in own.items():
+        row = next(one for one in rows if f" {family}</span></a>" in one)
+        assert [words for words in own.values() if words and words in row] == (
+            [matters] if matters else []
+        ), family
 
 
 async def test_today_shows_people_and_only_ones_own_loose_ends(
