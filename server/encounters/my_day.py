@@ -56,16 +56,15 @@ async def people_in_my_care(db: Db, actor: Actor, *, limit: int) -> list[InMyCar
         select(StoryEntry.what_matters)
         .where(
             StoryEntry.tenant_id == Patient.tenant_id,
-            # One of the person's records: almost always their only one.
+            # One of the person's records: almost always their only one. The person is of the row outside, two queries
+            # up, and has to be named: left to itself, the inner query would look at everybody.
             StoryEntry.patient_id.in_(
                 select(_RECORD.id)
                 .where(
                     _RECORD.tenant_id == Patient.tenant_id,
                     or_(_RECORD.id == Patient.id, _RECORD.merged_into == Patient.id),
                 )
-                .correlate(
-                    Patient
-                )  # of the row outside, two queries up: left to itself, it would be everybody
+                .correlate(Patient)
             ),
         )
         .order_by(StoryEntry.made_at.desc(), StoryEntry.id.desc())
