@@ -72,7 +72,7 @@ class Workers:
                 os.kill(pid, signal.SIGKILL)
         assert self._parent.stdin is not None
         self._parent.stdin.close()
-        self._parent.wait(10)
+        self._parent.wait(60)
         assert self._parent.stdout is not None
         self._parent.stdout.close()
 
