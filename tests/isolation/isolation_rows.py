@@ -1,7 +1,7 @@
 """A row for every table, made from the metadata alone: what is added later is covered without a word here."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,8 @@ def _value(table: sa.Table, column: sa.Column[Any]) -> Any:
     if isinstance(kind, Instant):
         later = any(word in column.name for word in ("end", "until", "to_"))
         return AT.replace(hour=16) if later else AT
+    if isinstance(kind, sa.Time):
+        return time(16) if "end" in column.name else time(9)
     by_type: list[tuple[type, Any]] = [
         (sa.Uuid, new_id()), (sa.Boolean, True), (sa.Integer, 1), (sa.Numeric, 1), (sa.Date, date(2026, 3, 2)),
         (sa.LargeBinary, b"x"), (JSONB, {}), (TSTZRANGE, Range(AT, AT.replace(hour=16))), (sa.ARRAY, []),
