@@ -21,7 +21,9 @@ def include_name(name: str | None, kind: str, parents: Any) -> bool:
 
 connection = context.config.attributes.get("connection")
 if connection is None:
-    raise SystemExit("Run migrations with `python3 carewright.py migrate` (or `up`), not with alembic alone.")
+    raise SystemExit(
+        "`python3 carewright.py up` runs migrations; alembic alone has no database to run them on."
+    )
 
 context.configure(
     connection=connection,

@@ -79,6 +79,7 @@ class Someone:
     steps: str = ""
     contacts: tuple[Contact, ...] = ()
     stated: bool = False  # somebody said that everything the program asks for is in place
+    best_time: str = ""  # to ring the number
 
 
 LAKESIDE = (
@@ -122,6 +123,7 @@ LAKESIDE = (
         "Retired bus driver; bass voice. His wife Grace keeps every discharge paper in one blue folder.",
         ("Grace Adeyemi", "family", "wife", "everything"),
         "Acme Mutual", ("I10",),
+        best_time="After 5 pm, not on Sundays",
     ),
     Someone(
         "Minh Anh", "Tran", "", date(1962, 4, 9), "female", "vi", "(313) 555-0188", "61 Seven Mile Road", "Through an interpreter, mornings",
@@ -148,6 +150,7 @@ HILLCREST = (
         "Fixed boilers. Distrusts pills and says why; worth hearing.",
         ("Nick Papadakis", "family", "brother", "the boat"),
         "Medicare Part B", ("E11.9",),
+        best_time="Not at weekends in summer",
     ),
 )  # fmt: skip
 #: two of Lakeside's people once more, as an old appointment book had them: who looks at “On file twice?” finds them
@@ -200,7 +203,10 @@ async def _bring_in(
     )  # fmt: skip
     id = patient.id
     await change_patient(db, actor, id, PatientChanges(contact_notes=someone.reach))
-    await add_contact_way(db, actor, id, kind="phone", value=someone.phone, use="home", message_ok=True)
+    await add_contact_way(
+        db, actor, id, kind="phone", value=someone.phone, use="home", message_ok=True,
+        best_time=someone.best_time,
+    )  # fmt: skip
     city, state, zip = town
     await set_address(db, actor, id, street=someone.street, city=city, state=state, zip=zip)
     await save_story(db, actor, id, what_matters=someone.matters, story=someone.story)

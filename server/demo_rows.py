@@ -70,6 +70,7 @@ def rows_of(house: House, life: Life, record_number: str) -> tuple[UUID, Rows]:
             use=way.use,
             rank=rank,
             message_ok=way.message_ok,
+            best_time=way.best_time,
             search_key=key,
             **made,
         )

@@ -1,12 +1,12 @@
 """Takes pictures of pages, so that whoever makes a page can look at it.
 
-`python web/look.py http://127.0.0.1:8000 / /people --out /tmp/pictures [--cookies FILE] [--only phone,dark]`
+`python web/look.py http://127.0.0.1:8000 / /people --out /tmp/pictures [--demo "Nora Feld" | --cookies FILE] [--only phone,dark]`
 writes NAME-desktop.png (1280 x 900), NAME-phone.png (360 x 780), NAME-dark.png, NAME-contrast.png, the whole page
 each (a tall one in parts, NAME-desktop-1.png ...), and NAME-paper-1.png ... from the printed PDF (through pdftoppm where it is installed; without it, the
 page as it is laid out for print). It also says when a page is wider than the window, logs an error to the
 console or answers with something other than 200, and then ends with exit code 1.
 
-FILE holds cookies as JSON, [{"name": ..., "value": ...}], or as `name=value` lines. Needs the development
+--demo signs in as somebody of the demo, by the words on its sign-in page. FILE holds cookies as JSON, [{"name": ..., "value": ...}], or as `name=value` lines. Needs the development
 dependency playwright and a Chromium: CAREWRIGHT_CHROMIUM, or `chromium` / `google-chrome` on the path.
 """
 
@@ -50,6 +50,21 @@ def chromium() -> str | None:
     return asked or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
+
+
+def demo_cookies(browser: Browser, base: str, name: str) -> list[dict[str, str]]:
+    """The cookies of somebody of the demo, signed in the way a visitor is offered."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(urljoin(base, "/sign-in"))
+    for words in (name, "Go on", "Fill in the code", "Sign in"):
+        page.get_by_role("link", name=words).or_(page.get_by_role("button", name=words)).locator(
+            "visible=true"
+        ).first.click()
+        page.wait_for_load_state()
+    found = [{"name": one["name"], "value": one["value"], "url": base} for one in context.cookies()]
+    context.close()
+    return found
 
 
 def cookies_in(path: Path, base: str) -> list[dict[str, str]]:
@@ -137,6 +152,7 @@ def main() -> int:
     parser.add_argument("base", help="address of the running house, http://127.0.0.1:PORT")
     parser.add_argument("paths", nargs="+", help="pages to look at, /people ...")
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder for the pictures")
+    parser.add_argument("--demo", metavar="NAME", help="whom of the demo to sign in as")
     parser.add_argument("--cookies", type=Path, help="file with the cookies of a sign-in")
     parser.add_argument("--only", default=",".join(VIEWS), help=f"views, of: {', '.join(VIEWS)}")
     asked = parser.parse_args()
@@ -153,6 +169,8 @@ def main() -> int:
     troubled = False
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
+        if asked.demo:
+            cookies += demo_cookies(browser, asked.base, asked.demo)
         for path in asked.paths:
             for view in asked.only.split(","):
                 wrong = look_at(browser, asked.base, path, view=view, out=asked.out, cookies=cookies)

@@ -249,6 +249,9 @@ class AddContactWayInput:
     use: Line | None = None
     message_ok: bool = strawberry.field(default=False, description="May a message be left?")
     note: Line | None = None
+    best_time: Line | None = strawberry.field(
+        default=None, description="When they are best reached this way, such as: After 5 pm, not on Sundays."
+    )
 
 
 @strawberry.input
@@ -381,7 +384,7 @@ class PatientsMutation:
         async def act(db: Db, actor: Actor, id: UUID) -> None:
             await add_contact_way(
                 db, actor, id, kind=input.kind, value=input.value, use=input.use or "", message_ok=input.message_ok,
-                note=input.note or "",
+                note=input.note or "", best_time=input.best_time or "",
             )  # fmt: skip
 
         return await _acted(info, input.patient_id, act)

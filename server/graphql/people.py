@@ -53,6 +53,9 @@ class ContactWay(Node):
     rank: int
     message_ok: bool
     note: str
+    best_time: str = strawberry.field(
+        description="When they are best reached this way, in words; may be empty."
+    )
 
     @classmethod
     def of(cls, row: chart.ContactWayRow) -> "ContactWay":
@@ -64,6 +67,7 @@ class ContactWay(Node):
             rank=row.rank,
             message_ok=row.message_ok,
             note=row.note,
+            best_time=row.best_time,
         )
 
 

@@ -200,9 +200,9 @@ def _way(writing: _Writing, one: Judged, patient_id: UUID, way: tuple[str, str, 
     kind, use, value = way
     row = {
         "patient_id": patient_id, "kind": kind, "value": value, "use": use, "rank": rank, "message_ok": False, "note": "",
-        "search_key": phone_key(value) if kind == "phone" else "", "active": True,
+        "best_time": "", "search_key": phone_key(value) if kind == "phone" else "", "active": True,
     }  # fmt: skip
-    writing.add(one, ContactWay, row | writing.made(), "value", "active", "message_ok", "note")
+    writing.add(one, ContactWay, row | writing.made(), "value", "active", "message_ok", "note", "best_time")
 
 
 def _address(writing: _Writing, one: Judged, patient_id: UUID, said: Mapping[str, Any]) -> None:

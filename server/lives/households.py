@@ -1,5 +1,6 @@
 """Who stands by somebody, where they live, how they like to be reached."""
 
+from dataclasses import replace
 from typing import Final
 
 from server.lives.dice import Dice
@@ -12,6 +13,8 @@ _REACH: Final = (
     "Daughter answers by day", "Early; up at five", "Hard of hearing: say your name twice", "After the school run", "By video, to see a face", "",
     "", "Weekday mornings", "Leave a message, calls back the same day",
 )  # fmt: skip
+#: limits only, so that none of them contradicts how somebody likes to be reached
+_BEST_TIMES: Final = ("Not on Sundays", "Not at weekends", "Not after eight in the evening")
 #: (relationship in words, kind, whose sex, least and most age of the person helped, years older than the person)
 _KIN: Final = (
     ("daughter", "family", "female", 48, 110, -27), ("son", "family", "male", 48, 110, -29), ("sister", "family", "female", 25, 110, 2), ("brother", "family", "male", 25, 110, -3),
@@ -65,7 +68,10 @@ def ways(dice: Dice, place: Place, age: int, given: str, family: str, number: in
             if c.isascii() and (c.isalpha() or c == ".")
         )
         found.append(Way("email", f"{plain}{number}@mail.example", "", True))
-    return tuple(found)
+    times = dice.apart("best times")
+    return tuple(
+        replace(way, best_time=times.one(_BEST_TIMES)) if times.chance(0.3) else way for way in found
+    )
 
 
 def reach(dice: Dice, language: str, interpreter: bool) -> str:

@@ -10,6 +10,7 @@ class Way:
     value: str
     use: str
     message_ok: bool
+    best_time: str = ""
 
 
 @dataclass(frozen=True, slots=True)

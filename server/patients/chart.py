@@ -27,6 +27,7 @@ class ContactWayRow:
     rank: int
     message_ok: bool
     note: str
+    best_time: str
 
 
 @dataclass(frozen=True, slots=True)

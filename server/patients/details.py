@@ -149,9 +149,10 @@ async def add_contact_way(
     use: str = "",
     message_ok: bool = False,
     note: str = "",
+    best_time: str = "",
 ) -> ContactWay:
     """A phone, e-mail or other way, placed after those there are. Phones are checked and written as +1…, with their
-    extension."""
+    extension. best_time: when the person is best reached this way, in words."""
     await patient_for(db, actor, patient_id, permission="patients.write")
     if kind not in choices.WAY:
         raise _unknown_choice("kind", kind)
@@ -166,7 +167,8 @@ async def add_contact_way(
     )
     way = ContactWay(
         tenant_id=actor.tenant_id, patient_id=patient_id, kind=kind, value=value, use=use, rank=(rank or 0) + 1,
-        message_ok=message_ok, note=note, search_key=key, made_at=now(), made_by=actor.staff_id,
+        message_ok=message_ok, note=note, best_time=best_time.strip(), search_key=key, made_at=now(),
+        made_by=actor.staff_id,
     )  # fmt: skip
     return await _added(db, actor, way, "patients.add_contact_way")
 

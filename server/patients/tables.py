@@ -122,6 +122,7 @@ class ContactWay(AboutPatient, Made, Table):
     rank: Mapped[int] = mapped_column(default=1)
     message_ok: Mapped[bool] = mapped_column(default=False)  # may a message be left
     note: Mapped[str] = mapped_column(default="")
+    best_time: Mapped[str] = mapped_column(default="")  # when they are best reached this way, in words
     search_key: Mapped[str] = _key()  # digits of a phone, reversed, so that the last digits find it
     active: Mapped[bool] = mapped_column(default=True)
 

@@ -1,17 +1,20 @@
 """The tables the code declares and the tables the migrations make are the same, and all of them are looked after."""
 
+import ast
 import asyncio
 import importlib
 import pkgutil
 import re
+from collections import Counter
 
 import pytest
 import sqlalchemy as sa
+from alembic.operations import ops
 from conftest import ROOT, SECRET, _admin, database_url, make_database
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import server
-from migrations.draft import differences
+from migrations.draft import differences, fill
 from migrations.run import async_url, upgrade
 from server.errors import Refused
 from server.tables import Platform, Table, Tenant
@@ -205,9 +208,47 @@ def test_every_migration_has_a_way_to_make_its_tables_and_no_import_of_todays_co
             )
 
 
+def test_a_column_added_to_a_table_says_what_the_rows_there_are_hold_in_it() -> None:
+    """An empty database, which is what tests begin with, takes a column that a practice's database would refuse."""
+
+    def silent(source: str) -> list[str]:
+        return [
+            ast.unparse(call)
+            for call in ast.walk(ast.parse(source))
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "op.add_column"
+            for column in call.args
+            if isinstance(column, ast.Call)
+            and any(k.arg == "nullable" and ast.unparse(k.value) == "False" for k in column.keywords)
+            and not any(k.arg == "server_default" for k in column.keywords)
+        ]
+
+    assert silent('op.add_column("t", sa.Column("c", sa.Text(), nullable=False))')
+    for path in sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py")):
+        assert silent(path.read_text()) == [], (
+            f"{path.name}: give it a server_default, and take it away again"
+        )
+
+
+def test_a_drafted_column_gets_the_tables_default_for_the_rows_there_are() -> None:
+    added = [
+        ops.AddColumnOp("contact_way", sa.Column(name, sa.Text(), nullable=name == "use"))
+        for name in ("best_time", "rank", "message_ok", "use")
+    ]
+    filled = ops.ModifyTableOps("contact_way", list(added))
+    fill(filled)
+    values = [a.column.server_default and str(a.column.server_default.arg) for a in added]  # type: ignore[attr-defined]
+    assert values == ["''", "1", "false", None]
+    assert [type(op).__name__[:5] for op in filled.ops] == ["AddCo", "Alter"] * 3 + ["AddCo"]
+
+
 def test_migrations_live_in_one_line() -> None:
     from alembic.script import ScriptDirectory
 
     from migrations.run import config
 
-    assert len(ScriptDirectory.from_config(config()).get_heads()) == 1
+    paths = sorted((ROOT / "migrations" / "versions").glob("[0-9]*.py"))
+    twice = [number for number, count in Counter(path.name[:4] for path in paths).items() if count > 1]
+    again = "somebody's migration came in before yours: delete yours and draft it again"
+    assert twice == [], again
+    heads = ScriptDirectory.from_config(config()).get_heads()
+    assert heads == [paths[-1].name[:4]], f"{again} (ends: {heads})"

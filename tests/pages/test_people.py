@@ -99,6 +99,28 @@ async def test_details_supports_insurance_and_codes(lakeside: World, hillcrest: 
         assert (await theirs.get(address + where)).status_code == 404, where
 
 
+async def test_when_somebody_is_best_reached_stands_beside_the_number(
+    lakeside: World, hillcrest: World, at_browser: Any
+) -> None:
+    fred, there = await at_browser(lakeside, "fred"), await at_browser(hillcrest, "fred")
+    new = {"given_names": "Ruth", "family_name": "Walker", "birth_date": "1944-05-02"}
+    address = (await fred.send("/people/new", new)).headers["location"]
+    way = {"kind": "phone", "value": "(313) 555-0142", "best_time": "After 5 pm, <b>not</b> on Sundays."}
+    long = await fred.send(f"{address}/contact-ways", way | {"best_time": "x" * 201}, 422)
+    assert re.search(r'id="f-best_time-error"[^>]*>.*?201 characters', long.text, re.DOTALL)
+    assert f'value="{"x" * 201}"' in long.text, "what was typed is kept"
+    wrong = await fred.send(f"{address}/contact-ways", way | {"value": "12", "message_ok": "yes"}, 422)
+    assert 'value="After 5 pm, &lt;b&gt;not&lt;/b&gt; on Sundays."' in wrong.text
+    assert re.search(r'name="message_ok"[^>]* checked', wrong.text)
+    await fred.send(f"{address}/contact-ways", way)
+    for where in ("", "/details"):
+        page = await fred.get(address + where)
+        assert "(313) 555-0142" in page
+        assert "After 5 pm, &lt;b&gt;not&lt;/b&gt; on Sundays" in page, where
+    await there.send(f"{address}/contact-ways", way, 404)
+    assert "on Sundays" not in await there.get("/people")
+
+
 async def test_an_insurance_card_is_taken_down_whole_and_corrected(
     lakeside: World, hillcrest: World, at_browser: Any
 ) -> None:

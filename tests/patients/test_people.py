@@ -13,7 +13,7 @@ query ($id: ID!) { node(id: $id) { ... on Patient {
   givenNames preferredName
   details { revision contactNotes sex }
   story { whatMatters story }
-  contactWays { id kind value messageOk }
+  contactWays { id kind value messageOk bestTime }
   addresses { street city }
   supports { name kind mayDiscuss legalRole phone }
   careTeam { part name }
@@ -54,7 +54,17 @@ async def test_a_person_is_known_by_more_than_a_name(lakeside: World, hillcrest:
             "saveStory",
             {"whatMatters": "Dancing at my granddaughter's wedding.", "story": "Taught school."},
         ),
-        ("fred", "addContactWay", {"kind": "phone", "value": "(313) 555-0142", "messageOk": True}),
+        (
+            "fred",
+            "addContactWay",
+            {
+                "kind": "phone",
+                "value": "(313) 555-0142",
+                "messageOk": True,
+                "bestTime": "After 5 pm, not on Sundays",
+            },
+        ),
+        ("fred", "addContactWay", {"kind": "email", "value": "ruth@mail.example"}),
         ("fred", "setAddress", {"street": "12 Elm St", "city": "Detroit", "state": "MI", "zip": "48201"}),
         (
             "nora",
@@ -81,7 +91,10 @@ async def test_a_person_is_known_by_more_than_a_name(lakeside: World, hillcrest:
     assert found["preferredName"] == "Ruthie"
     assert found["details"] == {"revision": 2, "contactNotes": "After her morning walk", "sex": ""}
     assert found["story"]["whatMatters"].startswith("Dancing")
-    assert found["contactWays"][0]["value"] == "+13135550142"
+    assert [(way["value"], way["bestTime"]) for way in found["contactWays"]] == [
+        ("+13135550142", "After 5 pm, not on Sundays"),
+        ("ruth@mail.example", ""),
+    ]
     assert found["supports"] == [
         {"name": "Tom", "kind": "neighbour", "mayDiscuss": "rides", "legalRole": "", "phone": "+13135550100"}
     ]

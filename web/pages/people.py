@@ -207,6 +207,8 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
     if not reach and ways:
         best = ways[0]
         reach = phone(best.value) + (f" ({best.use})" if best.use else "")
+        if best.best_time:
+            reach = f"{reach}: {best.best_time.rstrip('.')}"
         if patient.contact_notes:
             reach = f"{reach}. {patient.contact_notes}"
     signs: list[tuple[str, ...]] = []

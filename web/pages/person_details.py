@@ -150,6 +150,7 @@ async def contact_way_added(visit: Visit) -> Answer:
         await add_contact_way(
             db, actor, id, kind=form.get("kind", ""), value=text_in(form, "value", 200), use=text_in(form, "use", 40),
             message_ok=form.get("message_ok") == "yes", note=text_in(form, "note", 200),
+            best_time=text_in(form, "best_time", 200),
         )  # fmt: skip
 
     return await _do(visit, act, say("Added."))
