@@ -57,8 +57,8 @@ DERIVED: Final[Mapping[str, str]] = {
 
 #: table -> when a row stays behind, because the record that stays says the same (k), as the one that goes (g) does
 SAME: Final[Mapping[str, str]] = {
-    "contact_way": "k.active and k.kind = g.kind and (k.value = g.value or (k.search_key <> '' and "
-    "left(k.search_key, 10) = left(g.search_key, 10)))",
+    "contact_way": "k.active and k.kind = g.kind and g.best_time in ('', k.best_time) "
+    "and (k.value = g.value or (k.search_key <> '' and left(k.search_key, 10) = left(g.search_key, 10)))",
     "address": "k.to_on is null and lower(k.street) = lower(g.street) and k.zip = g.zip and k.use = g.use",
     "support_person": "k.active and lower(k.name) = lower(g.name) and k.phone = g.phone",
     "care_team_member": "k.to_on is null and g.to_on is null and k.part = g.part and k.name = g.name "

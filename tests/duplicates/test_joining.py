@@ -186,6 +186,29 @@ async def test_what_was_written_for_the_record_that_went_is_mended_under_the_one
     }  # fmt: skip
 
 
+async def test_a_number_on_both_records_stays_once_and_no_best_time_is_lost(
+    lakeside: World, ask: Any
+) -> None:
+    from server.patients.details import add_contact_way
+    from server.tenants.db import tenant_db
+
+    fred = lakeside.actor("fred")
+    one = await registered(lakeside, "Keller", "Anna", record_number="K-1")
+    other = await registered(lakeside, "Keller", "Ana", record_number="K-2")
+    async with tenant_db(fred) as db:
+        for id, number, best in (
+            (one, "0142", "Mornings"), (other, "0142", ""), (one, "0143", ""), (other, "0143", "After 5 pm"),
+        ):  # fmt: skip
+            value = f"(313) 555-{number}"
+            await add_contact_way(db, fred, id, kind="phone", value=value, best_time=best)
+    await join(ask, lakeside, one, other)
+    whole = "query ($id: ID!) { node(id: $id) { ... on Patient { contactWays { value bestTime } } } }"
+    found = (await ask(lakeside, "nora", whole, id=global_id("Patient", one)))["data"]["node"]["contactWays"]
+    assert sorted((way["value"][-4:], way["bestTime"]) for way in found) == [
+        ("0142", "Mornings"), ("0143", ""), ("0143", "After 5 pm"),
+    ]  # fmt: skip
+
+
 async def test_two_in_one_program_are_refused_and_the_way_out_works(lakeside: World, ask: Any) -> None:
     month = last_month(lakeside.zone)
     one = await someone_in_care(lakeside, month)
