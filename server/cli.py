@@ -94,7 +94,9 @@ def test(context: typer.Context) -> None:
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="doors, ledger, rollup, close, demo; all when left out."),
+        typer.Argument(
+            metavar="[NAME]...", help="doors, ledger, rollup, close, demo, pages; all when left out."
+        ),
     ] = None,
     size: Annotated[str, typer.Option(help="ci: minutes; full: the sizes of the targets.")] = "ci",
     report: Annotated[

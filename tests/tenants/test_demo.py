@@ -152,6 +152,8 @@ async def test_a_seed_that_was_cut_off_is_finished_by_the_next(superuser: Any, d
     await superuser("update directory set state = 'preparing' where slug = 'hillcrest'")
     tenant = await demo.practice_id("hillcrest")
     for table in (
+        "days_away",
+        "working_hours",
         "qualification",
         "provider_billing",
         "site_billing",

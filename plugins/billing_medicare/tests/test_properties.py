@@ -61,10 +61,10 @@ def months(draw: st.DrawFn) -> MonthFacts:
     )
     if draw(st.booleans()):
         facts = replace(facts, died_on=first + timedelta(days=draw(st.integers(0, 31))))
-    if draw(st.booleans()):
+    if draw(st.booleans()):  # what somebody wrote down may end before it starts
         stay: datetime = draw(moment)
         facts = replace(
-            facts, stays=(FacilityStay("inpatient", stay, stay + timedelta(days=draw(st.integers(1, 9)))),)
+            facts, stays=(FacilityStay("inpatient", stay, stay + timedelta(days=draw(st.integers(-2, 9)))),)
         )
     if draw(st.booleans()):
         facts = replace(facts, consents=(*facts.consents, Consent("no", "ccm", "revoked", draw(moment))))
@@ -84,7 +84,7 @@ def months(draw: st.DrawFn) -> MonthFacts:
     if draw(st.booleans()):
         facts = replace(facts, coverage=replace(facts.coverage, ends_on=draw(day)))
     if draw(st.booleans()):
-        plan = Coverage("plan", "acme", "", draw(day), replaces_part_b=True)
+        plan = Coverage("plan", "acme", "", draw(day), draw(st.none() | day), replaces_part_b=True)
         facts = replace(facts, other_coverages=(plan,))
     if draw(st.booleans()):
         visit = Visit("office_visit", draw(day), None, "ccm", care_planning_by_practitioner=True)

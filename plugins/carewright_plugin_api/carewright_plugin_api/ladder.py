@@ -26,6 +26,11 @@ class Window:
         if self.starts is not None and self.ends is not None and self.ends < self.starts:
             raise ValueError(f"a window from {self.starts} cannot end at {self.ends}, before it starts")
 
+    @classmethod
+    def between(cls, starts: datetime | None, ends: datetime | None) -> "Window":
+        """From what somebody wrote down: nothing lies in what would end before it starts."""
+        return cls(starts, starts if starts and ends and ends < starts else ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -91,8 +96,8 @@ def month_window(first_day: date, zone: str) -> Window:
 
 
 def days_window(first: date | None, last: date | None, zone: str) -> Window:
-    """Whole days by the wall clock of `zone`, both ends included; None is open."""
-    return Window(
+    """Whole days by the wall clock of `zone`, both ends included; None is open. Empty where last is before first."""
+    return Window.between(
         start_of_day(first, zone) if first else None,
         start_of_day(last + timedelta(days=1), zone) if last else None,
     )

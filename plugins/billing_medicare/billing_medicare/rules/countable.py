@@ -124,7 +124,7 @@ def _gates(facts: MonthFacts, standing: Standing) -> list[Gate]:
                 only=(days_window(None, facts.died_on, zone),),
             )
         )
-    away = tuple(Window(stay.starts, stay.ends) for stay in facts.stays if stay.kind in stays.words)
+    away = tuple(Window.between(stay.starts, stay.ends) for stay in facts.stays if stay.kind in stays.words)
     gates.append(
         Gate(
             BOOK.rule_id(stays),

@@ -109,11 +109,10 @@ def _since_told(windows: list[Window], consents: tuple[Consent, ...], last: date
             break
     else:
         return tuple(windows)
-    complete = (
-        replace(window, starts=max(window.starts, yes.at)) if window.starts else window for window in windows
-    )
     return tuple(
-        window for window in complete if not (window.starts and window.ends) or window.starts < window.ends
+        replace(window, starts=max(window.starts, yes.at)) if window.starts else window
+        for window in windows
+        if window.ends is None or yes.at < window.ends
     )
 
 
@@ -170,7 +169,9 @@ def _ended_by(facts: MonthFacts, consented: tuple[Window, ...]) -> str | None:
         return "the patient left the program"
     day = days_window(last, last, facts.zone)
     kinds = BOOK.on("ccm.stays", last).words
-    if any(stay.kind in kinds and _meets(Window(stay.starts, stay.ends), day) for stay in facts.stays):
+    if any(
+        stay.kind in kinds and _meets(Window.between(stay.starts, stay.ends), day) for stay in facts.stays
+    ):
         return "the patient was in a facility on the last day"
     return None
 
