@@ -318,7 +318,7 @@ async def test_rules_that_changed_on_disk_are_not_asked_under_their_old_name(
         await care.minutes(lakeside, person, month, 2, hour=8 + number)
     honest = await care.someone_in_care(lakeside, month, name="Honest")
     await care.minutes(lakeside, honest, month, 25, who="mika")
-    _rewrite(evil, '"e" * 64', '"d" * 63')
+    _rewrite(evil, '"e" * 64', '"dd" * 32')
     run = await close(ask, lakeside, month)
     assert (run["lines"], run["holds"]) == (1, 2)
     async with behind.connect() as connection:
@@ -330,7 +330,7 @@ async def test_rules_that_changed_on_disk_are_not_asked_under_their_old_name(
             assert "evil_payer" in hold.sentence
             assert "on disk" in hold.sentence
             assert "Restart" in hold.sentence
-    _rewrite(evil, '"d" * 63', '"e" * 64')  # put back: no restart is needed
+    _rewrite(evil, '"dd" * 32', '"e" * 64')  # put back: no restart is needed
     assert (await close(ask, lakeside, month))["lines"] == 3
     assert (await close(ask, hillcrest, month))["patients"] == 0
 
@@ -339,6 +339,7 @@ def _rewrite(plugin: Any, this: str, that: str) -> None:
     written = Path(plugin.__file__)
     before = written.read_text()
     assert this in before
+    assert len(this) != len(that), "compiled code is known by its source's second and size"
     written.write_text(before.replace(this, that))
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from cast import World
 
 from server.interop import sheet_portions
+from server.interop.sheets import packing
 from server.worker import drain_once, gather_kinds
 
 gather_kinds()
@@ -123,16 +124,17 @@ async def test_the_last_portion_is_taken_back_first(
         return await undo(db, sheet, first, last)
 
     monkeypatch.setattr(sheet_portions, "undo_rows", seen)
+    monkeypatch.setattr(packing, "ROWS_IN_A_PORTION", 5)
     mine = await table(lakeside)
-    await mine.brought(births(*["1950-03-14"] * 1001))
+    await mine.brought(births(*["1950-03-14"] * 11))
     await mine.tried()
     await drain_once()
     await mine.does("bring")
     await drain_once()
-    assert len(await people(lakeside)) == 1001
+    assert len(await people(lakeside)) == 11
     await mine.does("undo")
     await drain_once()
-    assert order == [1002, 502, 2]
+    assert order == [12, 7, 2]
     async with behind.begin() as connection:
         left = sa.text("select count(*) from patient where tenant_id in (:a, :b)")
         assert await connection.scalar(left, {"a": lakeside.tenant_id, "b": hillcrest.tenant_id}) == 0

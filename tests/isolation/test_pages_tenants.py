@@ -175,6 +175,7 @@ async def test_no_page_tells_three_ids_of_another_practice_from_nothing(
     record_property("count", await swept(two, behind, 3))
 
 
+@pytest.mark.campaign
 async def test_ones_own_ids_are_found(app: Any, behind: AsyncEngine) -> None:
     """The control: with one's own ids the same addresses are pages, so B's are refused for being B's.
 
