@@ -30,6 +30,7 @@ from litestar.response import Redirect
 from server.clock import today
 from server.errors import Refused, not_found
 from server.ids import parse_id
+from server.interop.intake import storable
 from server.settings import is_loopback, settings
 from server.tenants.actor import Actor
 from server.tenants.db import tenant_db
@@ -484,6 +485,12 @@ async def _check_form(visit: Visit) -> None:
 
 def _storable(c: str) -> bool:
     return c not in _UNREADABLE and not "\ud800" <= c <= "\udfff"
+
+
+def file_name(upload: UploadFile) -> str:
+    """What a file is called where it comes from: no folders, no more than is read, nothing that cannot be kept."""
+    name = storable(upload.filename or "").rpartition("/")[2].rpartition("\\")[2]
+    return name[:200] or "file"
 
 
 def _clean(name: str, value: str, longest: int = _LONGEST_FIELD) -> str:

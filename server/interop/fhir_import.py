@@ -45,7 +45,7 @@ from server.interop.fhir_people import (
     patient_meant,
 )
 from server.interop.fhir_raw import Record, keep_raw
-from server.interop.intake import Intake, among_ids, sql
+from server.interop.intake import Intake, among_ids, sql, storable
 from server.interop.tables import ImportBatch, ImportIssue
 from server.interop.watch import ask_for_watch, not_stopped, only_import
 from server.patients.comparing import ask_to_compare
@@ -449,7 +449,7 @@ async def _end(door: Door, actor: Actor, batch_id: UUID, reports: Sequence[FileR
                         "kind": "file",
                         "source_id": "",
                         "path": why.code,
-                        "sentence": why.message,
+                        "sentence": storable(why.message),
                         "next_step": why.next_step,
                         "file": name,
                     }

@@ -26,6 +26,12 @@ Named = tuple[str, str]
 
 _MOST_ISSUES = 500
 _NUMBERS = re.compile(r"\d[\d,]*")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """A file's own words, quoted in ours: NUL and half a letter, which no database takes, as the sign for what is amiss."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 @dataclass(slots=True)
@@ -93,8 +99,8 @@ class Intake:
                 severity=severity,
                 kind=kind,
                 source_id=source_id,
-                path=path,
-                sentence=sentence,
+                path=storable(path),
+                sentence=storable(sentence),
                 next_step=next_step,
                 file=self.file,
             ),

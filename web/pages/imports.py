@@ -8,7 +8,7 @@ from server.interop.queries import batch_for, batches, issues_of
 from server.interop.sheet_queries import sheets
 from server.tenants.db import tenant_db
 from web.pages.people import id_in
-from web.site import Answer, Visit, page
+from web.site import Answer, Visit, file_name, page
 from web.typed import text_in
 from web.words import N_, say
 
@@ -73,9 +73,7 @@ async def bring(visit: Visit) -> Answer:
     """Take the files in and show what came of it."""
     form = await visit.form()
     files = [
-        Incoming(
-            (upload.filename or "file").rpartition("/")[2].rpartition("\\")[2][:200], await upload.read()
-        )
+        Incoming(file_name(upload), await upload.read())
         for upload in await visit.files("files")
         if upload.filename
     ]

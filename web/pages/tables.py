@@ -21,7 +21,7 @@ from server.interop.sheets.packing import prepared
 from server.interop.sheets.reading import MOST_BYTES, TO_MEND
 from server.interop.sheets.verdicts import VERDICTS
 from server.tenants.db import tenant_db
-from web.site import Answer, Visit, page
+from web.site import Answer, Visit, file_name, page
 from web.words import N_, say
 
 _ON_A_PAGE = 50
@@ -52,7 +52,7 @@ async def table_brought(visit: Visit) -> Answer:
     try:
         if not uploads:
             raise Refused("NO_FILE", say("No file was chosen."), say("Choose a .csv file."), "file")
-        name = (uploads[0].filename or "table").rpartition("/")[2].rpartition("\\")[2]
+        name = file_name(uploads[0])
         read = await asyncio.to_thread(prepared, await uploads[0].read())
         async with tenant_db(visit.actor) as db:
             sheet_id = await take_sheet(db, visit.actor, name, read)
