@@ -160,7 +160,13 @@ async def test_sixty_files_nobody_should_send(
             took = time.perf_counter() - started
             slowest = max(slowest, (took, f"{what} at {door}"))
             statuses[f"{door} {sent.status_code}"] += 1
-            assert sent.status_code in (303, 400, 422), (door, what, name[:40], sent.status_code, sent.text[:500])
+            assert sent.status_code in (303, 400, 422), (
+                door,
+                what,
+                name[:40],
+                sent.status_code,
+                sent.text[:500],
+            )
             shown = sent
             if sent.status_code == 303:
                 assert sent.headers["location"].startswith("/imports/"), sent.headers["location"]
