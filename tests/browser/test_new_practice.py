@@ -250,7 +250,7 @@ def _walk(browser: Any, house: str, database: str) -> None:
     ann.go(f"/month/{month}")
     _close(ann, month)
     ann.sees("99490", "1 with a line")
-    ann.page.locator("main details.proof summary").first.click()
+    _open_the_proof(ann)
     ann.sees("Nora Feld", "12", "9", "What would change it")
     ann.go(f"/month/{month}/{id}").sees("billing_medicare", "Rule set")
 
@@ -259,7 +259,7 @@ def _walk(browser: Any, house: str, database: str) -> None:
     ann.go(f"/month/{month}")
     _close(ann, month)
     ann.sees("1 not billable")
-    ann.page.locator("main details.proof summary").first.click()
+    _open_the_proof(ann)
     ann.sees("19 whole minutes count", "What would change it")
 
 
@@ -282,6 +282,12 @@ def _close(ann: Visitor, month: str) -> None:
     ann.page.wait_for_load_state()
 
 
+def _open_the_proof(ann: Visitor) -> None:
+    """Of the first row: it is fetched when the row is opened."""
+    ann.page.locator("main details.proof summary").first.click()
+    ann.page.locator("main details.proof").get_by_text("What would change it").first.wait_for()
+
+
 def _contact(nora: Visitor, id: str, day: int, minutes: int, *, late: bool = False) -> None:
     nora.go(f"/people/{id}")
     form = nora.page.locator("#composer form")
@@ -294,7 +300,7 @@ def _contact(nora: Visitor, id: str, day: int, minutes: int, *, late: bool = Fal
     form.locator("[name=note]").fill("Walked twice this week.")
     form.locator("[name=program]").select_option("ccm")
     if not form.locator("[name=reason]").is_visible():
-        form.locator("details.more summary").click()
+        form.locator("details.more > summary").click()
     form.locator("[name=reason]").fill("From my notebook")
     with nora.page.expect_navigation():  # the draft is kept first, and only then is the form sent
         form.get_by_role("button", name="Save", exact=True).click()
