@@ -145,6 +145,7 @@ class Visit:
 
     request: Request[Any, Any, Any]
     signed_in: SignedIn | None
+    scope: Scope = "tenant"
     said: list[dict[str, str]] = field(default_factory=list)
     timer: dict[str, Any] | None = None  # web/timer_line.py, for those who have one
     hint: Hint | None = None  # web/hints.py, until it is put away
@@ -235,8 +236,12 @@ class Visit:
                 k: _clean(k, v, longest) if trim else _clean(k, v, longest) and v for k, v in given.items()
             }
         except Refused:
-            inside = self.signed_in is not None and self.signed_in.actor is not None
-            if not inside or self.by_script or self.request.headers.get("accept") == "application/json":
+            # On the way in, fields may hold secrets, which no page repeats.
+            if (
+                self.scope != "tenant"
+                or self.by_script
+                or self.request.headers.get("accept") == "application/json"
+            ):
                 raise  # the page is still there, with all that was written
             raise await self._cannot_keep(longest) from None
 
@@ -440,7 +445,7 @@ async def _visit(request: Request[Any, Any, Any], scope: Scope, permission: str)
     active = request.scope["path"] not in _HEARTBEATS or request.headers.get("x-active") == "1"
     request_id = request.scope["state"]["request_id"]
     signed_in = await session_actor(token, request_id=request_id, touch=active) if token else None
-    visit = Visit(request, signed_in)
+    visit = Visit(request, signed_in, scope)
     if request.method not in SAFE_METHODS:
         await _check_form(visit)
     if scope == "platform" and signed_in is None:
