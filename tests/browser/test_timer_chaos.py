@@ -187,7 +187,7 @@ class Seat:
         return end
 
     async def stopped(self) -> None:
-        for _ in range(100):
+        for _ in range(300):  # a stop that did not get through goes with the next beat
             if (await self.timer()).state == "stopped":
                 return
             await asyncio.sleep(0.2)
