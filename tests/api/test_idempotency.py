@@ -493,6 +493,7 @@ async def test_keys_by_twenty_callers_half_of_whom_fail(
     assert aborted > keys / 3, "too few failures to show anything"
 
 
+@pytest.mark.campaign
 async def test_every_mutation_takes_a_key(
     two: TwoPractices, behind: AsyncEngine, record_property: Count
 ) -> None:
