@@ -44,7 +44,7 @@ app.add_typer(claims_app, name="claims")
 app.add_typer(demo_app, name="demo")
 
 Data = Annotated[
-    str | None, typer.Option("--data", metavar="DIR", help="Data folder. [default: .carewright/data]")
+    str | None, typer.Option("--data", metavar="DIR", help="Data folder; left out: .carewright/data.")
 ]
 Practice = Annotated[str, typer.Option("--practice", metavar="SLUG", help="The practice's short name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -59,9 +59,9 @@ class Advance(Protocol):
 @app.command()
 def up(
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes any free one. [default: 8080]")
+        int | None, typer.Option(help="Port to listen on; 0 takes any free one. Left out: 8080.")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; left out: 127.0.0.1.")] = None,
     data: Data = None,
     demo: Annotated[bool, typer.Option(help="Make two demo practices in a new data folder.")] = True,
     small_demo: Annotated[
@@ -94,9 +94,7 @@ def test(context: typer.Context) -> None:
 def bench(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="doors, ledger, rollup, close, demo, pages; all when left out."
-        ),
+        typer.Argument(metavar="NAME", help="doors, ledger, rollup, close, demo, pages; all when left out."),
     ] = None,
     size: Annotated[str, typer.Option(help="ci: minutes; full: the sizes of the targets.")] = "ci",
     report: Annotated[
@@ -127,7 +125,7 @@ def bench(
 def campaign(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORD]...", help="Only those whose name or file has one of these."),
+        typer.Argument(metavar="WORD", help="Only those whose name or file has one of these."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="The counts that the promises name; takes hours.")
@@ -282,7 +280,7 @@ def list_failed_jobs(practice: Practice, data: Data = None, as_json: AsJson = Fa
 @jobs_app.command("retry")
 def retry_jobs(
     practice: Practice,
-    kind: Annotated[str, typer.Option(help="Only this kind, such as recount. [default: all]")] = "",
+    kind: Annotated[str, typer.Option(help="Only this kind, such as recount; left out: all.")] = "",
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:

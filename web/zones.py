@@ -1,6 +1,5 @@
 """Time zones as a practice chooses one: those of the United States in plain words first, then all others."""
 
-from functools import cache
 from typing import Final
 
 from server.tenants.names import zones
@@ -23,7 +22,6 @@ _NEAR: Final = {
 }
 
 
-@cache
 def zone_choices() -> tuple[tuple[str, str], ...]:
     """`(IANA name, words)` for a select field."""
     near = tuple((zone, say(words)) for zone, words in _NEAR.items() if zone in zones())

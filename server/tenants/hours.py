@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from server.errors import Refused
@@ -74,6 +74,16 @@ class Presence:
     ends_at: datetime
 
 
+class _Lasting(Protocol):
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+
+
+Stay = TypeVar("Stay", bound=_Lasting)
+
+
 def there_on(day: date, weekly: Iterable[Weekly], away: Iterable[Away], zone: str) -> list[Presence]:
     """Who is there on a day of the practice, by beginning."""
     gone = {one.staff_id for one in away if one.from_on <= day <= one.to_on}
@@ -90,8 +100,9 @@ def there_on(day: date, weekly: Iterable[Weekly], away: Iterable[Away], zone: st
     )
 
 
-def there_at(instant: datetime, presences: Iterable[Presence]) -> set[UUID]:
-    return {one.staff_id for one in presences if one.starts_at <= instant < one.ends_at}
+def there_at(instant: datetime, presences: Iterable[Stay]) -> list[Stay]:
+    """Those of them that hold at an instant."""
+    return [one for one in presences if one.starts_at <= instant < one.ends_at]
 
 
 def days_of(first: date, days: int) -> Sequence[date]:

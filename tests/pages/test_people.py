@@ -173,3 +173,49 @@ async def test_an_insurance_card_is_taken_down_whole_and_corrected(
     assert await on_file() == (which, "XYZ999", "", "self", "", "", None, "")
     await (await at_browser(hillcrest, "fred")).send(f"{address}/coverages/card", own, 404)
     assert "policy of" not in await fred.get(f"{address}/details")
+
+
+async def test_a_refused_form_of_the_details_alone_says_so(lakeside: World, at_browser: Any) -> None:
+    """Nine forms on one page, several with a name, a kind or a day: the one that was sent keeps what was typed, opens,
+    and has its sentence under the id that the summary leads to."""
+    fred = await at_browser(lakeside, "fred")
+    new = {"given_names": "Ruth", "family_name": "Walker", "birth_date": "1944-05-02"}
+    address = (await fred.send("/people/new", new)).headers["location"]
+
+    def led_to(page: str, name: str) -> str:
+        """The form that holds the one field the summary leads to."""
+        assert f'<a href="#f-{name}">' in page
+        assert len(re.findall(f'id="f-{name}"', page)) == 1
+        assert page.count(f'id="f-{name}-error"') == 1
+        (form,) = [one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if f'id="f-{name}"' in one]
+        return form
+
+    someone = {"name": "", "kind": "neighbour", "phone": "(313) 555-0142", "helps_with": "the shopping"}
+    page = (await fred.send(f"{address}/supports", someone, 422)).text
+    assert 'value="the shopping"' in led_to(page, "name")
+    assert page.count('value="(313) 555-0142"') == 1
+    assert re.search(r'<details class="more" open><summary>Add someone', page)
+
+    page = (await fred.send(f"{address}/team", {"part": "specialist", "name": "", "staff_id": ""}, 422)).text
+    assert 'action="' + f'{address}/team"' in led_to(page, "name")
+    assert re.search(r'<details class="more" open><summary>Add to the team', page)
+
+    home = {"street": "12 Larkspur Ave", "city": "Detroit", "state": "MI", "zip": "4" * 21}
+    page = (await fred.send(f"{address}/address", home, 422)).text
+    assert 'value="12 Larkspur Ave"' in led_to(page, "zip")
+
+    way = {"kind": "email", "value": "nowhere", "use": "home", "best_time": "after 5 pm"}
+    page = (await fred.send(f"{address}/contact-ways", way, 422)).text
+    assert 'value="after 5 pm"' in led_to(page, "value")
+
+    insurance = {
+        "payer_id": str(lakeside.payers["medicare_part_b"]),
+        "from_on": "2026-02-01",
+        "member_id": "1EG4TE5MK73",
+    }
+    await fred.send(f"{address}/coverages", insurance)
+    which = re.search(r'name="which" value="([0-9a-f-]{36})"', await fred.get(f"{address}/details"))
+    assert which
+    ended = {"which": which[1], "last_day": "2026-01-01"}
+    page = (await fred.send(f"{address}/coverages/end", ended, 422)).text
+    assert "It started on 01 Feb 2026." in led_to(page, "last_day")

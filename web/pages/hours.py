@@ -8,10 +8,9 @@ from carewright_plugin_api.facts import local_day
 
 from server.clock import now
 from server.errors import Refused, not_found
-from server.ids import parse_id
 from server.tenants.db import Db, tenant_db
 from server.tenants.hours import clock as wall_clock
-from server.tenants.hours import time_in
+from server.tenants.hours import there_at, time_in
 from server.tenants.sites import list_sites
 from server.tenants.staff import list_staff, staff_for
 from server.tenants.working_hours import (
@@ -29,7 +28,7 @@ from server.tenants.working_hours import (
 )
 from web.rendering import clock, day
 from web.site import Answer, Visit, page
-from web.typed import day_in, day_or_none
+from web.typed import beside, day_in, day_or_none, id_chosen
 from web.words import N_, say
 
 _WEEKDAYS: Final = (
@@ -60,7 +59,6 @@ async def week(visit: Visit) -> Answer:
         )
     weekend = any(number >= _WORKDAYS for _, number in cells)
     shown = range(7 if weekend else _WORKDAYS)
-    at = now()
     return visit.show(
         "practice/hours.html",
         days=[day(first + timedelta(days=number)).rpartition(" ")[0] for number in shown],
@@ -74,11 +72,9 @@ async def week(visit: Visit) -> Answer:
             for one in staff
         ],
         here_now=[
-            {"name": one.staff_name, "until": clock(one.ends_at, visit.zone)}
-            for one in here
-            if one.starts_at <= at < one.ends_at
+            {"name": one.staff_name, "until": clock(one.ends_at, visit.zone)} for one in there_at(now(), here)
         ],
-        week=f"{day(first)}",
+        week=day(first),
         before=first - timedelta(days=7) if first > this else None,
         after=first + timedelta(days=7),
         own=visit.actor.staff_id,
@@ -96,7 +92,7 @@ async def hours_add(visit: Visit) -> Answer:
     form = await visit.form()
     ticked = [int(one) for one in await visit.many("weekdays") if one in "0123456" and len(one) == 1]
     try:
-        site = _site_in(form.get("site_id", ""))
+        site = id_chosen(form, "site_id", "site")
         begins, ends = time_in(form.get("begins", ""), "begins"), time_in(form.get("ends", ""), "ends")
         from_on, to_on = day_in(form, "from_on", default=visit.today), day_or_none(form, "to_on")
         async with tenant_db(visit.actor) as db:
@@ -120,8 +116,8 @@ async def hours_end(visit: Visit) -> Answer:
             await _is_theirs(db, visit, line)
             await end_hours(db, visit.actor, line, last_day=last, today=visit.today)
     except Refused as refused:
-        beside = Refused(refused.code, refused.message, refused.next_step, f"last_day_{line}")
-        return await _own(visit, beside if refused.code != "NOT_FOUND" else refused, form)
+        at = Refused(refused.code, refused.message, refused.next_step, f"last_day_{line}")
+        return await _own(visit, at, form)
     return visit.go(_address(visit), say("The last day is noted."))
 
 
@@ -143,9 +139,8 @@ async def away_add(visit: Visit) -> Answer:
         async with tenant_db(visit.actor) as db:
             await add_days_away(db, visit.actor, _whose(visit), from_on=first, to_on=last, today=visit.today)
     except Refused as refused:
-        field = {"from_on": "away_from", "to_on": "away_to"}.get(refused.field or "", refused.field)
-        beside = Refused(refused.code, refused.message, refused.next_step, field)
-        return await _own(visit, beside, {**form, "which": "away"})
+        at = beside(refused, {"from_on": "away_from", "to_on": "away_to"})
+        return await _own(visit, at, {**form, "which": "away"})
     return visit.go(_address(visit), say("Written down. Nobody sees more than that you are not here."))
 
 
@@ -175,16 +170,6 @@ def _address(visit: Visit) -> str:
     return f"/practice/hours/{_whose(visit)}"
 
 
-def _site_in(text: str) -> UUID | None:
-    """Raises Refused NOT_FOUND for what is no site."""
-    if not text:
-        return None
-    found = parse_id(text)
-    if found is None:
-        raise not_found("site")
-    return found
-
-
 def _date_or(text: str, otherwise: date) -> date:
     """A day of an address; whatever is none, or too far for a calendar, is `otherwise`."""
     try:
@@ -197,7 +182,7 @@ def _date_or(text: str, otherwise: date) -> date:
 def _span(one: There, zone: str, *, several: bool) -> dict[str, str]:
     return {
         "words": _from_to(clock(one.starts_at, zone), clock(one.ends_at, zone)),
-        "where": one.site_name if several else "" if one.site_id else say("from elsewhere"),
+        "where": say("from elsewhere") if one.site_id is None else one.site_name if several else "",
     }
 
 

@@ -1,7 +1,7 @@
 """Mending what is known of a person: details, ways to reach them, supports, care team, insurance; and the chart."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import fields
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields as fields_of
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from web.charts import Value, run_chart
 from web.pages.people import _choices, date_in, header_of, id_in
 from web.rendering import called
 from web.site import Answer, Visit, page
-from web.typed import id_chosen, text_in
+from web.typed import beside, id_chosen, text_in
 from web.words import N_, say
 
 Form = dict[str, str]
@@ -53,7 +53,8 @@ async def details(visit: Visit) -> Answer:
 
 
 async def _details(visit: Visit, refused: Refused | None = None, typed: Form | None = None) -> Answer:
-    id = id_in(visit)
+    """sent: which of the page's forms was refused, as the last of its address."""
+    id, sent = id_in(visit), visit.request.url.path.rpartition("/")[2]
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id, permission="patients.write")
@@ -87,12 +88,12 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             ],
         }
     if refused is not None:
-        return visit.again("people/details.html", refused, typed=typed or {}, **given)
-    return visit.show("people/details.html", typed={}, **given)
+        return visit.again("people/details.html", refused, typed=typed or {}, sent=sent, **given)
+    return visit.show("people/details.html", typed={}, sent="", **given)
 
 
 def _values(patient: Patient) -> dict[str, Any]:
-    found = {f.name: getattr(patient, f.name) for f in fields(PatientChanges)}
+    found = {f.name: getattr(patient, f.name) for f in fields_of(PatientChanges)}
     found["revision"] = patient.revision
     for name in ("birth_date", "deceased_on"):
         found[name] = found[name].isoformat() if found[name] else ""
@@ -121,8 +122,11 @@ async def details_saved(visit: Visit) -> Answer:
     return await _do(visit, act, say("Saved."))
 
 
-async def _do(visit: Visit, act: Act, said: str, *, back: str = "details") -> Answer:
-    """Run one small form of a person's page; refused, the page comes back with what was typed."""
+async def _do(
+    visit: Visit, act: Act, said: str, *, back: str = "details", fields: Mapping[str, str] | None = None
+) -> Answer:
+    """Run one small form of a person's page; refused, the page comes back with what was typed. fields: what the action
+    calls them -> what the form does, where that differs."""
     id = id_in(visit)
     form = await visit.form()
     try:
@@ -131,6 +135,7 @@ async def _do(visit: Visit, act: Act, said: str, *, back: str = "details") -> An
     except Refused as refused:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED"}:
             raise
+        refused = beside(refused, fields or {})
         return await (
             _details(visit, refused, form) if back == "details" else _diagnoses(visit, refused, form)
         )
@@ -283,7 +288,7 @@ async def coverage_ended(visit: Visit) -> Answer:
         if last is not None:
             await end_coverage(db, actor, id, _uuid(form, "which", "coverage"), last)
 
-    return await _do(visit, act, say("Saved."))
+    return await _do(visit, act, say("Saved."), fields={"to_on": "last_day"})
 
 
 # --- codes for claims ---------------------------------------------------------------------------------------
