@@ -38,6 +38,7 @@ from server.tenants.hints import put_hints_away
 from server.tenants.permissions import PERMISSIONS, ROLES
 from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
+from server.unreadable import UNREADABLE
 from web.doorway import SAFE_METHODS
 from web.hints import Hint, done_with, hint_for
 from web.once import answered_once
@@ -53,7 +54,6 @@ AFTER: Final = "after"
 _FLASH: Final = "flash"
 _HEARTBEATS: Final = frozenset({"/session", "/time/beat"})
 _LONGEST_FIELD: Final = 50_000
-_UNREADABLE: Final = {chr(c) for c in (*range(9), 11, 12, *range(14, 32), 127)}
 _log = logging.getLogger("carewright.web")
 
 #: key, words, address, permission: a room appears in the rail when it is built and allowed
@@ -129,7 +129,8 @@ class CannotKeep(Exception):
     """A form holds text that is too long or cannot be stored. It is given back in a form of its own, so that nothing of
     what somebody wrote is lost, whichever page it came from.
 
-    errors: field -> sentence; fields: everything that was sent, in order, without the characters nothing can store."""
+    errors: field -> sentence; fields: every text that was sent, without the characters nothing can store, and without
+    what every form has of its own."""
 
     def __init__(self, errors: dict[str, str], fields: list[tuple[str, str]]) -> None:
         self.errors, self.fields = errors, fields
@@ -151,7 +152,6 @@ class Visit:
     hint: Hint | None = None  # web/hints.py, until it is put away
     #: where `go` led, with what it said; empty while nothing was saved or when more than the way on matters
     went: tuple[str, ...] = ()
-    _form: dict[str, Any] | None = None
 
     @property
     def actor(self) -> Actor:
@@ -214,7 +214,9 @@ class Visit:
 
     def query(self, name: str, default: str = "") -> str:
         value = str(self.request.query_params.get(name, default))
-        return _clean(name, value)
+        if (refused := _unkept(name, value, _LONGEST_FIELD)) is not None:
+            raise refused
+        return value.strip()
 
     @property
     def htmx(self) -> bool:
@@ -226,51 +228,38 @@ class Visit:
         return self.htmx or "x-timer" in self.request.headers
 
     async def form(self, *, trim: bool = True, longest: int = _LONGEST_FIELD) -> dict[str, str]:
-        """The form's text fields, trimmed; the last of several with one name. Raises CannotKeep for unreadable text.
+        """The form's text fields, trimmed; the first of several with one name. Raises what `_texts` raises.
 
         trim=False: with the spaces at both ends, for what somebody is still writing. longest: characters, where the page
         itself has something to say about what is longer."""
-        given = {k: v for k, v in (await self._read()).items() if isinstance(v, str)}
-        try:
-            return {
-                k: _clean(k, v, longest) if trim else _clean(k, v, longest) and v for k, v in given.items()
-            }
-        except Refused:
-            # On the way in, fields may hold secrets, which no page repeats.
-            if (
-                self.scope != "tenant"
-                or self.by_script
-                or self.request.headers.get("accept") == "application/json"
-            ):
-                raise  # the page is still there, with all that was written
-            raise await self._cannot_keep(longest) from None
+        found: dict[str, str] = {}
+        for name, value in await self._texts(longest):
+            found.setdefault(name, value.strip() if trim else value)
+        return found
 
     async def many(self, name: str) -> list[str]:
-        """All values of a field that may come several times (boxes)."""
-        await self._read()
-        data = await self.request.form()
-        return [_clean(name, v) for v in data.getall(name, []) if isinstance(v, str)]
-
-    async def _cannot_keep(self, longest: int) -> CannotKeep:
-        fields, errors = [], {}
-        for name, value in (await self.request.form()).multi_items():
-            if not isinstance(value, str) or name.startswith("_"):
-                continue  # files a browser gives once; what every form has of its own
-            try:
-                _clean(name, value, longest)
-            except Refused as refused:
-                errors[name] = f"{refused.message} {refused.next_step}"
-            fields.append((name, "".join(c for c in value if _storable(c))))
-        return CannotKeep(errors, fields)
+        """All values of a field that may come several times (boxes). Raises what `_texts` raises."""
+        return [value.strip() for other, value in await self._texts(_LONGEST_FIELD) if other == name]
 
     async def files(self, name: str) -> list[UploadFile]:
         data = await self.request.form()
         return [v for v in data.getall(name, []) if isinstance(v, UploadFile)]
 
-    async def _read(self) -> dict[str, Any]:
-        if self._form is None:
-            self._form = dict(await self.request.form())
-        return self._form
+    async def _texts(self, longest: int) -> list[tuple[str, str]]:
+        """Every text field, as it was sent. Where one cannot be kept: CannotKeep, which gives all of them back; Refused
+        where they hold secrets, which no page repeats, or where the page they were written on is still there."""
+        sent = (await self.request.form()).multi_items()
+        texts = [(name, value) for name, value in sent if isinstance(value, str)]
+        wrong = {name: why for name, value in texts if (why := _unkept(name, value, longest)) is not None}
+        if not wrong:
+            return texts
+        secret = self.scope != "tenant" or any("password" in name for name, _ in texts)
+        if secret or self.by_script or self.request.headers.get("accept") == "application/json":
+            raise next(iter(wrong.values()))
+        raise CannotKeep(
+            {name: f"{why.message} {why.next_step}" for name, why in wrong.items()},
+            [(name, UNREADABLE.sub("", value)) for name, value in texts if not name.startswith("_")],
+        )
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -482,14 +471,10 @@ async def _check_form(visit: Visit) -> None:
     if not visit.request.scope["state"]["sent_by_us"]:
         raise WrongOrigin
     if visit.signed_in is not None:
-        form = await visit._read()
+        form = await visit.request.form()
         given = str(form.get("_csrf", "")) or visit.request.headers.get("x-csrf-token", "")
         if not hmac.compare_digest(given.encode(), visit.csrf_token().encode()):
             raise WrongOrigin
-
-
-def _storable(c: str) -> bool:
-    return c not in _UNREADABLE and not "\ud800" <= c <= "\udfff"
 
 
 def file_name(upload: UploadFile) -> str:
@@ -498,10 +483,11 @@ def file_name(upload: UploadFile) -> str:
     return name[:200] or "file"
 
 
-def _clean(name: str, value: str, longest: int = _LONGEST_FIELD) -> str:
+def _unkept(name: str, value: str, longest: int) -> Refused | None:
+    """Why a text cannot be kept, if it cannot. longest: characters, without the spaces at both ends."""
     value = value.strip()
     if len(value) > longest:
-        raise Refused(
+        return Refused(
             "TEXT_TOO_LONG",
             say(
                 "This text has %(n)s characters; at most %(most)s fit here.",
@@ -511,14 +497,14 @@ def _clean(name: str, value: str, longest: int = _LONGEST_FIELD) -> str:
             say("Shorten it, or split it over two notes."),
             field=name,
         )
-    if not all(map(_storable, value)):
-        raise Refused(
+    if UNREADABLE.search(value):
+        return Refused(
             "BAD_TEXT",
             say("This text holds a character that cannot be stored (a control character)."),
             say("Remove it and send the form again."),
             field=name,
         )
-    return value
+    return None
 
 
 # --- flashes: one fixed sentence carried to the next page ---------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from server.errors import Refused
+from server.unreadable import UNREADABLE
 
 #: how long a discarded draft can be brought back
 KEPT: Final = timedelta(days=14)
@@ -18,7 +19,6 @@ LONGEST, LONGEST_OF_ALL = 50_000, 120_000
 _MOST_FIELDS: Final = 40
 LAST_SEQUENCE: Final = 2_000_000_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 #: fields that a composer fills in by itself
 _GIVEN: Final = frozenset(
     {"kind", "on", "began", "outcome", "program", "about_code", "video_declined", "activity"}
@@ -69,7 +69,7 @@ def checked(writing: Writing) -> dict[str, str]:
                 "Shorten it, or split it over two notes.",
                 name,
             )
-        if _UNREADABLE.search(text):
+        if UNREADABLE.search(text):
             raise Refused(
                 "BAD_TEXT",
                 "This text holds a character that cannot be stored (a control character or half of a pair), "

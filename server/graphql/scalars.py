@@ -42,6 +42,8 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from server.unreadable import UNREADABLE
+
 Line = NewType("Line", str)
 ShortText = NewType("ShortText", str)
 Text = NewType("Text", str)
@@ -51,8 +53,6 @@ Seconds = NewType("Seconds", int)
 
 EARLIEST_YEAR, LATEST_YEAR = 1850, 2150
 
-# What PostgreSQL, XML or a terminal would choke on: C0 controls but tab and line ends, DEL, surrogates.
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
@@ -69,7 +69,7 @@ def _text(longest: int, *, one_line: bool = False) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if not isinstance(value, str):
             raise bad_value("BAD_TEXT", "This must be text.", "Send it as a string.")
-        if _UNREADABLE.search(value):
+        if UNREADABLE.search(value):
             raise bad_value(
                 "BAD_TEXT",
                 "This text holds a character that cannot be stored (a control character or half of a pair).",

@@ -173,7 +173,7 @@ def _not_theirs(
             "A table says one thing of each person: leave one of the rows out, or say that this is somebody else.",
         )
     if one.choice not in _SAME and somebody_else(row, found):
-        return number_taken(row, found.called, found.details["birth_date"], "")
+        return number_taken(row, found)
     payer = row.coverage.get("payer")
     said_before = (before or {}).get("payer")
     if payer and found.coverage and payer not in (found.coverage["payer"], said_before):

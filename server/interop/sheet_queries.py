@@ -145,28 +145,20 @@ async def rows_of(
 async def to_mend(db: Db, actor: Actor, sheet_id: UUID) -> tuple[str, str]:
     """(file name, CSV): the rows that did not come in, as they came, each with what to mend; to be brought again."""
     sheet = await sheet_state(db, actor, sheet_id)
-    faults = {
-        line: f"{FIELDS.get(field, '')}: {sentence} {next_step}".removeprefix(": ").strip()
-        for line, field, sentence, next_step in await db.execute(
-            select(SheetRow.line, SheetRow.field, SheetRow.sentence, SheetRow.next_step).where(
-                SheetRow.sheet_id == sheet_id,
-                SheetRow.verdict.in_(("error", "duplicate")),
-                SheetRow.outcome == "",
-            )
+    left = await db.execute(
+        select(SheetRow.portion, SheetRow.line, SheetRow.field, SheetRow.sentence, SheetRow.next_step).where(
+            SheetRow.sheet_id == sheet_id,
+            SheetRow.verdict.in_(("error", "duplicate")),
+            SheetRow.outcome == "",
         )
-    }
+    )
+    faults, numbers = {}, set()
+    for number, line, field, sentence, next_step in left:
+        numbers.add(number)
+        faults[line] = f"{FIELDS.get(field, '')}: {sentence} {next_step}".removeprefix(": ").strip()
     portions = await db.scalars(
         select(SheetPortion.cells)
-        .where(
-            SheetPortion.sheet_id == sheet_id,
-            SheetPortion.number.in_(
-                select(SheetRow.portion).where(
-                    SheetRow.sheet_id == sheet_id,
-                    SheetRow.verdict.in_(("error", "duplicate")),
-                    SheetRow.outcome == "",
-                )
-            ),
-        )
+        .where(SheetPortion.sheet_id == sheet_id, SheetPortion.number.in_(numbers))
         .order_by(SheetPortion.number)
     )
     width = len(sheet.header)

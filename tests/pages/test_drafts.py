@@ -399,16 +399,22 @@ async def test_bad_drafts_by_script_are_told_and_an_ended_sign_in_is_401(
         assert "Good" in json.dumps([row[0] for row in rows])
 
 
-async def test_on_the_way_in_no_page_repeats_what_cannot_be_kept(
+async def test_on_the_way_in_and_beside_a_password_no_page_repeats_what_cannot_be_kept(
     lakeside: World, hillcrest: World, browse: Any
 ) -> None:
     """Fields there may be secrets: it is said, and nothing is given back."""
     for world in (lakeside, hillcrest):
-        nora = browse(world, "nora")
-        csrf = csrf_of(world, "nora")
-        for path in ("/switch", "/authenticator", f"/agreements/{world.tenant_id}"):
-            sent = {"_csrf": csrf, "practice": "p" * 60_000, "code": "s\x00cret"}
-            answer = await nora.post(path, data=sent)
-            assert answer.status_code < 500, path
-            assert "ppppp" not in answer.text, path
-            assert "cret" not in answer.text, path
+        nora = desk(browse, world, "nora")
+        for path in (
+            "/switch", "/authenticator", f"/agreements/{world.tenant_id}", "/security/password", "/security/authenticator",
+            "/security/recovery-codes",
+        ):  # fmt: skip
+            sent = {
+                "practice": "p" * 60_000,
+                "code": "s\x00cret",
+                "password": "boats",
+                "new_password": "la\x00ke",
+            }
+            answer = await nora.send(path, 422, **sent)
+            for secret in ("ppppp", "cret", "harbor", "lamp"):
+                assert secret not in answer.text, (path, secret)

@@ -121,6 +121,28 @@ async def test_when_somebody_is_best_reached_stands_beside_the_number(
     assert "on Sundays" not in await there.get("/people")
 
 
+async def test_details_are_saved_over_what_was_seen_and_over_nothing_else(
+    lakeside: World, hillcrest: World, at_browser: Any
+) -> None:
+    fred, there = await at_browser(lakeside, "fred"), await at_browser(hillcrest, "fred")
+    new = {"given_names": "Ruth", "family_name": "Walker", "birth_date": "1944-05-02"}
+    address = (await fred.send("/people/new", new)).headers["location"]
+    seen = re.search(r'name="revision" value="(\d+)"', await fred.get(f"{address}/details"))
+    assert seen
+    mended = new | {"given_names": "Ruth Ann", "revision": seen[1]}
+    for revision in ("", "x", "9" * 400, "9" * 5_000):
+        refused = await fred.send(f"{address}/details", mended | {"revision": revision}, 422)
+        assert "Someone else changed" in refused.text, revision[:9]
+    # A box that no browser of ours sends: what was written beside it is given back too.
+    refused = await fred.send(f"{address}/details", mended | {"races": ["asian", "as\x00ian"]}, 422)
+    assert 'name="given_names" value="Ruth Ann"' in refused.text
+    await there.send(f"{address}/details", mended, 404)
+    assert "Ruth Ann" not in await fred.get(address)
+    await fred.send(f"{address}/details", mended)
+    assert "Ruth Ann" in await fred.get(address)
+    assert "Someone else changed" in (await fred.send(f"{address}/details", mended, 422)).text
+
+
 async def test_an_insurance_card_is_taken_down_whole_and_corrected(
     lakeside: World, hillcrest: World, at_browser: Any
 ) -> None:

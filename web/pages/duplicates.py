@@ -28,7 +28,7 @@ from server.ids import parse_id
 from server.patients import choices
 from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
-from web.pages.people import header_of, id_in
+from web.pages.people import header_of
 from web.rendering import called, day
 from web.site import Answer, Visit, page
 from web.words import say
@@ -195,7 +195,7 @@ async def joinings(visit: Visit) -> Answer:
 
 
 async def _joinings(visit: Visit, refused: Refused | None = None, merge_id: UUID | None = None) -> Answer:
-    id, actor = id_in(visit), visit.actor
+    id, actor = visit.id("id", "patient"), visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
         head = await header_of(db, actor, patient, visit.today)
@@ -229,7 +229,7 @@ async def separated(visit: Visit) -> Answer:
         raise not_found("joining of records")
     try:
         async with tenant_db(visit.actor) as db:
-            patient = await patient_for(db, visit.actor, id_in(visit))
+            patient = await patient_for(db, visit.actor, visit.id("id", "patient"))
             if merge_id not in {row.id for row in await merges_of(db, visit.actor, patient.id)}:
                 raise not_found("joining of records")
             merge = await separate_records(db, visit.actor, merge_id, reason=form.get("reason", ""))

@@ -7,7 +7,6 @@ from server.interop.fhir_import import Incoming, bring_in
 from server.interop.queries import batch_for, batches, issues_of
 from server.interop.sheet_queries import sheets
 from server.tenants.db import tenant_db
-from web.pages.people import id_in
 from web.site import Answer, Visit, file_name, page
 from web.typed import text_in
 from web.words import N_, say
@@ -93,7 +92,7 @@ async def bring(visit: Visit) -> Answer:
 
 @page.get("/imports/{id:str}", permission="imports.write")
 async def batch(visit: Visit) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "import")
     async with tenant_db(visit.actor, read_only=True) as db:
         row = await batch_for(db, visit.actor, id)
         issues, total = await issues_of(db, visit.actor, id, limit=200)

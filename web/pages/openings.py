@@ -4,7 +4,7 @@ from server.patients.gate import patient_for
 from server.tenants.audit import openings
 from server.tenants.db import tenant_db
 from server.tenants.permissions import ROLES
-from web.pages.people import header_of, id_in
+from web.pages.people import header_of
 from web.rendering import called, moment
 from web.site import Answer, Visit, page
 from web.words import N_, say
@@ -14,7 +14,7 @@ _EFFECTS = {"read": N_("Looked"), "write": N_("Changed"), "refused": N_("Was tur
 
 @page.get("/people/{id:str}/openings", permission="audit.read")
 async def openings_of(visit: Visit) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     async with tenant_db(visit.actor, read_only=True) as db:
         patient = await patient_for(db, visit.actor, id)
         head = await header_of(db, visit.actor, patient, visit.today)

@@ -2,10 +2,9 @@
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from server.duplicates.queries import how_many_wait
-from server.errors import Refused, not_found
+from server.errors import Refused
 from server.ids import parse_id
 from server.patients import chart, choices
 from server.patients.actions import NewPatient, register_patient
@@ -18,42 +17,10 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from web.rendering import age, called, day, person_name, phone
 from web.site import Answer, Visit, page
-from web.typed import text_in
+from web.typed import day_in, text_in
 from web.words import say
 
 _PAGE = 50
-
-
-def id_in(visit: Visit, name: str = "id") -> UUID:
-    """The id in the address; anything else is a page that does not exist."""
-    id = parse_id(visit.path(name))
-    if id is None:
-        raise not_found("patient")
-    return id
-
-
-def date_in(form: dict[str, str], name: str, *, needed: bool = True) -> date | None:
-    """A date typed into a form, with a sentence where it is none."""
-    text = form.get(name, "")
-    if not text and not needed:
-        return None
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        said = (
-            say("A date is needed.")
-            if not text
-            else say("%(text)s is not a day in the calendar.", text=text[:20])
-        )
-        raise Refused("BAD_DATE", said, say("Choose the day, the month and the year."), name) from None
-    if not 1850 <= found.year <= 2150:
-        raise Refused(
-            "BAD_DATE",
-            say("The year %(year)s cannot be right.", year=found.year),
-            say("Check the year."),
-            name,
-        )
-    return found
 
 
 # --- finding ------------------------------------------------------------------------------------------------
@@ -150,8 +117,8 @@ async def new_person(visit: Visit) -> Answer:
 async def register(visit: Visit) -> Answer:
     form = await visit.form()
     try:
-        born = date_in(form, "birth_date")
-        if born is None or not form.get("family_name"):
+        born = day_in(form, "birth_date")
+        if not form.get("family_name"):
             raise Refused(
                 "NAME_NEEDED", say("A family name is needed."), say("Write it to go on."), "family_name"
             )
@@ -247,7 +214,7 @@ async def person(visit: Visit) -> Answer:
     """One person: what matters to them first, then their plan, their days, their chart."""
     from web.pages.person_sections import sections_of
 
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
@@ -286,7 +253,7 @@ def _words() -> dict[str, dict[str, str]]:
 
 @page.get("/people/{id:str}/story", permission="story.write")
 async def story_form(visit: Visit) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     async with tenant_db(visit.actor, read_only=True) as db:
         patient = await patient_for(db, visit.actor, id)
         head = await header_of(db, visit.actor, patient, visit.today)
@@ -299,7 +266,7 @@ async def story_form(visit: Visit) -> Answer:
 
 @page.post("/people/{id:str}/story", permission="story.write")
 async def story_saved(visit: Visit) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     form = await visit.form()
     try:
         async with tenant_db(visit.actor) as db:

@@ -33,10 +33,10 @@ from server.tenants.db import Db, tenant_db
 from server.tenants.sites import list_sites
 from server.tenants.tables import Payer, Staff
 from web.charts import Value, run_chart
-from web.pages.people import _choices, date_in, header_of, id_in
+from web.pages.people import _choices, header_of
 from web.rendering import called
 from web.site import Answer, Visit, page
-from web.typed import beside, id_chosen, text_in
+from web.typed import beside, day_in, day_or_none, id_chosen, number_in, text_in
 from web.words import N_, say
 
 Form = dict[str, str]
@@ -54,7 +54,7 @@ async def details(visit: Visit) -> Answer:
 
 async def _details(visit: Visit, refused: Refused | None = None, typed: Form | None = None) -> Answer:
     """sent: which of the page's forms was refused, as the last of its address."""
-    id, sent = id_in(visit), visit.request.url.path.rpartition("/")[2]
+    id, sent = visit.id("id", "patient"), visit.request.url.path.rpartition("/")[2]
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id, permission="patients.write")
@@ -112,12 +112,11 @@ async def details_saved(visit: Visit) -> Answer:
         changes = PatientChanges(
             **{name: text_in(form, name) for name in text},
             races=races,
-            birth_date=date_in(form, "birth_date"),
+            birth_date=day_in(form, "birth_date"),
             interpreter_needed=form.get("interpreter_needed") == "yes",
-            deceased_on=date_in(form, "deceased_on", needed=False),
+            deceased_on=day_or_none(form, "deceased_on"),
         )
-        revision = form.get("revision", "")
-        await change_patient(db, actor, id, changes, revision=int(revision) if revision.isdecimal() else None)
+        await change_patient(db, actor, id, changes, revision=number_in(form, "revision"))
 
     return await _do(visit, act, say("Saved."))
 
@@ -127,7 +126,7 @@ async def _do(
 ) -> Answer:
     """Run one small form of a person's page; refused, the page comes back with what was typed. fields: what the action
     calls them -> what the form does, where that differs."""
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     form = await visit.form()
     try:
         async with tenant_db(visit.actor) as db:
@@ -184,7 +183,7 @@ async def address_set(visit: Visit) -> Answer:
 async def usual_site_set(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         site_id = id_chosen(form, "site", "site")
-        await set_usual_site(db, actor, id, site_id, from_on=date_in(form, "seen_from", needed=False))
+        await set_usual_site(db, actor, id, site_id, from_on=day_or_none(form, "seen_from"))
 
     return await _do(visit, act, say("Saved. Claims name it from that day on."))
 
@@ -215,7 +214,7 @@ async def support_ended(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/team", permission="patients.write")
 async def team_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        staff_id = _uuid(form, "staff_id", "person on the staff") if form.get("staff_id") else None
+        staff_id = id_chosen(form, "staff_id", "person on the staff")
         await add_care_team_member(
             db, actor, id, part=form.get("part", ""), staff_id=staff_id, name=text_in(form, "name", 200)
         )
@@ -234,13 +233,10 @@ async def team_ended(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/coverages", permission="patients.write")
 async def coverage_added(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        starts = date_in(form, "from_on")
-        if starts is None:
-            raise Refused("BAD_DATE", say("A first day is needed."), say("Choose it."), "from_on")
         benefit = {"yes": True, "no": False}.get(form.get("care_management_benefit", ""))
         await add_coverage(
-            db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=starts,
-            to_on=date_in(form, "to_on", needed=False), member_id=text_in(form, "member_id", 60),
+            db, actor, id, payer_id=_uuid(form, "payer_id", "payer"), from_on=day_in(form, "from_on"),
+            to_on=day_or_none(form, "to_on"), member_id=text_in(form, "member_id", 60),
             product=text_in(form, "product", 60), rank=2 if form.get("rank") == "2" else 1,
             group_number=form.get("group_number", ""), subscriber=_subscriber(form),
             replaces_part_b=form.get("replaces_part_b") == "yes",
@@ -265,7 +261,7 @@ def _subscriber(form: Form) -> Subscriber | None:
                 "relationship",
             )
         return None
-    born = date_in(form, "subscriber_birth_date", needed=False)
+    born = day_or_none(form, "subscriber_birth_date")
     given = form.get("subscriber_given_names", "")
     return Subscriber(relationship, family, given, born, form.get("subscriber_sex", ""))
 
@@ -284,9 +280,7 @@ async def card_corrected(visit: Visit) -> Answer:
 @page.post("/people/{id:str}/coverages/end", permission="patients.write")
 async def coverage_ended(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        last = date_in(form, "last_day")
-        if last is not None:
-            await end_coverage(db, actor, id, _uuid(form, "which", "coverage"), last)
+        await end_coverage(db, actor, id, _uuid(form, "which", "coverage"), day_in(form, "last_day"))
 
     return await _do(visit, act, say("Saved."), fields={"to_on": "last_day"})
 
@@ -300,7 +294,7 @@ async def diagnoses(visit: Visit) -> Answer:
 
 
 async def _diagnoses(visit: Visit, refused: Refused | None = None, typed: Form | None = None) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
@@ -322,7 +316,7 @@ async def diagnosis_chosen(visit: Visit) -> Answer:
         code = form.get("code") or form.get("q", "").partition(" ")[0]
         await choose_diagnosis(
             db, actor, id, code=code[:20], chronic=form.get("chronic") == "yes",
-            from_on=date_in(form, "from_on", needed=False),
+            from_on=day_or_none(form, "from_on"),
         )  # fmt: skip
 
     return await _do(visit, act, say("Added."), back="diagnoses")
@@ -349,7 +343,7 @@ async def codes(visit: Visit) -> Answer:
 
 @page.get("/people/{id:str}/chart", permission="chart.read")
 async def whole_chart(visit: Visit) -> Answer:
-    id = id_in(visit)
+    id = visit.id("id", "patient")
     actor = visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)

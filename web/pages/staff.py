@@ -14,8 +14,8 @@ from server.tenants.qualifications import (
     list_qualifications,
 )
 from server.tenants.regions import STATES
-from web.pages.people import date_in
 from web.site import Answer, Visit, page
+from web.typed import day_in, day_or_none
 from web.words import N_, say
 
 #: role -> what somebody with it does here, beside the choice
@@ -174,10 +174,7 @@ async def qualification_add(visit: Visit) -> Answer:
     form = await visit.form()
     kind = form.get("kind", "")
     try:
-        from_on = date_in(form, "from_on")
-        to_on = date_in(form, "to_on", needed=False)
-        if from_on is None:  # date_in has refused that
-            raise AssertionError
+        from_on, to_on = day_in(form, "from_on"), day_or_none(form, "to_on")
         async with tenant_db(visit.actor) as db:
             await add_qualification(
                 db,
@@ -203,9 +200,7 @@ async def qualification_end(visit: Visit) -> Answer:
     form = await visit.form()
     qualification = visit.id("qualification", "qualification")
     try:
-        last = date_in(form, "last_day")
-        if last is None:  # date_in has refused that
-            raise AssertionError
+        last = day_in(form, "last_day")
         async with tenant_db(visit.actor) as db:
             if qualification not in {
                 q.id for q in await list_qualifications(db, visit.actor, staff_id=_whom(visit))

@@ -23,6 +23,7 @@ TO_MEND: Final = "Carewright: what to mend"
 _SPREADSHEETS = ((b"PK\x03\x04", "an Excel or OpenDocument file"), (b"\xd0\xcf\x11\xe0", "an old Excel file"))
 _PIECE: Final = 1024 * 1024  # bytes
 _LINES_FOR_HEADER: Final = 1000
+_LINES_ABOVE: Final = 3  # a title, and names in two lines
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -163,7 +164,7 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
             if max(map(len, cells)) > LONGEST_CELL:
                 raise _too_long(reader.line_num)
             number += 1
-            if number > MOST_ROWS + 3:
+            if number > MOST_ROWS + _LINES_ABOVE:
                 raise Refused(
                     "TOO_MANY_ROWS",
                     f"This file has more than {MOST_ROWS:,} rows.",

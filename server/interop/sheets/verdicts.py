@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -95,12 +94,12 @@ def somebody_else(said: Said, here: Here) -> bool:
     return sum(map(bool, unlike)) >= 2
 
 
-def number_taken(said: Said, called: str, birth: date, where: str) -> Fault:
+def number_taken(said: Said, here: Here) -> Fault:
     """Two people, one record number."""
     return Fault(
         "record_number",
-        f"Record number {said.record_number} belongs to {called}, born {birth:%d %B %Y}{where}; this row is about "
-        f"{said.called}, born {said.details['birth_date']:%d %B %Y}.",
+        f"Record number {said.record_number} belongs to {here.called}, born {here.details['birth_date']:%d %B %Y}; this "
+        f"row is about {said.called}, born {said.details['birth_date']:%d %B %Y}.",
         "Find out whose number it is, and leave it empty for the other.",
     )
 
