@@ -44,6 +44,7 @@ from web.hints import Hint, done_with, hint_for
 from web.once import answered_once
 from web.rendering import csrf_input, day, render
 from web.timer_line import timer_line
+from web.typed import too_long
 from web.words import N_, say
 
 Scope = Literal["tenant", "platform", "public"]
@@ -487,16 +488,7 @@ def _unkept(name: str, value: str, longest: int) -> Refused | None:
     """Why a text cannot be kept, if it cannot. longest: characters, without the spaces at both ends."""
     value = value.strip()
     if len(value) > longest:
-        return Refused(
-            "TEXT_TOO_LONG",
-            say(
-                "This text has %(n)s characters; at most %(most)s fit here.",
-                n=f"{len(value):,}",
-                most=f"{longest:,}",
-            ),
-            say("Shorten it, or split it over two notes."),
-            field=name,
-        )
+        return too_long(value, longest, name)
     if UNREADABLE.search(value):
         return Refused(
             "BAD_TEXT",

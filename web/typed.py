@@ -142,17 +142,22 @@ def text_in(form: Form, name: str, longest: int = 1_000) -> str:
     """What was written. longest: characters, as of GraphQL's ShortText. Refused TEXT_TOO_LONG: words are never cut."""
     text = form.get(name, "")
     if len(text) > longest:
-        raise Refused(
-            "TEXT_TOO_LONG",
-            say(
-                "This text has %(n)s characters; at most %(longest)s fit here.",
-                n=f"{len(text):,}",
-                longest=f"{longest:,}",
-            ),
-            say("Shorten it, or put the rest where longer text belongs."),
-            name,
-        )
+        raise too_long(text, longest, name)
     return text
+
+
+def too_long(text: str, longest: int, name: str) -> Refused:
+    """TEXT_TOO_LONG, beside its field."""
+    return Refused(
+        "TEXT_TOO_LONG",
+        say(
+            "This text has %(n)s characters; at most %(longest)s fit here.",
+            n=f"{len(text):,}",
+            longest=f"{longest:,}",
+        ),
+        say("Shorten it, or put the rest where longer text belongs."),
+        name,
+    )
 
 
 def why_now(form: Form) -> dict[str, Any]:

@@ -227,7 +227,7 @@ async def test_two_texts_of_one_contact_side_by_side_and_nothing_is_lost(
     }  # fmt: skip
     for name, typed_long in (("reason", "r" * 501), ("next_step", "n" * 2001), ("who_else", "w" * 501)):
         told = await nora.send(contact, 422, **{**chosen, name: typed_long}, pick_outcome="theirs")
-        assert "there is room for" in told.text
+        assert f"{len(typed_long):,} characters; at most {len(typed_long) - 1:,} fit here" in told.text
         assert typed_long in told.text
     unsaid = await nora.send(contact, 422, **chosen)
     assert "Say which of the two stays" in unsaid.text
@@ -311,7 +311,7 @@ async def test_both_texts_together_may_be_too_long_to_save_and_nothing_of_them_i
         "draft_sequence": "1", "both_note": together[1].strip(), "differs_note": "yes",
     }  # fmt: skip
     told = (await nora.send(contact, 422, **chosen, pick_note="both")).text
-    assert "room for 50,000" in told
+    assert "at most 50,000 fit here" in told
     again = re.search(r'name="both_note"[^>]*>\n([^<]*)</textarea>', told)
     assert again
     assert again[1].strip() == together[1].strip(), "it stands there to be shortened"

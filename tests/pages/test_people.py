@@ -70,7 +70,11 @@ async def test_details_supports_insurance_and_codes(lakeside: World, hillcrest: 
         ("coverages", {"payer_id": str(lakeside.payers["medicare_part_b"]), "from_on": "2020-01-01"}, 303),
         ("coverages", {"payer_id": str(hillcrest.payers["medicare_part_b"]), "from_on": "2020-01-01"}, 404),
         ("coverages", {"payer_id": str(lakeside.payers["bcbsm"]), "from_on": "2021-02-30"}, 422),
-        ("details", new | {"preferred_name": "Ruthie", "races": ["white"], "language": "es"}, 303),
+        (
+            "details",
+            new | {"preferred_name": "Ruthie", "races": ["white"], "language": "es", "revision": "1"},
+            303,
+        ),
     ):
         answer = await fred.post(f"{address}/{where}", data={"_csrf": csrf, **given})
         assert answer.status_code == status, (where, given, answer.text[:2000])

@@ -40,7 +40,7 @@ from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
-from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, whole, why_now
+from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, text_in, whole, why_now
 from web.words import say
 
 #: what the ledger and the contact say no about -> the field that holds it
@@ -115,7 +115,7 @@ async def _composer_page(db: Db, visit: Visit, id: UUID) -> dict[str, Any]:
 
 
 def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
-    texts: dict[str, Any] = {name: _text_in(form, name) for name in _TEXTS}
+    texts: dict[str, Any] = {name: text_in(form, name, LENGTHS[name]) for name in _TEXTS}
     return NewEncounter(
         kind=form.get("kind", ""),
         at=span.start if span else moment_in(form, "on", "began", zone),
@@ -124,22 +124,6 @@ def _contact_in(form: Form, zone: str, span: Span | None) -> NewEncounter:
         video_declined=form.get("video_declined") == "yes",
         **texts,
     )
-
-
-def _text_in(form: Form, name: str) -> str:
-    text, most = form.get(name, ""), LENGTHS[name]
-    if len(text) > most:
-        raise Refused(
-            "TEXT_TOO_LONG",
-            say(
-                "This has %(n)s characters, and there is room for %(most)s.",
-                n=f"{len(text):,}",
-                most=f"{most:,}",
-            ),
-            say("Shorten it; nothing was saved yet, and nothing is lost."),
-            name,
-        )
-    return text
 
 
 def _minutes_in(form: Form, span: Span | None) -> list[NewMinutes]:
@@ -209,7 +193,7 @@ async def change(visit: Visit) -> Answer:
             if row.signed_at is None:
                 await save_encounter(db, actor, contact_id, revision=revision, changes=changes)
             else:
-                reason = _text_in(form, "reason")
+                reason = text_in(form, "reason", LENGTHS["reason"])
                 await amend_encounter(
                     db, actor, contact_id, revision=revision, reason=reason, changes=changes
                 )

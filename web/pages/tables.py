@@ -82,15 +82,9 @@ async def _columns(
         **{f"order_{name}": order for name, order in meaning.orders.items()},
     }  # fmt: skip
     chosen = {name: place for name, place in _chosen(given).items() if 0 <= place < len(sheet.header)}
+    possible = {name: [sheet.days_of[chosen[name]]] for name in DATES if name in chosen}
     # Before a column is chosen for birth dates, any column's days count: asked once too often rather than never.
-    possible = {
-        name: [sheet.days_of[chosen[name]]]
-        if name in chosen
-        else sheet.days_of
-        if name == "birth_date"
-        else ()
-        for name in DATES
-    }
+    possible.setdefault("birth_date", list(sheet.days_of))
     shown: dict[str, Any] = {
         "sheet": sheet,
         "said": said,
@@ -109,7 +103,7 @@ async def _columns(
                 "mixed": any(days.mixed for days in possible[name]),
             }
             for name in DATES
-            if any(days.numeric for days in possible[name])
+            if any(days.numeric for days in possible.get(name, ()))
         ],
     }
     if refused is not None:
