@@ -5,7 +5,6 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,14 +12,12 @@ from sqlalchemy import ARRAY, Uuid, bindparam, select, text
 
 from server.clock import now
 from server.ids import new_id
-from server.patients.likeness import ASK, Likeness, Who, likeness
-from server.patients.search import fold
+from server.patients.likeness import ASK, Likeness, Who, likeness, who
 from server.patients.tables import Address, ContactWay, Coverage, Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
-_DIGITS: Final = 10  # of a telephone number, from the last: with or without the country's
-#: a number or name that more records share than this says nothing of any two of them
+#: a number, or a name and almost a birth date, that is written down more often than this says nothing of any two records
 _SHARED_BY: Final = 25
 
 
@@ -93,10 +90,10 @@ def facts_hash(one: Who, other: Who) -> str:
     """Changes when anything does by which these two are told apart or known as one."""
     told = [
         [
-            who.family, who.given, who.birth.isoformat(), who.sex, sorted(who.phones), sorted(who.addresses),
-            sorted(who.members),
+            each.family, each.given, each.birth.isoformat(), each.sex, sorted(each.phones), sorted(each.addresses),
+            sorted(each.members),
         ]
-        for who in (one, other)
+        for each in (one, other)
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -109,40 +106,41 @@ async def who_are(db: Db, ids: Collection[UUID]) -> dict[UUID, Who]:
     phones = await _sets(
         db, select(ContactWay.patient_id, ContactWay.search_key).where(
             ContactWay.patient_id.in_(wanted), ContactWay.active, ContactWay.search_key != ""
-        ), lambda key: key[:_DIGITS],
+        )
     )  # fmt: skip
     addresses = await _sets(
         db, select(Address.patient_id, Address.street, Address.zip).where(
             Address.patient_id.in_(wanted), Address.street != "", Address.to_on.is_(None)
-        ), lambda street, code: fold(f"{street} {code[:5]}"),
+        )
     )  # fmt: skip
     members = await _sets(
         db, select(Coverage.patient_id, Coverage.member_id).where(
             Coverage.patient_id.in_(wanted), Coverage.member_id != ""
-        ), lambda number: fold(number).replace(" ", ""),
+        )
     )  # fmt: skip
-    rows: Any = await db.execute(
-        select(Patient.id, Patient.family_key, Patient.given_key, Patient.birth_date, Patient.sex).where(
+    rows = await db.execute(
+        select(Patient.id, Patient.family_name, Patient.given_names, Patient.birth_date, Patient.sex).where(
             Patient.id.in_(wanted)
         )
     )
     return {
-        id: Who(
-            family, given, birth, sex, frozenset(phones[id]), frozenset(addresses[id]), frozenset(members[id])
+        id: who(
+            family, given, birth, sex, phones=(key for (key,) in phones[id]), addresses=addresses[id],
+            members=(number for (number,) in members[id]),
         )
         for id, family, given, birth, sex in rows
-        if isinstance(birth, date)
-    }
+    }  # fmt: skip
 
 
-async def _sets(db: Db, statement: Any, make: Any) -> dict[UUID, set[str]]:
-    found: dict[UUID, set[str]] = defaultdict(set)
+async def _sets(db: Db, statement: Any) -> dict[UUID, set[Any]]:
+    found: dict[UUID, set[Any]] = defaultdict(set)
     for patient_id, *values in await db.execute(statement):
-        found[patient_id].add(make(*values))
+        found[patient_id].add(tuple(values))
     return found
 
 
-# Never all with all: each part is a lookup by an index that leads with what two records share.
+# Never all with all: each part is a lookup by an index that leads with what two records share. A whole name asks for a
+# birth date that `likeness` calls similar: without one it is not enough, and a number that is shared has its own part.
 _CANDIDATES = text("""
 with asked as materialized (
   select tenant_id, id, family_key, given_key, birth_date from patient
@@ -154,24 +152,36 @@ with asked as materialized (
      or (a.given_key <> '' and split_part(b.given_key, ' ', 1) = split_part(a.given_key, ' ', 1))
      or (left(b.family_key, 2) = left(a.family_key, 2) and left(b.given_key, 1) = left(a.given_key, 1))
   union
-  select a.id, b.id
+  select a.id, other
   from asked a join lateral (
-    select b.id from patient b
-    where b.tenant_id = a.tenant_id and b.family_key = a.family_key and b.given_key = a.given_key limit :most) b on true
+    select array_agg(b.id) as ids from (select b.id from patient b
+      where b.tenant_id = a.tenant_id and b.family_key = a.family_key and b.given_key = a.given_key
+        and b.merged_into is null and (
+          (extract(year from a.birth_date) = extract(year from b.birth_date))::int
+          + (extract(month from a.birth_date) = extract(month from b.birth_date))::int
+          + (extract(day from a.birth_date) = extract(day from b.birth_date))::int >= 2
+          or extract(year from a.birth_date) = extract(year from b.birth_date)
+            and extract(month from a.birth_date) = extract(day from b.birth_date)
+            and extract(day from a.birth_date) = extract(month from b.birth_date))
+      limit :most + 1) b) b on cardinality(b.ids) <= :most
+  cross join unnest(b.ids) as other
   union
-  select a.id, b.patient_id
+  select a.id, other
   from asked a
   join contact_way w on w.tenant_id = a.tenant_id and w.patient_id = a.id and w.active and length(w.search_key) >= 10
   join lateral (
-    select b.patient_id from contact_way b
-    where b.tenant_id = a.tenant_id and b.active and b.search_key >= left(w.search_key, 10)
-      and b.search_key < left(w.search_key, 10) || chr(1114111) limit :most) b on true
+    select array_agg(b.patient_id) as ids from (select b.patient_id from contact_way b
+      where b.tenant_id = a.tenant_id and b.active and b.search_key >= left(w.search_key, 10)
+        and b.search_key < left(w.search_key, 10) || chr(1114111) limit :most + 1) b) b on cardinality(b.ids) <= :most
+  cross join unnest(b.ids) as other
   union
-  select a.id, b.patient_id
+  select a.id, other
   from asked a join coverage c on c.tenant_id = a.tenant_id and c.patient_id = a.id and c.member_id <> ''
   join lateral (
-    select b.patient_id from coverage b
-    where b.tenant_id = a.tenant_id and b.member_id = c.member_id and b.member_id <> '' limit :most) b on true
+    select array_agg(b.patient_id) as ids from (select b.patient_id from coverage b
+      where b.tenant_id = a.tenant_id and b.member_id = c.member_id and b.member_id <> '' limit :most + 1) b) b
+    on cardinality(b.ids) <= :most
+  cross join unnest(b.ids) as other
 )
 select distinct least(one, other) as one, greatest(one, other) as other
 from shared join patient there on there.id = shared.other and there.merged_into is null

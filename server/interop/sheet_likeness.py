@@ -15,8 +15,8 @@ from server.interop.intake import among, asked
 from server.interop.sheet_people import here
 from server.interop.sheets.values import Fault, Said
 from server.interop.sheets.verdicts import Here
-from server.patients.likeness import ASK, Who, likeness
-from server.patients.search import fold, phone_key
+from server.patients.likeness import ASK, Who, likeness, who
+from server.patients.search import phone_key
 from server.patients.tables import ContactWay, Coverage, Patient
 from server.tenants.db import Db
 
@@ -34,9 +34,9 @@ async def alike_here(
     whos = {line: _who_said(row) for line, row in rows.items()}
     possible: dict[int, set[UUID]] = defaultdict(set)
     await _by_birth_or_name(db, source, whos, possible)
-    numbers = {line: who.phones for line, who in whos.items() if who.phones}
+    numbers = {line: [phone_key(number) for _, number in row.phones] for line, row in rows.items()}
     await _sharing(db, source, ContactWay, ContactWay.search_key, numbers, possible)
-    members = {line: who.members for line, who in whos.items() if who.members}
+    members = {line: _members(row.coverage) for line, row in rows.items()}
     await _sharing(db, source, Coverage, Coverage.member_id, members, possible)
     people = await here(db, {id for ids in possible.values() for id in ids}, today)
     theirs = {id: _who_is(person) for id, person in people.items()}
@@ -62,8 +62,8 @@ async def _by_birth_or_name(
 ) -> None:
     """Born on that day and with one name in common; or of the same whole name, born on a day much like it."""
     keys = [
-        (str(line), str(who.birth), who.family.split()[0], who.given.partition(" ")[0], who.family, who.given)
-        for line, who in whos.items()
+        (str(line), str(one.birth), one.family.split()[0], one.given.partition(" ")[0], one.family, one.given)
+        for line, one in whos.items()
     ]
     one = asked(keys, "line", "born", "family", "given", "family_key", "given_key").c
     one_name = or_(
@@ -79,8 +79,8 @@ async def _by_birth_or_name(
     for line, id, birth in await db.execute(
         named.where(Patient.source != source, Patient.merged_into.is_(None))
     ):
-        who = whos[int(line)]
-        if likeness(Who(who.family, who.given, who.birth), Who(who.family, who.given, birth)).score >= ASK:
+        said = whos[int(line)]
+        if likeness(*(Who(said.family, said.given, day) for day in (said.birth, birth))).score >= ASK:
             possible[int(line)].add(id)
 
 
@@ -105,23 +105,25 @@ async def _sharing(
 
 
 def _who_said(row: Said) -> Who:
-    return Who(
-        fold(row.details["family_name"]), fold(row.details.get("given_names", "")), row.details["birth_date"],
-        row.details.get("sex", ""), [phone_key(number) for _, number in row.phones], _place(row.address),
-        [number for number in [row.coverage.get("member_id")] if number],
+    return who(
+        row.details["family_name"], row.details.get("given_names", ""), row.details["birth_date"],
+        row.details.get("sex", ""), phones=[phone_key(number) for _, number in row.phones],
+        addresses=_places(row.address), members=_members(row.coverage),
     )  # fmt: skip
 
 
 def _who_is(person: Here) -> Who:
     details = person.details
-    members = [each.get("member_id") for each in (person.coverage, person.ended)]
-    return Who(
-        fold(details["family_name"]), fold(details["given_names"]), details["birth_date"], details["sex"],
-        [value for kind, value in person.ways if kind == "phone"], _place(person.address),
-        [number for number in members if number],
+    return who(
+        details["family_name"], details["given_names"], details["birth_date"], details["sex"],
+        phones=[value for kind, value in person.ways if kind == "phone"], addresses=_places(person.address),
+        members=_members(person.coverage, person.ended),
     )  # fmt: skip
 
 
-def _place(address: Mapping[str, Any]) -> list[str]:
-    street = fold(str(address.get("street", "")))
-    return [f"{street} {str(address.get('zip', ''))[:5]}"] if street else []
+def _places(address: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(str(address.get("street", "")), str(address.get("zip", "")))]
+
+
+def _members(*coverages: Mapping[str, Any]) -> list[str]:
+    return [number for each in coverages if (number := each.get("member_id"))]

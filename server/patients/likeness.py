@@ -4,21 +4,25 @@ The parts are weighed as record linkage does (Fellegi and Sunter): a birth date 
 little, and what only one record knows says nothing. Nothing is joined on a score: people decide.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 from typing import Final
 
+from server.patients.search import fold
+
 #: from here a person is asked, below it two records are two people
 ASK: Final = 0.70
 
+_DIGITS: Final = 10  # of a telephone number, from the last: with or without the country's
 _FAMILY, _GIVEN, _BIRTH, _SEX, _PHONE, _ADDRESS, _MEMBER = 26, 22, 32, 4, 12, 8, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """What likeness looks at. Names are folded, phones are digits from the last, addresses folded street and ZIP."""
+    """What likeness looks at, as `who` makes it. Names are folded, phones are digits from the last, addresses folded street
+    and ZIP."""
 
     family: str
     given: str
@@ -36,6 +40,28 @@ class Likeness:
     score: float
     alike: tuple[str, ...]
     unlike: tuple[str, ...]
+
+
+def who(
+    family: str,
+    given: str,
+    birth: date,
+    sex: str = "",
+    *,
+    phones: Iterable[str] = (),
+    addresses: Iterable[tuple[str, str]] = (),
+    members: Iterable[str] = (),
+) -> Who:
+    """What likeness looks at, of what a record or a file says. phones: of `search.phone_key`. addresses: (street, ZIP)."""
+    return Who(
+        fold(family),
+        fold(given),
+        birth,
+        sex,
+        frozenset(key[:_DIGITS] for key in phones if key),
+        frozenset(fold(f"{street} {code[:5]}") for street, code in addresses if street),
+        frozenset(fold(number).replace(" ", "") for number in members if number),
+    )
 
 
 def likeness(one: Who, other: Who) -> Likeness:
