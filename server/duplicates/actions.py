@@ -26,6 +26,7 @@ from server.minutes.recount import mark_months
 from server.minutes.tables import UndecidedChange
 from server.patients.comparing import ask_to_compare
 from server.patients.gate import Joined
+from server.patients.records import change_whose
 from server.patients.search import fold
 from server.patients.tables import Patient
 from server.patients.words import index_words
@@ -77,7 +78,10 @@ async def join_records(
     actor.require("patients.merge")
     if unknown := set(take) - set(FIELDS):
         raise Refused(
-            "FIELD_UNKNOWN", f"A person has no {sorted(unknown)[0]} to choose.", "Choose from the list."
+            "FIELD_UNKNOWN",
+            f"A person has no {sorted(unknown)[0]} to choose.",
+            f"Choose from {', '.join(FIELDS)}.",
+            "take",
         )
     kept, gone = await _both(db, actor, keep_id, gone_id)
     if gone.merged_into == kept.id and (made := await _standing(db, gone.id)) is not None:
@@ -92,7 +96,7 @@ async def join_records(
 
     at = now()
     merge = PatientMerge(
-        tenant_id=actor.tenant_id, id=new_id(), kept_id=kept.id, gone_id=gone.id, reason=reason.strip()[:500],
+        tenant_id=actor.tenant_id, id=new_id(), kept_id=kept.id, gone_id=gone.id, reason=reason.strip(),
         made_at=at, made_by=actor.staff_id, taken=_take(kept, gone, take), rows=0,
     )  # fmt: skip
     db.add(merge)
@@ -142,7 +146,7 @@ async def separate_records(db: Db, actor: Actor, merge_id: UUID, *, reason: str)
     await _move_back(db, merge)
     _give_back(kept, merge.taken)
     gone.merged_into = None
-    merge.undone_at, merge.undone_by, merge.undone_reason = now(), actor.staff_id, reason.strip()[:500]
+    merge.undone_at, merge.undone_by, merge.undone_reason = now(), actor.staff_id, reason.strip()
     await db.flush()
     await index_words(db, [kept.id, gone.id])
     await _changed(db, actor, kept.id, gone.id, closed=False)
@@ -175,7 +179,7 @@ async def tell_apart(db: Db, actor: Actor, pair_id: UUID, *, reason: str) -> Dup
             "REASON_NEEDED", "How do you know they are two people?",
             "A few words are enough, such as “twins” or “asked them both”.", "reason",
         )  # fmt: skip
-    pair.state, pair.reason, pair.ask_on = "different", reason.strip()[:500], None
+    pair.state, pair.reason, pair.ask_on = "different", reason.strip(), None
     return await _decided(db, actor, pair, "duplicates.tell_apart")
 
 
@@ -197,9 +201,10 @@ async def look_for_duplicates(db: Db, actor: Actor) -> None:
 
 
 async def _both(db: Db, actor: Actor, keep_id: UUID, gone_id: UUID) -> tuple[Patient, Patient]:
-    """Both records, locked in the order of their ids, so that two who join the same pair wait for each other."""
+    """Both records, locked in the order of their ids, with nobody at work on either."""
     if keep_id == gone_id:
         raise Refused("ONE_RECORD", "These are the same record.", "Choose two.")
+    await change_whose(db, actor)
     rows = await db.execute(
         select(Patient)
         .where(Patient.id.in_([keep_id, gone_id]))
@@ -246,6 +251,8 @@ async def _pair_for(db: Db, actor: Actor, pair_id: UUID) -> DuplicatePair:
     if pair is None:
         db.note(actor, "patients.merge", entity="duplicate_pair", entity_ids=[pair_id], effect="refused")
         raise not_found("pair of records")
+    records = await db.execute(select(Patient).where(Patient.id.in_([pair.one_id, pair.other_id])))
+    await _check_not_joined(db, *records.scalars())
     return pair
 
 
@@ -317,11 +324,14 @@ def _rows_of(merge: PatientMerge, table: str, column: str) -> Any:
 
 
 def _take(kept: Patient, gone: Patient, take: Collection[str]) -> dict[str, Any]:
-    """Give the record that stays what was chosen or what only the other one knows; what it was and what it is now."""
+    """Give the record that stays what was chosen or what only the other one knows; what it was and what it is now. What
+    the other one does not know takes nothing away."""
     taken: dict[str, Any] = {}
     for name in FIELDS:
         ours, theirs = getattr(kept, name), getattr(gone, name)
-        if ours != theirs and (name in take or (ours in (None, "", []) and theirs not in (None, "", []))):
+        if theirs in (None, "", []) or ours == theirs:
+            continue
+        if name in take or ours in (None, "", []):
             taken[name] = {"was": _plain(ours), "now": _plain(theirs)}
             setattr(kept, name, theirs)
     if "birth_date" in taken and kept.birth_date_precision != gone.birth_date_precision:

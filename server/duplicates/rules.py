@@ -49,7 +49,7 @@ class Since:
 
     decided: months (YYYY-MM) decided since. signed: claims signed since. leaning: words for rows that were written
     since and belong to something the record that went had brought, with how many. joined_on: the record with which the
-    one that stayed was itself joined. restores_programs: programs that would be open twice or not at all.
+    one that stayed was itself joined.
     """
 
     decided: tuple[str, ...] = ()

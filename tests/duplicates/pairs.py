@@ -11,12 +11,16 @@ from server.encounters.actions import NewEncounter, record_encounter
 from server.enrollment.consent import GivenConsent
 from server.enrollment.consenting import record_consent
 from server.enrollment.wording import newest_wording
+from server.graphql.connections import global_id
 from server.patients.actions import NewPatient, register_patient
 from server.patients.coverages import add_coverage
 from server.patients.details import add_contact_way
 from server.patients.story import save_story
 from server.plans.actions import NewPlan, write_plan
 from server.tenants.db import tenant_db
+
+JOIN = """mutation ($input: JoinRecordsInput!) { joinRecords(input: $input) { __typename
+  ... on PatientMerge { id keptId goneNumber taken rowsMoved undoneAt } ... on Refusal { code message nextStep } } }"""
 
 
 async def registered(world: World, family: str, given: str, **more: Any) -> UUID:
@@ -67,3 +71,12 @@ def days_ago(days: int) -> datetime:
     from server.clock import now
 
     return now() - timedelta(days=days)
+
+
+async def join(
+    ask: Any, world: World, keep: Any, gone: Any, who: str = "nora", **more: Any
+) -> dict[str, Any]:
+    given = {"keepId": global_id("Patient", keep), "goneId": global_id("Patient", gone), **more}
+    answer = await ask(world, who, JOIN, input=given)
+    assert not answer["errors"], answer
+    return answer["data"]["joinRecords"]  # type: ignore[no-any-return]

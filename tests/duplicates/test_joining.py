@@ -5,14 +5,12 @@ from typing import Any
 
 from cast import World
 from claims.care import last_month, minutes, someone_in_care
-from duplicates.pairs import registered, twice_on_file
+from duplicates.pairs import join, registered, twice_on_file
 
 from server.graphql.connections import global_id
 
 PAIRS = """{ duplicatePairs { edges { node { id score alike unlike
   one { patientId recordNumber } other { patientId recordNumber } } } } }"""
-JOIN = """mutation ($input: JoinRecordsInput!) { joinRecords(input: $input) { __typename
-  ... on PatientMerge { id keptId goneNumber taken rowsMoved undoneAt } ... on Refusal { code message nextStep } } }"""
 SEPARATE = """mutation ($input: SeparateRecordsInput!) { separateRecords(input: $input) { __typename
   ... on PatientMerge { id undoneAt undoneReason } ... on Refusal { code message } } }"""
 WHOLE = """query ($id: ID!) { node(id: $id) { ... on Patient { id recordNumber givenNames language
@@ -26,15 +24,6 @@ async def one_pair(ask: Any, drain: Any, world: World) -> dict[str, Any]:
     found = (await ask(world, "nora", PAIRS))["data"]["duplicatePairs"]["edges"]
     assert len(found) == 1, found
     return found[0]["node"]  # type: ignore[no-any-return]
-
-
-async def join(
-    ask: Any, world: World, keep: Any, gone: Any, who: str = "nora", **more: Any
-) -> dict[str, Any]:
-    given = {"keepId": global_id("Patient", keep), "goneId": global_id("Patient", gone), **more}
-    answer = await ask(world, who, JOIN, input=given)
-    assert not answer["errors"], answer
-    return answer["data"]["joinRecords"]  # type: ignore[no-any-return]
 
 
 async def test_found_joined_and_taken_apart(lakeside: World, hillcrest: World, ask: Any, drain: Any) -> None:
@@ -240,3 +229,33 @@ async def test_a_month_counts_both_records_once_and_then_they_stay_one(
     other = await registered(lakeside, "Walker", "Rut")
     assert (await join(ask, lakeside, other, kept))["code"] == "GOES_BILLED"
     assert (await join(ask, lakeside, kept, other))["__typename"] == "PatientMerge"
+
+
+async def test_what_one_record_does_not_know_takes_nothing_from_the_one_that_stays(
+    lakeside: World, ask: Any
+) -> None:
+    one = await registered(lakeside, "Keller", "Anna", record_number="K-1", language="es", sex="female")
+    other = await registered(lakeside, "Keller", "Ana", record_number="K-2", sex="unknown")
+    wrong = await join(ask, lakeside, one, other, take=["height"])
+    assert wrong["code"] == "FIELD_UNKNOWN"
+    assert "given_names" in wrong["nextStep"]
+    done = await join(ask, lakeside, one, other, take=["language", "given_names", "sex"])
+    assert done["taken"] == ["given_names", "sex"]
+    found = (await ask(lakeside, "nora", WHOLE, id=global_id("Patient", one)))["data"]["node"]
+    assert (found["givenNames"], found["language"]) == ("Ana", "es")
+
+
+async def test_nobody_tells_two_records_apart_that_were_joined_meanwhile(
+    lakeside: World, ask: Any, drain: Any
+) -> None:
+    one, other = await twice_on_file(lakeside)
+    pair = await one_pair(ask, drain, lakeside)
+    await join(ask, lakeside, one, other)
+    for name, given in (("tellApart", {"reason": "Twins"}), ("askLater", {})):
+        kind = name[0].upper() + name[1:] + "Input"
+        said = f"""mutation ($input: {kind}!) {{ {name}(input: $input) {{ __typename
+          ... on Refusal {{ code nextStep }} }} }}"""
+        answer = await ask(lakeside, "nora", said, input={"pairId": pair["id"], **given})
+        assert answer["data"][name] == {
+            "__typename": "Refusal", "code": "RECORD_JOINED", "nextStep": "Go on with record K-1.",
+        }  # fmt: skip

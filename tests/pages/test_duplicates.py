@@ -73,3 +73,25 @@ async def test_told_apart_and_put_off(lakeside: World, at_browser: Any, drain: A
     assert "Nora Feld said: Twins" in await nora.get("/people/duplicates?show=different")
     await nora.get("/people/duplicates?show=nonsense", 404)
     await nora.send("/people/duplicates", {})
+
+
+async def test_words_are_kept_whole_or_given_back(lakeside: World, at_browser: Any, drain: Any) -> None:
+    nora, href, one, _ = await a_pair(at_browser, drain, lakeside)
+    page = await nora.get(href)
+    keep = "one" if page.index("K-1") < page.index("K-2") else "other"
+    long, fits = "twin " * 201, " ".join(["She says so."] * 70) + " The end"
+    for what, field in (("join", "reason"), ("different", "reason_apart")):
+        refused = await nora.send(f"{href}/{what}", {"keep": keep, field: long}, 422)
+        assert "at most 1,000 fit here" in refused.text
+        assert long.strip() in refused.text, "what was typed is given back"
+    await nora.send(f"{href}/join", {"keep": keep, "reason": fits})
+    page = await nora.get(f"/people/{one}/joined")
+    assert "The end" in page
+    back = f"/people/{one}/joined/" + page.partition(f'action="/people/{one}/joined/')[2].partition('"')[0]
+    refused = await nora.send(back, {"reason": long}, 422)
+    assert "at most 1,000 fit here" in refused.text
+    assert long.strip() in refused.text, "what was typed is given back"
+    told = await nora.send(f"{href}/different", {"reason_apart": "Twins"}, 422)
+    assert "they are one person" in told.text
+    await nora.send(back, {"reason": fits})
+    assert (await nora.get(f"/people/{one}/joined")).count("The end") == 2

@@ -31,12 +31,12 @@ from server.tenants.db import tenant_db
 from web.pages.people import header_of
 from web.rendering import called, day
 from web.site import Answer, Visit, page
+from web.typed import text_in
 from web.words import say
 
 _PAGE: Final = 50
-#: from here it is all but certain, and is still asked; from the second it is very likely
-_SURE: Final = 0.95
-_VERY: Final = 0.85
+_ALL_BUT_CERTAIN: Final = 0.95
+_VERY_LIKELY: Final = 0.85
 _SIDES: Final = ("one", "other")
 _WORDS: Final = {
     "sex": choices.SEX,
@@ -152,9 +152,8 @@ async def joined(visit: Visit) -> Answer:
             ids = dict(zip(_SIDES, (found.pair.one.id, found.pair.other.id), strict=True))
             other = next(side for side in _SIDES if side != keep)
             take = [name for name in found.differs if form.get(f"pick_{name}") == other]
-            await join_records(
-                db, visit.actor, ids[keep], ids[other], take=take, reason=form.get("reason", "")[:500]
-            )
+            reason = text_in(form, "reason")
+            await join_records(db, visit.actor, ids[keep], ids[other], take=take, reason=reason)
     except Refused as refused:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED", "RECORD_JOINED"}:
             raise
@@ -169,13 +168,12 @@ async def told_apart(visit: Visit) -> Answer:
     form = await visit.form()
     try:
         async with tenant_db(visit.actor) as db:
-            await tell_apart(
-                db, visit.actor, visit.id("id", "pair of records"), reason=form.get("reason_apart", "")[:500]
-            )
+            reason = text_in(form, "reason_apart")
+            await tell_apart(db, visit.actor, visit.id("id", "pair of records"), reason=reason)
     except Refused as refused:
         if refused.code == "REASON_NEEDED":
             refused.field = "reason_apart"
-        if refused.code in {"NOT_FOUND", "NOT_ALLOWED"}:
+        if refused.code in {"NOT_FOUND", "NOT_ALLOWED", "RECORD_JOINED"}:
             raise
         return await _compare(visit, refused, form)
     return visit.go("/people/duplicates", said=say("They stay two people, and are not asked about again."))
@@ -194,7 +192,9 @@ async def joinings(visit: Visit) -> Answer:
     return await _joinings(visit)
 
 
-async def _joinings(visit: Visit, refused: Refused | None = None, merge_id: UUID | None = None) -> Answer:
+async def _joinings(
+    visit: Visit, refused: Refused | None = None, merge_id: UUID | None = None, typed: str = ""
+) -> Answer:
     id, actor = visit.id("id", "patient"), visit.actor
     async with tenant_db(actor, read_only=True) as db:
         patient = await patient_for(db, actor, id)
@@ -207,6 +207,7 @@ async def _joinings(visit: Visit, refused: Refused | None = None, merge_id: UUID
         "name": called(patient),
         "record_number": patient.record_number,
         "refused_for": merge_id,
+        "typed": typed,
         "rows": [
             {
                 "row": row,
@@ -228,15 +229,17 @@ async def separated(visit: Visit) -> Answer:
     if merge_id is None:
         raise not_found("joining of records")
     try:
-        async with tenant_db(visit.actor) as db:
+        # Apart from what follows: whoever waits for an import may hold no row for which that waits.
+        async with tenant_db(visit.actor, read_only=True) as db:
             patient = await patient_for(db, visit.actor, visit.id("id", "patient"))
             if merge_id not in {row.id for row in await merges_of(db, visit.actor, patient.id)}:
                 raise not_found("joining of records")
-            merge = await separate_records(db, visit.actor, merge_id, reason=form.get("reason", ""))
+        async with tenant_db(visit.actor) as db:
+            merge = await separate_records(db, visit.actor, merge_id, reason=text_in(form, "reason"))
     except Refused as refused:
         if refused.code in {"NOT_FOUND", "NOT_ALLOWED", "RECORD_JOINED"}:
             raise
-        return await _joinings(visit, refused, merge_id)
+        return await _joinings(visit, refused, merge_id, form.get("reason", ""))
     return visit.go(f"/people/{merge.gone_id}", said=say("They are two records again, each as it was."))
 
 
@@ -252,9 +255,9 @@ def _short(who: Called) -> dict[str, str]:
 
 
 def _how_likely(score: float) -> str:
-    if score >= _SURE:
+    if score >= _ALL_BUT_CERTAIN:
         return say("All but certain")
-    return say("Very likely") if score >= _VERY else say("Possible")
+    return say("Very likely") if score >= _VERY_LIKELY else say("Possible")
 
 
 def _usual(found: Comparison) -> str:
