@@ -6,29 +6,38 @@ comes in without a kind, and its claims wait for a person.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
 from server.interop.fhir.payers import BilledPayer, billed_payers, coverage_columns, is_nobody, payer_name
 from server.interop.fhir.rows import CoverageRow
 from server.interop.fhir_raw import Record
 from server.interop.intake import Columns, Intake, among_ids, sql
-from server.patients.tables import Coverage
+from server.patients.tables import Coverage, Patient
 from server.tenants.tables import Payer
 
 Given = Sequence[tuple[Record, CoverageRow, UUID]]
 
 
 async def keep_coverages(intake: Intake, given: Given) -> None:
-    """Coverage records: one row each, replaced when the source changes it."""
+    """Coverage records: one row each, replaced when the source changes it. One that stayed behind when two records were
+    joined, because the other said the same, is here too: it comes in again once the source says something new."""
     payers = await _payers(intake, (payer_name(row) for _, row, _ in given if not is_nobody(payer_name(row))))
     table = sql(Coverage)
+    people, ids = sql(Patient).c, {patient_id for _, _, patient_id in given}
     found = await intake.db.execute(
-        select(table).where(among_ids(table.c.patient_id, {patient_id for _, _, patient_id in given}))
+        select(table, people.merged_into)
+        .join(sql(Patient), and_(people.tenant_id == table.c.tenant_id, people.id == table.c.patient_id))
+        .where(or_(among_ids(people.id, ids), among_ids(people.merged_into, ids)))
     )
-    here = {(row["patient_id"], row["source"]): row for row in found.mappings()}
-    rows = []
+    here: dict[tuple[UUID, str], Any] = {}
+    left_behind: dict[tuple[UUID, str], Any] = {}  # on a record that was joined with theirs
+    for each in found.mappings():
+        joined = each["merged_into"]
+        (left_behind if joined else here)[joined or each["patient_id"], each["source"]] = each
+    rows: list[Columns] = []
     for record, row, patient_id in given:
         if row.status == "draft" or is_nobody(payer_name(row)):
             intake.count("Coverage", "same")
@@ -38,7 +47,9 @@ async def keep_coverages(intake: Intake, given: Given) -> None:
         )
         source = f"{row.provenance.source} Coverage/{row.provenance.source_id}"
         known = here.get((patient_id, source))
-        if known is None:
+        if known is None and not record.new and (patient_id, source) in left_behind:
+            intake.count("Coverage", "same")
+        elif known is None:
             rows.append(_coverage(intake, patient_id, source) | columns)
             intake.count("Coverage", "added")
             if row.start is None:

@@ -49,6 +49,7 @@ from server.interop.intake import Intake, among_ids, sql, storable
 from server.interop.tables import ImportBatch, ImportIssue
 from server.interop.watch import ask_for_watch, not_stopped, only_import
 from server.patients.comparing import ask_to_compare
+from server.patients.records import keep_whose
 from server.patients.words import index_words
 from server.tenants.actor import Actor, system
 from server.tenants.agreements import require_open
@@ -202,6 +203,7 @@ async def _bring_in_one(
     try:
         async with door(actor) as db:
             await _alone(db, actor)
+            await keep_whose(db, actor)
             intake = Intake(db, actor, batch_id, incoming.name, now(), today(actor.zone))
             await _store(intake, document, portion_done)
             await intake.write_issues()

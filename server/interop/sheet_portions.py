@@ -23,6 +23,7 @@ from server.interop.sheets.verdicts import given
 from server.interop.tables import Sheet, SheetPortion, SheetRow
 from server.jobs import add
 from server.patients.comparing import ask_to_compare
+from server.patients.records import keep_whose
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -40,6 +41,8 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
     ).scalar_one_or_none()
     if sheet is None or sheet.state != state or sheet.done != number:
         return
+    if state != "trying":
+        await keep_whose(db, actor)
     if state == "undoing":
         rows = await _cells(db, sheet, sheet.portions - 1 - number)
         touched = await undo_rows(db, sheet, rows[0][0], rows[-1][0])

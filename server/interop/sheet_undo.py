@@ -23,6 +23,7 @@ from server.tenants.db import Db
 _WORDS = {
     "patient": "their details", "contact_way": "a way to reach them", "address": "their address",
     "coverage": "their insurance", "patient_identifier": "what other systems call them",
+    "patient_merge": "that they were on file twice",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from server.errors import Refused, not_found
 from server.patients.tables import Patient
@@ -60,11 +61,21 @@ async def patient_for(
 async def _held(db: Db, patient_id: UUID, for_update: bool) -> Patient | None:
     statement = select(Patient).where(Patient.id == patient_id)
     if for_update:
-        statement = statement.with_for_update()
+        # Not against those who only write about them (FOR KEY SHARE), such as a file of facts on its way in.
+        statement = statement.with_for_update(key_share=True)
     elif not db.read_only:
         # What this transaction writes about them is there before their record can be joined with another, or after.
         statement = statement.with_for_update(read=True, key_share=True)
-    found: Patient | None = (
-        await db.execute(statement.execution_options(populate_existing=True))
-    ).scalar_one_or_none()
+    try:
+        found: Patient | None = (
+            await db.execute(statement.execution_options(populate_existing=True))
+        ).scalar_one_or_none()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != "55P03":
+            raise
+        raise Refused(
+            "BEING_CHANGED",
+            "This person's details are being changed right now, perhaps by a file that is being brought in.",
+            "Nothing of yours was kept. Try again in a minute.",
+        ) from None
     return found
