@@ -15,11 +15,12 @@ chosen) and `public` pages need nothing.
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from litestar import Request, Response, Router
@@ -55,6 +56,8 @@ AFTER: Final = "after"
 _FLASH: Final = "flash"
 _HEARTBEATS: Final = frozenset({"/session", "/time/beat"})
 _LONGEST_FIELD: Final = 50_000
+_PARAMETER: Final = re.compile(r"\{(\w+):")
+_NO_IDS: Final = frozenset({"month", "program", "token"})  # every other parameter of a path is an id
 _log = logging.getLogger("carewright.web")
 
 #: key, words, address, permission: a room appears in the rail when it is built and allowed
@@ -109,7 +112,7 @@ def after_cookie(path: str) -> Cookie:
     """Where somebody was going when asked to sign in; read by /sign-in/next alone. path: empty to forget it."""
     return Cookie(
         key=AFTER,
-        value=path,
+        value=quote(path),  # a cookie holds ASCII
         path="/sign-in",
         max_age=900 if path else 0,
         httponly=True,
@@ -385,9 +388,13 @@ class _Page:
         if scope == "tenant" and permission not in PERMISSIONS:
             raise TypeError(f"{method} {path} must declare a permission that exists, not {permission!r}")
 
+        ids = [name for name in _PARAMETER.findall(path) if name not in _NO_IDS]
+
         def declare(handler: Handler) -> Handler:
             async def answer(request: Request[Any, Any, Any]) -> Response[Any]:
                 visit = await _visit(request, scope, permission)
+                for name in ids:  # what names nothing is told so before anything that came with it is read
+                    visit.id(name)
                 await _with_timer(visit)
                 if scope != "tenant":
                     return await handler(visit)
@@ -398,9 +405,8 @@ class _Page:
                     answered = await answered_once(visit, f"{method} {path}", handler)
                 except CannotKeep as error:
                     return visit.show(
-                        "errors/given_back.html", status=422, errors=error.errors, fields=error.fields,
-                        action=request.url.path,
-                    )  # fmt: skip
+                        "errors/given_back.html", status=422, errors=error.errors, fields=error.fields
+                    )
                 if (answered.status_code or 200) < 400 and not visit.by_script:
                     await _hints_done(visit, path)
                 return answered

@@ -334,7 +334,7 @@ async def test_what_no_form_can_keep_is_given_back_whole(
     assert "52,499 characters" in told.text
     assert f">\n{long.strip()}" in told.text.replace("&#39;", "'"), "in a field, to be shortened"
     assert 'name="what_matters" value="&lt;b&gt;The garden&lt;/b&gt;"' in told.text
-    assert f'action="{person}/story"' in told.text
+    assert '<form class="form form-wide" method="post" novalidate>' in told.text, "sent where it came from"
     short = {"story": long[:1_000], "what_matters": "<b>The garden</b>", "told_by": "Maria"}
     await nora.send(f"{person}/story", **short, _once=hidden(told.text, "_once"))
     assert "The garden" in await nora.get(person)

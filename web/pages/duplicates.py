@@ -24,7 +24,6 @@ from server.duplicates.queries import (
     pairs_of,
 )
 from server.errors import Refused, not_found
-from server.ids import parse_id
 from server.patients import choices
 from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
@@ -225,9 +224,7 @@ async def _joinings(
 @page.post("/people/{id:str}/joined/{merge:str}", permission="patients.merge")
 async def separated(visit: Visit) -> Answer:
     form = await visit.form()
-    merge_id = parse_id(visit.path("merge"))
-    if merge_id is None:
-        raise not_found("joining of records")
+    merge_id = visit.id("merge", "joining of records")
     try:
         # Apart from what follows: whoever waits for an import may hold no row for which that waits.
         async with tenant_db(visit.actor, read_only=True) as db:
