@@ -53,11 +53,13 @@ def chromium() -> str | None:
 
 
 def demo_cookies(browser: Browser, base: str, name: str) -> list[dict[str, str]]:
-    """The cookies of somebody of the demo, signed in the way a visitor is offered."""
+    """The cookies of somebody of the demo, signed in the way a visitor is offered. name: "Nora Feld", or with the
+    practice where somebody works in two, "Bill Janssen, Lakeside Family Medicine"."""
+    name, _, practice = name.partition(", ")
     context = browser.new_context()
     page = context.new_page()
     page.goto(urljoin(base, "/sign-in"))
-    for words in (name, "Go on", "Fill in the code", "Sign in"):
+    for words in filter(None, (name, "Go on", "Fill in the code", "Sign in", practice)):
         page.get_by_role("link", name=words).or_(page.get_by_role("button", name=words)).locator(
             "visible=true"
         ).first.click()
@@ -95,11 +97,11 @@ def paper(pdf: Path) -> list[Path]:
 def take(page: Page, target: str, width: int) -> None:
     """The whole page as one picture, or in parts when it is tall."""
     height = int(page.evaluate("document.documentElement.scrollHeight"))
+    # As tall as the page, so that what sticks to the window's edges is pictured once, at its edge.
+    page.set_viewport_size({"width": width, "height": height})
     if height <= PART:
         page.screenshot(path=f"{target}.png", full_page=True)
         return
-    # As tall as the page, so that what sticks to the window's edges is pictured once, not in every part.
-    page.set_viewport_size({"width": width, "height": height})
     for number, top in enumerate(range(0, height, PART), start=1):
         clip = FloatRect(x=0, y=top, width=width, height=min(PART, height - top))
         page.screenshot(path=f"{target}-{number}.png", clip=clip)
@@ -152,7 +154,11 @@ def main() -> int:
     parser.add_argument("base", help="address of the running house, http://127.0.0.1:PORT")
     parser.add_argument("paths", nargs="+", help="pages to look at, /people ...")
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder for the pictures")
-    parser.add_argument("--demo", metavar="NAME", help="whom of the demo to sign in as")
+    parser.add_argument(
+        "--demo",
+        metavar="NAME",
+        help="whom of the demo to sign in as; NAME, PRACTICE where somebody works in two",
+    )
     parser.add_argument("--cookies", type=Path, help="file with the cookies of a sign-in")
     parser.add_argument("--only", default=",".join(VIEWS), help=f"views, of: {', '.join(VIEWS)}")
     asked = parser.parse_args()

@@ -260,8 +260,12 @@ class Visit:
         secret = self.scope != "tenant" or any("password" in name for name, _ in texts)
         if secret or self.by_script or self.request.headers.get("accept") == "application/json":
             raise next(iter(wrong.values()))
+        taken_out = say("A character that cannot be stored was taken out. Look whether it still reads right.")
         raise CannotKeep(
-            {name: f"{why.message} {why.next_step}" for name, why in wrong.items()},
+            {
+                name: taken_out if why.code == "BAD_TEXT" else f"{why.message} {why.next_step}"
+                for name, why in wrong.items()
+            },
             [(name, UNREADABLE.sub("", value)) for name, value in texts if not name.startswith("_")],
         )
 

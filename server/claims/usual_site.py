@@ -10,6 +10,7 @@ from server.clock import now, today
 from server.errors import not_found
 from server.ids import new_id
 from server.patients.gate import patient_for
+from server.patients.records import of_people
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.sites import site_for
@@ -48,7 +49,7 @@ async def usual_site_of(db: Db, actor: Actor, patient_id: UUID, on: date) -> Sit
     actor.require("patients.read")
     latest = (
         select(UsualSite.site_id)
-        .where(UsualSite.patient_id == patient_id, UsualSite.from_on <= on)
+        .where(of_people(UsualSite.patient_id, [patient_id]), UsualSite.from_on <= on)
         .order_by(UsualSite.from_on.desc(), UsualSite.made_at.desc(), UsualSite.id.desc())
         .limit(1)
         .scalar_subquery()

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
-    ROOT / n
-    for n in ("README.md", "CONTRIBUTING.md", "docs/operators.md", "docs/graphql.md", "plugins/README.md")
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "plugins/README.md",
+    ROOT / "web/README.md",
 ]
 
 
@@ -47,7 +49,9 @@ def commands() -> set[tuple[str, ...]]:
 def test_every_command_in_the_docs_exists() -> None:
     from server.cli import app
 
-    groups = {"import", "tokens", "demo", "jobs", "audit"}
+    groups = {"import", "tokens", "demo", "jobs", "audit", "claims"}
+    for page in PAGES:
+        assert not re.findall(r"`carewright [a-z]", page.read_text()), (page.name, "it is carewright.py")
     seen = commands()
     assert len(seen) >= 8, seen
     for words in seen:
@@ -79,3 +83,31 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_every_file_the_docs_name_is_there() -> None:
+    roots = [ROOT, ROOT / "web", ROOT / "web/templates", ROOT / "web/static"]
+    seen = 0
+    for page in PAGES:
+        for name in re.findall(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)[`:]", page.read_text()):
+            seen += 1
+            assert any((root / name).exists() for root in roots), (page.name, name)
+    assert seen >= 30, seen
+
+
+def test_what_the_docs_say_is_done_over_graphql_is_in_the_schema() -> None:
+    schema = (ROOT / "server/graphql/schema.graphql").read_text()
+    found = [
+        name
+        for page in PAGES
+        for said in re.findall(r"Over GraphQL: ([^.]*)\.", page.read_text())
+        for name in re.findall(r"`(\w+)`", said)
+    ]
+    assert len(found) >= 16, found
+    assert [name for name in found if not re.search(rf"^  {name}\b", schema, re.MULTILINE)] == []
+
+
+def test_the_scrubs_table_is_whole() -> None:
+    told = re.findall(r"^\| (S\d\d) \|", (ROOT / "docs/billing.md").read_text(), re.MULTILINE)
+    code = "".join(path.read_text() for path in (ROOT / "server/claims").glob("*.py"))
+    assert told == sorted(set(re.findall(r'"(S\d\d)"', code)))

@@ -38,6 +38,10 @@ async def test_compared_joined_and_taken_apart(
     assert "Keller" not in (await away.get("/people/duplicates")).text
     assert (await browse(lakeside, "fred").get(href)).status_code == 403
 
+    seen_at = f'value="{lakeside.site_id}" selected'
+    await nora.send(f"/people/{other}/usual-site", {"site": str(lakeside.site_id)})
+    assert seen_at not in await nora.get(f"/people/{one}/details")
+
     keep = "one" if page.index("K-1") < page.index("K-2") else "other"
     refused = await nora.send(f"{href}/join", {"reason": "She says so"}, 422)
     assert "Which record stays?" in refused.text
@@ -52,6 +56,9 @@ async def test_compared_joined_and_taken_apart(
         assert (led.status_code, led.headers["location"]) == (303, f"/people/{one}{path}")
     assert "Also on file as K-2" in await nora.get(f"/people/{one}")
     await nora.get(href, 404)
+    assert seen_at in await nora.get(f"/people/{one}/details"), (
+        "what stays with the other record is read through it"
+    )
 
     merge = page.partition(f'action="/people/{one}/joined/')[2].partition('"')[0]
     back = f"/people/{one}/joined/{merge}"
@@ -60,6 +67,7 @@ async def test_compared_joined_and_taken_apart(
     assert done.headers["location"] == f"/people/{other}"
     await nora.get(f"/people/{other}")
     assert "Sisters" in await nora.get(f"/people/{one}/joined")
+    assert seen_at not in await nora.get(f"/people/{one}/details")
 
 
 async def test_told_apart_and_put_off(lakeside: World, at_browser: Any, drain: Any) -> None:
@@ -71,6 +79,7 @@ async def test_told_apart_and_put_off(lakeside: World, at_browser: Any, drain: A
     assert "How do you know they are two people?" in refused.text
     await nora.send(f"{href}/different", {"reason_apart": "Twins"})
     assert "Nora Feld said: Twins" in await nora.get("/people/duplicates?show=different")
+    assert "Keep this reason instead" in await nora.get(href), "what was said can be said anew"
     await nora.get("/people/duplicates?show=nonsense", 404)
     await nora.send("/people/duplicates", {})
 

@@ -31,9 +31,9 @@ async def test_from_an_empty_week_to_hours_that_colleagues_see(
     await nora.send(f"{own}/lines", fields, status=303)
 
     page = unescape(await nora.get(own))
-    assert page.count("8:30 am to 4:30 pm") == 2
+    assert page.count("8:30\u00a0am to 4:30\u00a0pm") == 2
     rosa = await at_browser(lakeside, "rosa")
-    assert unescape(await rosa.get(week)).count("8:30 am to 4:30 pm") == 2
+    assert unescape(await rosa.get(week)).count("8:30\u00a0am to 4:30\u00a0pm") == 2
     assert f'href="{own}"' not in await rosa.get(week), "a colleague's lines are theirs"
     await rosa.get(own, status=404)
     await rosa.send(f"{own}/lines", fields, status=404)
@@ -64,7 +64,7 @@ async def test_a_line_ends_and_goes_and_days_away_come_and_go(lakeside: World, a
     away = re.search(r"/away/([0-9a-f-]{36})/remove", await ada.get(own))
     assert away
     await ada.send(f"{own}/away/{away[1]}/remove", {}, status=303)
-    assert "9:00 am to 12:00 pm" in await ada.get(week)
+    assert "9:00\u00a0am to 12:00\u00a0pm" in await ada.get(week)
 
     await ada.send(f"{own}/lines/{line[1]}/end", {"last_day": f"{monday - timedelta(days=1)}"}, status=303)
     assert "Nobody has written down hours" in await ada.get(week)

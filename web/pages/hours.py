@@ -187,6 +187,8 @@ def _span(one: There, zone: str, *, several: bool) -> dict[str, str]:
 
 
 def _from_to(begins: str, ends: str) -> str:
+    """A narrow column parts them between the two times, never a time from its am or pm."""
+    begins, ends = (one.replace(" ", "\u00a0") for one in (begins, ends))
     return say("%(begins)s to %(ends)s", begins=begins, ends=ends)
 
 
