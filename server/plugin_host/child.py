@@ -17,6 +17,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterable
 from typing import Any, BinaryIO, NoReturn
 
 import orjson
@@ -73,7 +74,10 @@ def main() -> None:
     write(answers, orjson.dumps({p.name: p.manifest.rule_set_hash for p in loaded}))
     while (request := read(requests, _LARGEST_REQUEST)) is not None:
         asked = orjson.loads(request)
-        copies = [_copy(rules, asked["plugin"], share) for share in asked["shares"]]
+        copies: list[tuple[int, BinaryIO]] = []
+        for share in asked["shares"]:
+            not_its_own = (requests, answers, *(told for _, told in copies))
+            copies.append(_copy(rules, asked["plugin"], share, not_its_own))
         for copy, told in copies:
             answer = read(told, LARGEST_ANSWER)
             _, status = os.waitpid(copy, 0)
@@ -83,14 +87,23 @@ def main() -> None:
             told.close()
 
 
-def _copy(rules: dict[str, Any], plugin: str, share: list[str]) -> tuple[int, BinaryIO]:
-    """A copy of this process at work on a share of the questions: its id, and where it will write its answer."""
+def _copy(
+    rules: dict[str, Any], plugin: str, share: list[str], not_its_own: Iterable[BinaryIO]
+) -> tuple[int, BinaryIO]:
+    """A copy of this process at work on a share of the questions: its id, and where it will write its answer.
+
+    not_its_own: what the copy closes before the plugin is asked, so that it answers for its share and no other.
+    """
     ours, its = os.pipe()
+    parent = os.getpid()
     _copying.append(True)
     copy = os.fork()
     _copying.clear()
     if copy == 0:
-        _alone()
+        _alone(parent)
+        os.close(ours)
+        for stream in not_its_own:
+            stream.close()
         write(os.fdopen(its, "wb"), _answer(rules, plugin, share))
         os._exit(0)
     os.close(its)
@@ -125,12 +138,14 @@ def _give_up() -> None:
     sys.addaudithook(_refuse)
 
 
-def _alone() -> None:
-    """In the copy: no further processes, and an end with the one it was copied from."""
+def _alone(parent: int) -> None:
+    """In the copy: no further processes, and an end with the one it was copied from, also where that came first."""
     if os.geteuid() != 0:
         # Counts processes of the whole user, so "none" is the only number that means the same everywhere.
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     _end_with_parent()
+    if os.getppid() != parent:
+        _stop()
 
 
 def _end_with_parent() -> None:

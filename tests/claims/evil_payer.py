@@ -1,5 +1,6 @@
 """A payer plugin with one misdeed for each length of a month's first entry: the tests' enemy (P27)."""
 
+import contextlib
 import ctypes
 import importlib
 import os
@@ -27,7 +28,7 @@ MISDEEDS = (
     "too_few", "kills_its_parent", "prints", "foreign_entry", "no_reason",
     "nul_in_text", "half_a_letter", "countless_units", "money_without_end", "many_bytes",
     "empties_a_file", "removes_a_file", "renames_a_file", "cuts_a_file", "makes_a_folder", "forges_an_answer",
-    "imports_a_module", "remembers",
+    "imports_a_module", "remembers", "answers_for_the_others",
 )  # fmt: skip
 #: a folder in which everybody may do anything, as far as the system is concerned
 OPEN_TO_ALL = Path(__file__).parent / "open_to_all"
@@ -50,6 +51,13 @@ def good(facts: MonthFacts) -> Decision:
         "E0001", 1, facts.last_day, "ccm", "evil.rule", "It is due.", SOURCE, "Nothing.", amount=Decimal(1)
     )
     return Decision(facts.policy, lines=(line,))
+
+
+def tell_everybody(answer: bytes) -> None:
+    """Wherever its process can write, as it writes its own answers."""
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, struct.pack(">I", len(answer)) + answer)
 
 
 #: whom it was asked about since it began
@@ -128,7 +136,9 @@ def misdeed(name: str, facts: MonthFacts) -> Any:
                 raise RuntimeError
             importlib.import_module("evil_later")
         case "forges_an_answer":
-            os.write(3, struct.pack(">I", len(FORGED)) + FORGED)  # where the child's own answers go
+            tell_everybody(FORGED)
+        case "answers_for_the_others":
+            tell_everybody(b'{"owned": [' + b", ".join([b"false"] * 50) + b'], "decisions": []}')
     return answer
 
 

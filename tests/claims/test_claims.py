@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,99 +16,35 @@ import sqlalchemy as sa
 from billing_ready import CHARGES, billable, patient_id, ready_to_bill
 from care import last_month, minutes
 from cast import World
-from month_end import close_month
+from claim_steps import (
+    CLAIMS,
+    DOWNLOAD,
+    MAKE,
+    OVERVIEW,
+    PAYER_NUMBER,
+    REFUSED,
+    WITHDRAW,
+    claims,
+    close,
+    errors,
+    said,
+    sent,
+    sign,
+    signed,
+)
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.claims.claim import Claim
 from server.graphql.connections import global_id, id_of
 from server.patients.coverages import Subscriber
-from server.tenants.billing_identity import state_identity, state_route, state_site_billing
+from server.tenants.billing_identity import (
+    state_identity,
+    state_provider_billing,
+    state_route,
+    state_site_billing,
+)
 from server.tenants.db import tenant_db
-
-FIELDS = """id state number frequency replacesNumber patientId patientName payer month total diagnoses placeOfService
-  renderingNpi billingNpi content contentHash changedSince payerControlNumber note signedBy interchangeId
-  services { code label modifiers units serviceOn charge allowed diagnoses }
-  findings { rule severity sentence mends field }"""
-CLAIMS = f"""query ($month: Line!, $states: [Line!], $payer: ID, $first: Int!, $after: String) {{
-  claims(month: $month, states: $states, payerId: $payer, first: $first, after: $after) {{
-    edges {{ node {{ {FIELDS} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
-SIGN = f"""mutation ($input: SignClaimsInput!) {{ signOffClaims(input: $input) {{ __typename
-  ... on SignedClaims {{ signed {{ {FIELDS} }} left {{ draftId code sentence nextStep }} }}
-  ... on Refusal {{ code message nextStep field }} }} }}"""
-MAKE = """mutation ($month: Line) { makeInterchanges(month: $month) { __typename
-  ... on MadeInterchanges { interchanges { id controlNumber production claims total contentHash receiverId
-    deliveries page } } ... on Refusal { code message nextStep } } }"""
-DOWNLOAD = """mutation ($id: ID!) { downloadInterchange(id: $id) { __typename
-  ... on InterchangeFile { fileName content interchange { deliveries contentHash } } ... on Refusal { code } } }"""
-WITHDRAW = f"mutation ($id: ID!) {{ withdrawClaim(id: $id) {{ ... on Claim {{ {FIELDS} }} ... on Refusal {{ code message nextStep }} }} }}"
-PAYER_NUMBER = f"""mutation ($id: ID!, $number: Line!) {{ recordPayerNumber(id: $id, number: $number) {{
-  ... on Claim {{ {FIELDS} }} ... on Refusal {{ code message }} }} }}"""
-REFUSED = f"""mutation ($id: ID!, $note: ShortText!) {{ recordClaimRefusal(id: $id, note: $note) {{
-  ... on Claim {{ {FIELDS} }} ... on Refusal {{ code message }} }} }}"""
-DENIED = f"""mutation ($id: ID!, $on: Date!, $note: ShortText!) {{ recordClaimDenial(id: $id, on: $on, note: $note) {{
-  ... on Claim {{ {FIELDS} deniedOn deniedBy }} ... on Refusal {{ code message nextStep field }} }} }}"""
-PAID = f"""mutation ($id: ID!) {{ takeBackClaimDenial(id: $id) {{ ... on Claim {{ {FIELDS} deniedOn deniedBy }}
-  ... on Refusal {{ code message nextStep }} }} }}"""
-OVERVIEW = "query ($month: Line!) { claimsOverview(month: $month) { state count total } }"
-
-
-async def said(ask: Any, world: World, document: str, who: str = "bill", **variables: Any) -> Any:
-    answer = await ask(world, who, document, **variables)
-    assert not answer["errors"], answer["errors"]
-    return next(iter(answer["data"].values()))
-
-
-async def claims(ask: Any, world: World, month: str, *states: str) -> list[dict[str, Any]]:
-    found = await said(
-        ask, world, CLAIMS, month=month, states=list(states) or None, payer=None, first=50, after=None
-    )
-    return [edge["node"] for edge in found["edges"]]
-
-
-async def sign(
-    ask: Any,
-    world: World,
-    month: str,
-    drafts: Sequence[dict[str, Any]],
-    *,
-    looked: bool = True,
-    who: str = "bill",
-) -> dict[str, Any]:
-    chosen = [
-        {
-            "patientId": d["patientId"], "draftId": d["id"], "contentHash": d["contentHash"], "looked": looked,
-        }
-        for d in drafts
-    ]  # fmt: skip
-    return await said(ask, world, SIGN, who, input={"month": month, "claims": chosen})  # type: ignore[no-any-return]
-
-
-async def close(world: World, month: str) -> None:
-    await close_month(world.actor("bill"), month)
-
-
-async def signed(ask: Any, world: World, month: str) -> list[dict[str, Any]]:
-    """Close the month and sign all of it."""
-    await close(world, month)
-    drafts = await claims(ask, world, month)
-    made = await sign(ask, world, month, drafts)
-    assert made["__typename"] == "SignedClaims", made
-    assert made["left"] == []
-    return made["signed"]  # type: ignore[no-any-return]
-
-
-async def sent(ask: Any, world: World, month: str) -> tuple[dict[str, Any], str]:
-    """Make the one file of the month and take it along: (interchange, text)."""
-    made = await said(ask, world, MAKE, month=month)
-    assert made["__typename"] == "MadeInterchanges", made
-    (interchange,) = made["interchanges"]
-    got = await said(ask, world, DOWNLOAD, id=interchange["id"])
-    return interchange, got["content"]
-
-
-def errors(claim: dict[str, Any]) -> set[str]:
-    return {finding["rule"] for finding in claim["findings"] if finding["severity"] == "error"}
 
 
 async def test_a_closed_month_becomes_a_file_that_a_payer_takes(
@@ -202,6 +137,7 @@ async def test_two_sites_and_two_practitioners_go_in_one_file(
         },
     )  # fmt: skip
     assert "siteId" in answer, answer
+    await close(lakeside, month)  # before she renders: the rules would hold for her credential
     async with behind.begin() as connection:
         await connection.execute(
             sa.text("update staff set npi = '1987654328', bills = true where id = :id"),
@@ -211,28 +147,20 @@ async def test_two_sites_and_two_practitioners_go_in_one_file(
             sa.text("update enrollment set practitioner_id = :who where patient_id = :id"),
             {"who": lakeside.staff["rosa"], "id": there},
         )
-    from server.tenants.billing_identity import state_provider_billing
-
     async with tenant_db(actor) as db:
         await state_provider_billing(
             db, actor, lakeside.staff["rosa"], from_on=date(2020, 1, 1), family_name="Ortiz", given_name="Rosa",
             taxonomy="363L00000X",
         )  # fmt: skip
-    await close(lakeside, month)
-    async with (
-        behind.begin() as connection
-    ):  # the rules would hold for her credential; the claim is what we test
-        held = await connection.scalar(
-            sa.text("select count(*) from claim_line where patient_id = :id"), {"id": there}
-        )
     drafts = await claims(ask, lakeside, month)
-    assert patient_id(here) in {d["patientId"] for d in drafts}
-    if held:
-        assert {d["placeOfService"] for d in drafts} == {"11", "19"}
-        assert {d["renderingNpi"] for d in drafts} == {"1234567893", "1987654328"}
+    assert {d["patientId"]: (d["placeOfService"], d["renderingNpi"]) for d in drafts} == {
+        patient_id(here): ("11", "1234567893"),
+        patient_id(there): ("19", "1987654328"),
+    }
     made = await sign(ask, lakeside, month, drafts)
-    assert made["left"] == []
-    _, text = await sent(ask, lakeside, month)
+    assert (len(made["signed"]), made["left"]) == (2, [])
+    interchange, text = await sent(ask, lakeside, month)
+    assert interchange["claims"] == 2
     assert complaints(text) == []
 
 
@@ -291,8 +219,8 @@ async def test_a_claim_is_signed_as_it_was_seen(
     other = {**draft, "contentHash": "0" * 64}
     assert (await sign(ask, lakeside, month, [other]))["code"] == "CLAIM_CHANGED"
     assert (await sign(ask, hillcrest, month, [draft]))["code"] == "NOT_FOUND"
-    if draft["findings"]:
-        assert (await sign(ask, lakeside, month, [draft], looked=False))["code"] == "LOOK_FIRST"
+    assert draft["findings"]
+    assert (await sign(ask, lakeside, month, [draft], looked=False))["code"] == "LOOK_FIRST"
     answers = await asyncio.gather(*[sign(ask, lakeside, month, [draft]) for _ in range(4)])
     assert sorted(a["__typename"] for a in answers) == ["Refusal"] * 3 + ["SignedClaims"]
     async with behind.connect() as connection:

@@ -9,10 +9,9 @@ import sqlalchemy as sa
 from billing_ready import IDENTITY, billable, patient_id, ready_to_bill
 from care import last_month
 from cast import World
+from claim_steps import MAKE, PAYER_NUMBER, claims, close, errors, said, sent, sign, signed, uncovered
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, PAYER_NUMBER, claims, close, errors, said, sent, sign, signed
-from test_other_payer import uncovered
 
 from server.graphql.connections import global_id
 from server.tenants.billing_identity import state_identity, state_route, state_site_billing

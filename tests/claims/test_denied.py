@@ -7,23 +7,27 @@ import sqlalchemy as sa
 from billing_ready import billable, patient_id, ready_to_bill
 from care import last_month
 from cast import World
-from pyx12_says import complaints
-from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import (
+from claim_steps import (
     DENIED,
+    DRAFTS,
     MAKE,
     PAID,
     PAYER_NUMBER,
     WITHDRAW,
+    another_medicare,
     claims,
     close,
+    corrected,
     errors,
+    numbers_in_files,
     said,
     sent,
     sign,
     signed,
+    uncovered,
 )
-from test_other_payer import DRAFTS, another_medicare, corrected, numbers_in_files, uncovered
+from pyx12_says import complaints
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.clock import today
 

@@ -1,6 +1,7 @@
 """P27: a payer plugin that does its worst during a close puts a hold that names it on its own months; all else is decided."""
 
 import asyncio
+import contextlib
 import importlib
 import os
 import shutil
@@ -352,6 +353,87 @@ async def test_an_answer_that_does_not_count_is_a_fault_of_its_own_month(evil: A
     fine = _lasting(typical_month("2026-03", payer="evil"), 2)
     answers = await kept.kept_runner().decide(loaded, [fine, forges, fine])
     assert [isinstance(one, Fault) for one in answers] == [False, True, False]
+
+
+async def test_a_share_is_answered_by_its_own_copy_alone(evil: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two copies work side by side. One writes an answer that would fit the other's share wherever it can, and one
+    would be left over for whoever asks next."""
+    from carewright_plugin_api.examples import typical_month
+
+    monkeypatch.setattr(runner_of, "_HANDS", 2)
+    monkeypatch.setattr(runner_of, "_LEAST_SHARE", 50)
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    months = [f"{2000 + number // 12}-{number % 12 + 1:02d}" for number in range(99)]
+    fine = [_lasting(typical_month(month, payer="evil"), 2) for month in months]
+    forges = _lasting(
+        typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index("answers_for_the_others")
+    )
+    runner = kept.kept_runner()
+    for batch, others in (([*fine, forges], slice(0, 50)), ([forges, *fine], slice(50, 100))):
+        answers = await runner.decide(loaded, batch)
+        told = [one.decision.lines[0].date_of_service if isinstance(one, Told) else None for one in answers]
+        assert told[others] == [facts.last_day for facts in batch[others]]
+        (one,) = await runner.decide(loaded, fine[:1])
+        assert isinstance(one, Told)
+        assert one.decision.lines[0].date_of_service == fine[0].last_day
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "why"), [("hang", "did not answer within 2 seconds"), ("exit", "ended without an answer")]
+)
+async def test_a_copy_that_gives_no_answer_takes_the_others_along_in_time(
+    evil: Any, monkeypatch: pytest.MonkeyPatch, misdeed: str, why: str
+) -> None:
+    """The other copies have each more to say than a pipe holds, and nobody to say it to."""
+    from carewright_plugin_api.examples import typical_month
+
+    monkeypatch.setattr(runner_of, "_HANDS", 3)
+    (loaded,) = [one for one in plugins().loaded if one.name == "evil_payer"]
+    fine = _lasting(typical_month("2026-03", payer="evil"), 2)
+    bad = _lasting(typical_month("2026-03", payer="evil"), 2 + evil.MISDEEDS.index(misdeed))
+    runner = Runner(seconds=2, path=(Path(evil.__file__).parent,))
+    asks = runner._ask
+    troubles: list[str] = []
+
+    async def told_of(*asked: Any) -> Any:
+        try:
+            return await asks(*asked)
+        except runner_of.Unusable as trouble:
+            troubles.append(str(trouble))
+            raise
+
+    async def not_again(_plugin: Any, batch: Any, *_: Any, **__: Any) -> Any:
+        return [Fault("evil_payer", "not asked again")] * len(batch)
+
+    monkeypatch.setattr(runner, "_ask", told_of)
+    monkeypatch.setattr(runner, "_one_by_one", not_again)
+    try:
+        answers = await runner.decide(loaded, [fine] * 900)
+        assert sum(len(one.text) for one in answers[300:600] if isinstance(one, Told)) > 1 << 16
+        child = runner._children["evil_payer"].pid
+        started = time.monotonic()
+        await runner.decide(loaded, [bad, *[fine] * 899])
+        assert time.monotonic() - started < 2 + 5
+        assert troubles == [why]
+        for _ in range(100):
+            if not _group(child):
+                break
+            await asyncio.sleep(0.05)
+        assert _group(child) == []
+        assert all(isinstance(one, Told) for one in await runner.decide(loaded, [fine] * 900))
+    finally:
+        await runner.close()
+
+
+def _group(leader: int) -> list[str]:
+    """The living processes of a group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == leader and state not in "ZX":
+                found.append(stat.parent.name)
+    return found
 
 
 async def test_a_plugin_remembers_nothing_of_what_it_was_asked_before(evil: Any) -> None:

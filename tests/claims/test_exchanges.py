@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from billing_ready import billable, ready_to_bill
 from care import last_month
 from cast import World
+from claim_steps import MAKE, WITHDRAW, claims, close, codes, errors, numbered, said, sent, sign
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, WITHDRAW, claims, close, errors, said, sent, sign
-from test_two_claims import codes, numbered
 
 from server.claims import sign as signing
 from server.claims.claim_queries import month_claims

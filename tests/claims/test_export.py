@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from billing_ready import billable, ready_to_bill
 from care import last_month
 from cast import World
+from claim_steps import MAKE, claims, said, signed
 from conftest import ROOT
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, claims, said, signed
 
 from server.claims.export import export_month
 from server.errors import Refused

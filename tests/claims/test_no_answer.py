@@ -7,9 +7,8 @@ import sqlalchemy as sa
 from billing_ready import billable, ready_to_bill
 from care import last_month
 from cast import World
+from claim_steps import DRAFTS, MAKE, claims, close, said, sent, sign, uncovered
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, claims, close, said, sent, sign
-from test_other_payer import DRAFTS, uncovered
 
 from server.plugin_host.kept import kept_runner
 

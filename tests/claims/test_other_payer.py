@@ -1,81 +1,36 @@
 """A decision that changes after signing: nothing goes out that no longer holds, and no service to two payers."""
 
-from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from billing_ready import billable, patient_id, ready_to_bill
 from care import last_month, minutes
 from cast import World
-from pyx12_says import complaints
-from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import (
+from claim_steps import (
+    DRAFTS,
     MAKE,
     PAYER_NUMBER,
     WITHDRAW,
+    another_medicare,
     claims,
     close,
+    corrected,
     errors,
+    numbers_in_files,
     said,
     sent,
     sign,
     signed,
+    uncovered,
 )
+from pyx12_says import complaints
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.claims.export import export_month
 from server.errors import Refused
-from server.tenants.billing_identity import state_route
-from server.tenants.db import tenant_db
-from server.tenants.payers import add_payer
-
-DRAFTS = ("ready", "to_look_at", "to_mend")
-
-
-async def another_medicare(world: World) -> UUID:
-    """A second payer of the same kind: the same rules and codes, another receiver."""
-    ada = world.actor("ada")
-    async with tenant_db(ada) as db:
-        payer = await add_payer(
-            db, ada, name="Railroad Medicare", kind="medicare_part_b", known_kinds={"medicare_part_b"}
-        )
-        await state_route(
-            db, ada, payer.id, from_on=date(2020, 1, 1), receiver_id="RRB01", receiver_name="Palmetto GBA",
-            claim_payer_name="Railroad Medicare", claim_payer_id="RRB01", filing_indicator="MB", production=True,
-        )  # fmt: skip
-        return payer.id
-
-
-async def corrected(behind: AsyncEngine, person: UUID, payer: UUID) -> None:
-    """The coverage was the other payer's all along."""
-    async with behind.begin() as connection:
-        await connection.execute(
-            sa.text("update coverage set payer_id = :payer where patient_id = :id"),
-            {"payer": payer, "id": person},
-        )
-
-
-async def uncovered(behind: AsyncEngine, person: UUID) -> None:
-    """It turns out that the coverage had ended."""
-    async with behind.begin() as connection:
-        await connection.execute(
-            sa.text("update coverage set to_on = '2020-02-01' where patient_id = :id"), {"id": person}
-        )
-
-
-async def numbers_in_files(behind: AsyncEngine, world: World) -> list[str]:
-    async with behind.connect() as connection:
-        found = await connection.scalars(
-            sa.text(
-                "select c.number from interchange_claim i join claim c on c.tenant_id = i.tenant_id "
-                "and c.id = i.claim_id where i.tenant_id = :t order by c.number"
-            ),
-            {"t": world.tenant_id},
-        )
-        return list(found)
 
 
 async def test_a_claim_signed_for_another_payer_is_withdrawn_first(

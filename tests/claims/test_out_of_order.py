@@ -8,21 +8,25 @@ import sqlalchemy as sa
 from billing_ready import billable, ready_to_bill
 from care import last_month, minutes
 from cast import World
-from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import (
+from claim_steps import (
+    DRAFTS,
     MAKE,
     PAYER_NUMBER,
     REFUSED,
     WITHDRAW,
+    another_medicare,
     claims,
     close,
+    corrected,
     errors,
+    numbers_in_files,
     said,
     sent,
     sign,
     signed,
+    uncovered,
 )
-from test_other_payer import DRAFTS, another_medicare, corrected, numbers_in_files, uncovered
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 async def a_sent_claim(

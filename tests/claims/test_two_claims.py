@@ -1,6 +1,5 @@
 """Two claims of one patient's month: each is corrected by its own replacement."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,9 +9,9 @@ import sqlalchemy as sa
 from billing_ready import billable, ready_to_bill
 from care import last_month
 from cast import World
+from claim_steps import MAKE, WITHDRAW, claims, close, codes, errors, numbered, said, sent, sign
 from pyx12_says import complaints
 from sqlalchemy.ext.asyncio import AsyncEngine
-from test_claims import MAKE, PAYER_NUMBER, WITHDRAW, claims, close, errors, said, sent, sign
 
 from server.enrollment.actions import NewEnrollment, enroll
 from server.tenants.billing_identity import state_provider_billing
@@ -55,10 +54,6 @@ async def lines(behind: AsyncEngine, person: UUID, code: str, change: str) -> No
         assert result.rowcount
 
 
-def codes(rows: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    return {row["renderingNpi"]: [service["code"] for service in row["services"]] for row in rows}
-
-
 @pytest.mark.parametrize("first", ["1234567893", ROSA])
 async def test_each_claim_is_replaced_by_its_own_correction(
     first: str, lakeside: World, hillcrest: World, ask: Any, behind: AsyncEngine
@@ -72,8 +67,7 @@ async def test_each_claim_is_replaced_by_its_own_correction(
     assert made["left"] == []
     await sent(ask, lakeside, month)
     numbers = {row["renderingNpi"]: row["number"] for row in made["signed"]}
-    for row in made["signed"]:
-        await said(ask, lakeside, PAYER_NUMBER, id=row["id"], number=f"ICN{row['number']}")
+    await numbered(ask, lakeside, made["signed"])
 
     await lines(behind, id, "99490", "modifiers = '{GT}'")
     await lines(behind, id, "99439", "units = 2, units_at_most = null")
@@ -109,12 +103,6 @@ async def test_one_of_two_is_made_void_and_the_other_stands(
     assert drafts.keys() == {"7", "8"}
     assert drafts["7"]["replacesNumber"] == numbers["1234567893"]
     assert drafts["8"]["replacesNumber"] == numbers[ROSA]
-
-
-async def numbered(ask: Any, world: World, rows: Sequence[dict[str, Any]]) -> None:
-    """Their payers said their own numbers."""
-    for row in rows:
-        await said(ask, world, PAYER_NUMBER, id=row["id"], number=f"ICN{row['number']}")
 
 
 async def test_what_counts_on_a_replacement_that_stays_behind_stays_too(
