@@ -76,7 +76,7 @@ def main() -> None:
         asked = orjson.loads(request)
         copies: list[tuple[int, BinaryIO]] = []
         for share in asked["shares"]:
-            not_its_own = (requests, answers, *(told for _, told in copies))
+            not_its_own: list[BinaryIO] = [requests, answers, *(told for _, told in copies)]
             copies.append(_copy(rules, asked["plugin"], share, not_its_own))
         for copy, told in copies:
             answer = read(told, LARGEST_ANSWER)

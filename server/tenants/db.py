@@ -7,18 +7,17 @@ sees one table that says which practices have work due.
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
-from sqlalchemy import event, insert, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
 from server.clock import now
@@ -28,18 +27,24 @@ from server.settings import settings
 from server.tenants.actor import Actor
 from server.tenants.one_trip import OneTrip
 from server.tenants.tables import AuditEvent
+from server.tenants.transaction import (
+    CommitInside,
+    Ending,
+    Row,
+    all_finished,
+    engine_of,
+    server_settings,
+    surely,
+    throw_away,
+    to_its_end,
+    transaction,
+)
+
+__all__ = ["Row"]
 
 _WEB_SECONDS = 5
 WORK_SECONDS: Final = 60
 """Longest SQL statement of work that no page waits for: the worker's, and of commands that do the same work."""
-
-
-class CommitInside(RuntimeError):
-    """The door commits, once, at the end. Code inside it may not."""
-
-
-class NotCommitted(RuntimeError):
-    """The block ended well, and yet the transaction was undone: somebody inside caught a statement's error."""
 
 
 class _OneTransaction(Session):
@@ -78,8 +83,7 @@ class Db(AsyncSession):
         self.ended = False
         #: What `after_commit` was given.
         self.later: list[Callable[[Db], Awaitable[None]]] = []
-        #: Whether the next transaction of a row follows at once. Only for who has had the answer of a statement since
-        #: the last error that somebody may have caught: of a COMMIT with a BEGIN behind it only failure is told.
+        #: Whether the next transaction of a row follows at once.
         self.another_follows = False
 
     def after_commit(self, work: Callable[["Db"], Awaitable[None]]) -> None:
@@ -139,26 +143,6 @@ class _Around:
 _around: ContextVar[_Around | None] = ContextVar("around", default=None)
 
 
-@dataclass(slots=True)
-class Row:
-    """Transactions of one practice after each other on one connection. Where one says `another_follows`, its COMMIT
-    and the next one's BEGIN are one message: of short work, the messages are most of what it costs."""
-
-    connection: AsyncConnection | None = None  # in a transaction in which nothing was done yet
-    begun: str = ""  # how that one was begun
-
-
-@dataclass(slots=True)
-class _Ending:
-    """How a transaction ends. last_words: statements sent in the same message as COMMIT, so that the rows they lock
-    are held for no longer. later: run after COMMIT; then the two are not cut apart, even if whoever asked is cancelled
-    meanwhile. another_follows: COMMIT is sent with the next BEGIN of the row."""
-
-    last_words: list[str] = field(default_factory=list)
-    later: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    another_follows: bool = False
-
-
 class Doors:
     """The three pools of one process. Made at start, closed at the end; tests make their own."""
 
@@ -166,10 +150,10 @@ class Doors:
         self, app_url: str, auth_url: str, bell_url: str, *, pool_size: int = 10, seconds: int = _WEB_SECONDS
     ):
         self._made_of = (app_url, auth_url, bell_url, pool_size)
-        self._app = _engine(app_url, pool_size, seconds) if app_url else None
-        self._auth = _engine(auth_url, pool_size, seconds) if auth_url else None
-        self._bell = _engine(bell_url, 2, seconds) if bell_url else None
-        self._one_trip = OneTrip(app_url, _server_settings(seconds)) if app_url else None
+        self._app = engine_of(app_url, pool_size, seconds) if app_url else None
+        self._auth = engine_of(auth_url, pool_size, seconds) if auth_url else None
+        self._bell = engine_of(bell_url, 2, seconds) if bell_url else None
+        self._one_trip = OneTrip(app_url, server_settings(seconds)) if app_url else None
 
     async def glance(self, tenant_id: UUID, question: str, *values: Any) -> Sequence[Any]:
         """One read-only statement in one round trip, about a practice and no patient: nothing is written down.
@@ -186,8 +170,7 @@ class Doors:
         return Doors(app_url, auth_url, bell_url, pool_size=pool_size, seconds=WORK_SECONDS)
 
     async def close(self) -> None:
-        if _finishing:  # whoever asked has gone, and what they asked is not done yet
-            await asyncio.wait(list(_finishing), timeout=_WEB_SECONDS)
+        await all_finished(_WEB_SECONDS)
         if self._one_trip is not None:
             await self._one_trip.close()
         for engine in (self._app, self._auth, self._bell):
@@ -208,9 +191,9 @@ class Doors:
         context = {"app.tenant_id": actor.tenant_id, "app.staff_id": actor.staff_id}
         engine = _open(self._app, "app")
         db: Db
-        ending = _Ending()
+        ending = Ending()
         try:
-            async with _transaction(
+            async with transaction(
                 engine, context, read_only=read_only, snapshot=snapshot, ending=ending, row=row
             ) as (connection, driver):
                 db = Db(connection, driver, read_only=read_only)
@@ -248,7 +231,7 @@ class Doors:
             yield row
         finally:
             if row.connection is not None:
-                await _surely(_throw_away(row.connection))
+                await surely(throw_away(row.connection))
 
     @asynccontextmanager
     async def one(self, actor: Actor) -> AsyncIterator[Db]:
@@ -283,7 +266,7 @@ class Doors:
                 await driver.execute("release savepoint part")
             except BaseException as error:
                 # Also when cancelled: half a part must not be committed with the rest.
-                await _to_its_end(_undo_part(driver))
+                await to_its_end(_undo_part(driver))
                 if isinstance(error, Refused):
                     around.db.notes += [n for n in db.notes if n["effect"] == "refused"]
                 raise
@@ -298,13 +281,13 @@ class Doors:
         self, engine: AsyncEngine, context: dict[str, UUID | None], notes: list[dict[str, Any]]
     ) -> None:
         if notes:
-            ending = _Ending()
-            async with _transaction(engine, context, read_only=False, ending=ending) as (connection, _):
+            ending = Ending()
+            async with transaction(engine, context, read_only=False, ending=ending) as (connection, _):
                 ending.last_words += await _write_notes(connection, notes)
 
     @asynccontextmanager
     async def auth(self) -> AsyncIterator[Db]:
-        async with _transaction(_open(self._auth, "auth"), {}, read_only=False) as (connection, driver):
+        async with transaction(_open(self._auth, "auth"), {}, read_only=False) as (connection, driver):
             db = Db(connection, driver, read_only=False)
             try:
                 yield db
@@ -314,7 +297,7 @@ class Doors:
 
     @asynccontextmanager
     async def bell(self) -> AsyncIterator[AsyncConnection]:
-        async with _transaction(_open(self._bell, "bell"), {}, read_only=False) as (connection, _):
+        async with transaction(_open(self._bell, "bell"), {}, read_only=False) as (connection, _):
             yield connection
 
     async def check_roles(self) -> None:
@@ -322,7 +305,7 @@ class Doors:
         for name, engine in (("app", self._app), ("auth", self._auth), ("bell", self._bell)):
             if engine is None:
                 continue
-            async with _transaction(engine, {}, read_only=True) as (connection, _):
+            async with transaction(engine, {}, read_only=True) as (connection, _):
                 found = (await connection.execute(text(_POWERS))).one()
             if any(found):
                 raise RuntimeError(
@@ -341,105 +324,10 @@ from pg_roles r where rolname = current_user
 """
 
 
-#: What only the door may say; savepoints, `set local` of timeouts and `set constraints` remain.
-_OURS_ALONE = re.compile(
-    r"""(?: \s | --[^\n]*\n | /\*.*?\*/ )*
-    (?: set \s+ (?! local\b | constraints\b )
-      | set \s+ local \s+ (?: app\. | role\b | session\b | transaction\b | "? transaction_read_only )
-      | reset\b | discard\b | begin\b | start\b | commit\b | end\b | abort\b | prepare \s+ transaction\b
-      | rollback\b (?! \s+ to\b ) )""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
-
-
-def _engine(url: str, size: int, seconds: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=10,
-        hide_parameters=True,  # a failed statement's values are patients' data, and exceptions reach logs
-        isolation_level="AUTOCOMMIT",  # the door sends BEGIN and COMMIT itself, with the practice in the same message
-        connect_args={"server_settings": _server_settings(seconds)},
-    )
-
-    @event.listens_for(engine.sync_engine, "before_cursor_execute")
-    def _not_inside(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if _OURS_ALONE.match(statement) or "set_config" in statement.lower():
-            raise CommitInside(
-                "Beginning, ending and setting the practice belong to the door. A plain SET would outlive the "
-                "transaction and hand one practice's context to the next borrower of the connection."
-            )
-
-    return engine
-
-
-def _server_settings(seconds: int) -> dict[str, str]:
-    return {
-        "statement_timeout": str(seconds * 1000),
-        "idle_in_transaction_session_timeout": "60000",
-        "lock_timeout": "4000",
-        "timezone": "UTC",
-        "search_path": "public",
-        "application_name": "carewright",
-    }
-
-
 def _open(engine: AsyncEngine | None, name: str) -> AsyncEngine:
     if engine is None:
         raise RuntimeError(f"the {name} door is not open in this process")
     return engine
-
-
-@asynccontextmanager
-async def _transaction(
-    engine: AsyncEngine,
-    context: dict[str, UUID | None],
-    *,
-    read_only: bool,
-    snapshot: bool = False,
-    ending: _Ending | None = None,
-    row: Row | None = None,
-) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-    """One transaction on one pooled connection, or on that of a row; one that was interrupted is thrown away."""
-    ending, row = ending or _Ending(), row or Row()
-    settings_sql = "".join(
-        f"; set local {key} = '{UUID(str(value))}'" for key, value in context.items() if value is not None
-    )
-    level = "repeatable read" if snapshot else "read committed"
-    begin = f"begin isolation level {level} {'read only' if read_only else 'read write'}{settings_sql}"
-    connection, begun = row.connection or await engine.connect(), row.begun
-    row.connection, row.begun = None, ""
-    clean = False
-    try:
-        driver = cast(Any, connection.sync_connection).connection.driver_connection
-        try:
-            if begun != begin:
-                await driver.execute(f"rollback; {begin}" if begun else begin)
-            yield connection, driver
-            if ending.another_follows:
-                await driver.execute("; ".join([*ending.last_words, "commit", begin]))
-                row.connection, row.begun = connection, begin
-            elif ending.later:
-                await _to_its_end(_commit(driver, ending.last_words, ending.later))
-            else:
-                await _commit(driver, ending.last_words)
-        except Exception:
-            # What went wrong inside is the news; that a broken connection cannot roll back is not.
-            with suppress(Exception):
-                await driver.execute("rollback")
-                clean = not driver.is_in_transaction()
-            raise
-        clean = not driver.is_in_transaction()
-    finally:
-        # Also when cancelled, and cancelled again: a connection in doubt never goes back to the pool.
-        if row.connection is connection:
-            pass  # it is the next one's
-        elif clean:
-            # Handed back without a word to the server, so there is nothing that could be interrupted.
-            await connection.close()
-        else:
-            await _surely(_throw_away(connection))
 
 
 async def _undo_part(driver: Any) -> None:
@@ -447,56 +335,11 @@ async def _undo_part(driver: Any) -> None:
         await driver.execute("rollback to savepoint part; release savepoint part")
 
 
-async def _commit(
-    driver: Any, last_words: Sequence[str], later: Sequence[Callable[[], Awaitable[None]]] = ()
-) -> None:
-    ended = await driver.execute("; ".join([*last_words, "commit"]))
-    if ended != "COMMIT":
-        # PostgreSQL answers the COMMIT of an aborted transaction with a friendly ROLLBACK.
-        raise NotCommitted("a statement failed, its error was caught, and so nothing was committed")
-    for work in later:
-        await work()
-
-
-async def _throw_away(connection: AsyncConnection) -> None:
-    with suppress(Exception):
-        await connection.invalidate()
-    with suppress(Exception):
-        await connection.close()
-
-
 async def _forget(db: Db) -> None:
     # Session.close() on an AUTOCOMMIT connection sends nothing: the transaction is the door's to end. So it never
     # waits, and nobody can cancel it half way. A session that nothing was asked of has nothing to forget.
     if db.in_transaction() or len(db.identity_map) or db.new:
         await AsyncSession.close(db)
-
-
-_finishing: set[asyncio.Task[None]] = set()
-
-
-async def _surely(work: Coroutine[Any, Any, None]) -> None:
-    """Finish `work` even if whoever asked for it is cancelled meanwhile."""
-    task = asyncio.create_task(work)
-    _finishing.add(task)
-    task.add_done_callback(_finishing.discard)
-    await asyncio.shield(task)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """`_surely`, and whoever is cancelled waits for the end of it: their connection is at work until then."""
-    task = asyncio.create_task(work)
-    _finishing.add(task)
-    task.add_done_callback(_finishing.discard)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # nobody is left to be told; the log of whoever failed has it
-        raise
 
 
 async def _write_notes(connection: AsyncConnection, notes: list[dict[str, Any]]) -> list[str]:

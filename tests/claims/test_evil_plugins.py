@@ -28,6 +28,7 @@ from server.plugin_host import runner as runner_of
 from server.plugin_host.discover import plugins
 from server.plugin_host.runner import Fault, Runner, Told
 from server.tenants import db as doors_of
+from server.tenants import transaction
 from server.tenants.db import tenant_db
 from server.tenants.tables import Payer
 from server.worker import Worker, drain_once, gather_kinds
@@ -213,10 +214,10 @@ async def test_a_batch_may_wait_longer_for_its_rules_than_a_session_may_idle(
     lakeside: World, hillcrest: World, ask: Any, evil: Any, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database ends idle sessions after one second here; the plugin hangs for longer. The first try succeeds."""
-    before = doors_of._server_settings
+    before = transaction.server_settings
     monkeypatch.setattr(
-        doors_of,
-        "_server_settings",
+        transaction,
+        "server_settings",
         lambda seconds: before(seconds) | {"idle_in_transaction_session_timeout": "1000"},
     )
     month = care.last_month(lakeside.zone)

@@ -23,9 +23,11 @@ from migrations.run import async_url, runtime_urls
 from server.errors import forbidden
 from server.ids import new_id
 from server.tenants import db as door
+from server.tenants import transaction
 from server.tenants.actor import Actor, system
-from server.tenants.db import CommitInside, Doors, Row, auth_db, bell_db, doors, tenant_db
+from server.tenants.db import Doors, Row, auth_db, bell_db, doors, tenant_db
 from server.tenants.tables import Practice
+from server.tenants.transaction import CommitInside, NotCommitted
 
 CI_REQUESTS, CAMPAIGN_REQUESTS = 1000, 10_000
 POOL = 5
@@ -191,7 +193,7 @@ async def storm(hall: Hall, requests: int, seed: int) -> Counter[str]:
 
     await asyncio.gather(*(gated(number) for number in range(requests)))
     for _ in range(200):  # connections being thrown away
-        if not door._finishing:
+        if not transaction._finishing:
             break
         await asyncio.sleep(0.02)
     return counts
@@ -263,7 +265,7 @@ async def test_control_a_connection_that_is_kept_after_a_cancel_is_found_out(
         drivers.append((await connection.get_raw_connection()).driver_connection)
         await connection.close()
 
-    monkeypatch.setattr(door, "_throw_away", keep)
+    monkeypatch.setattr(transaction, "throw_away", keep)
     reached = asyncio.Event()
 
     async def think() -> None:
@@ -451,7 +453,7 @@ async def test_an_error_that_was_caught_is_no_commit(lakeside: World, behind: As
         with contextlib.suppress(sa.exc.DBAPIError):
             await db.execute(sa.text("select 1/0"))
 
-    with pytest.raises(door.NotCommitted):
+    with pytest.raises(NotCommitted):
         await within(lakeside, work)
     assert await phone_of(behind, lakeside) == ""
 
@@ -490,14 +492,14 @@ async def test_whoever_is_cancelled_at_the_commit_leaves_no_half(
     lakeside: World, behind: AsyncEngine, monkeypatch: pytest.MonkeyPatch, record_property: Any
 ) -> None:
     """What was committed is followed by what was to follow it, whenever the one who asked gives up."""
-    ada, done, real = lakeside.actor("ada"), set(), door._commit
+    ada, done, real = lakeside.actor("ada"), set(), transaction._commit
     committing = asyncio.Event()
 
     async def commit(*given: Any) -> None:
         committing.set()
         await real(*given)
 
-    monkeypatch.setattr(door, "_commit", commit)
+    monkeypatch.setattr(transaction, "_commit", commit)
 
     async def say(number: int) -> None:
         done.add(number)
