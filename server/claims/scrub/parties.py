@@ -1,0 +1,111 @@
+"""Who bills, who treats, where, and how the claim reaches the payer."""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+
+from server.claims.assembly import Draft
+from server.claims.claim import Claim, ScrubFinding, Service
+from server.claims.scrub.finding import BILLING_PAGE, OnFile, error, refuses
+from server.tenants.billing_values import PLACES_OF_SERVICE, check_taxonomy, check_tin, is_po_box
+from server.tenants.npi import check_npi
+
+
+def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    biller = draft.claim.biller
+    if biller is None:
+        yield error(
+            "S08",
+            "biller",
+            f"Who bills is not stated for {_last_day(draft.claim):%d %b %Y}: name, tax number, NPI and address.",
+            f"Enter it under {BILLING_PAGE}, from that day or earlier.",
+        )
+        return
+    yield from _number(biller.npi, "billing_npi", "the practice", f"Correct it under {BILLING_PAGE}.")
+    if refuses(check_tin, biller.tin):
+        yield error(
+            "S21",
+            "tin",
+            "The practice's tax number is missing or is not nine digits.",
+            f"Correct it under {BILLING_PAGE}.",
+        )
+    if refuses(check_taxonomy, biller.taxonomy):
+        yield error(
+            "S21", "taxonomy", "The practice's taxonomy code is missing.", f"Enter it under {BILLING_PAGE}."
+        )
+    if is_po_box(biller.address.street):
+        yield error(
+            "S17",
+            "billing_street",
+            f"The billing address is a post-office box ({biller.address.street}), which payers refuse.",
+            f"Enter the street under {BILLING_PAGE}.",
+        )
+    if len(biller.address.zip.replace("-", "")) != 9:
+        yield error(
+            "S17",
+            "billing_zip",
+            f"The billing address has the ZIP code {biller.address.zip}; claims need all nine digits.",
+            f"Enter ZIP+4 under {BILLING_PAGE}.",
+        )
+
+
+def who_treats(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    treats = draft.claim.rendering
+    if treats is None:
+        yield error(
+            "S08",
+            "rendering",
+            "No practitioner stands behind these services, or nothing is stated about how a claim names them.",
+            "Say on the person's Care page who answers for the program, and under Practice, then Billing, how a claim "
+            "names that practitioner.",
+        )
+        return
+    name = f"{treats.given_name} {treats.family_name}"
+    yield from _number(
+        treats.npi, "rendering_npi", name, "Correct the NPI of this practitioner under Practice, then Staff."
+    )
+    if refuses(check_taxonomy, treats.taxonomy):
+        yield error(
+            "S21", "rendering_taxonomy", f"{name} has no taxonomy code.", f"Enter it under {BILLING_PAGE}."
+        )
+
+
+def _number(npi: str, field: str, whose: str, mends: str) -> Iterator[ScrubFinding]:
+    if refuses(check_npi, npi):
+        said = f"has the NPI {npi}, which fails its check digit" if npi else "has no NPI"
+        yield error("S17", field, f"{whose[:1].upper()}{whose[1:]} {said}.", mends)
+
+
+def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    place = draft.claim.place
+    if not place.place_of_service:
+        yield error(
+            "S10",
+            "place_of_service",
+            f"The usual site is {place.name}, and how claims name it is not stated for "
+            f"{_last_day(draft.claim):%d %b %Y}: its place of service and address.",
+            f"Enter it for the site under {BILLING_PAGE}, from that day or earlier.",
+        )
+    elif place.place_of_service not in PLACES_OF_SERVICE:
+        yield error(
+            "S10",
+            "place_of_service",
+            f"{place.place_of_service} is not a place of service.",
+            f"Choose one for the site under {BILLING_PAGE}.",
+        )
+    if place.npi:
+        yield from _number(place.npi, "site_npi", place.name, f"Correct it under {BILLING_PAGE}.")
+
+
+def how(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    if draft.claim.route is None:
+        yield error(
+            "S21",
+            "route",
+            "How claims reach this payer is not stated: receiver, payer id and kind of claim.",
+            f"Enter it under {BILLING_PAGE}.",
+        )
+
+
+def _last_day(claim: Claim) -> date:
+    days: Collection[Service] = claim.services
+    return max((service.service_on for service in days), default=date.min)

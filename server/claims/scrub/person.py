@@ -1,0 +1,146 @@
+"""The person, and the insurance that is asked to pay."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from server.claims.assembly import Draft
+from server.claims.claim import Address, Claim, ScrubFinding
+from server.claims.scrub.finding import MEDICARE, PERSON_PAGE, OnFile, error, warning
+from server.claims.x12.words import unsafe_id
+from server.tenants.regions import STATES
+
+#: Medicare Beneficiary Identifier. Source: CMS, Understanding the MBI format (11 places; no S, L, O, I, B or Z).
+_MBI: Final = re.compile(
+    r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]"
+    r"[AC-HJKMNP-RT-Y]{2}[0-9]{2}"
+)
+_ZIP: Final = re.compile(r"[0-9]{5}(-?[0-9]{4})?")
+
+
+def person_known(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    person = draft.claim.person
+    if not person.given_names:
+        yield error(
+            "S21", "given_names", "The person's given name is missing.", f"Enter it on {PERSON_PAGE}."
+        )
+    if person.birth_date is None or not known.file.exact_birth:
+        yield error(
+            "S21",
+            "birth_date",
+            "The person's day of birth is not known exactly, and a claim needs it.",
+            f"Ask, and correct it on {PERSON_PAGE}.",
+        )
+    yield from _address(person.address, "address", f"Enter it on {PERSON_PAGE}, under details.")
+
+
+def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubFinding]:
+    if address is None or not (address.street and address.city and address.state and address.zip):
+        yield error(
+            "S21",
+            field,
+            "The person's address is not complete: a claim needs street, city, state and ZIP.",
+            mends,
+        )
+    elif not _ZIP.fullmatch(address.zip):
+        yield error("S21", field, f"“{address.zip[:12]}” is not a ZIP code.", mends)
+
+
+def states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    """Of a void too: a state that is none does not spoil one claim but the file."""
+    for where, state in _no_states(draft.claim):
+        yield error(
+            "S21",
+            where,
+            f"“{state[:20]}” is not how a claim names a state, and a payer sends the whole file back for it.",
+            f"Write it as its two letters, such as MI, on {PERSON_PAGE}, under details.",
+        )
+
+
+def spoils_a_file(claim: Claim) -> bool:
+    """Whether a payer would send back the whole file for this claim, signed before what it says was looked at."""
+    return any(_no_states(claim))
+
+
+def _no_states(claim: Claim) -> Iterator[tuple[str, str]]:
+    """(whose address, what stands there for a state)"""
+    for where, person in (("address", claim.person), ("subscriber", claim.insured.subscriber)):
+        state = person.address.state if person and person.address else ""
+        if state and state.upper() not in STATES:
+            yield where, state
+
+
+def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    claim, insured = draft.claim, draft.claim.insured
+    medicare = claim.route is not None and claim.route.filing_indicator == MEDICARE
+    member = insured.member_id.replace("-", "").replace(" ", "").upper()
+    mends = f"Correct the coverage on {PERSON_PAGE}; the number is on the insurance card."
+    if len(member) < 2:
+        yield error("S21", "member_id", "The coverage has no member number.", mends)
+    elif medicare and not _MBI.fullmatch(member):
+        yield error(
+            "S17",
+            "member_id",
+            f"“{insured.member_id[:20]}” is not a Medicare number: eleven letters and digits, as 1EG4-TE5-MK73.",
+            mends,
+        )
+    elif unsafe_id(member):
+        yield error(
+            "S22",
+            "member_id",
+            f"The member number holds {unsafe_id(member)}, which a claim cannot carry.",
+            mends,
+        )
+    if insured.relationship == "self":
+        return
+    if medicare:
+        yield error(
+            "S21",
+            "relationship",
+            "Medicare insures each person for themselves; this coverage names another subscriber.",
+            mends,
+        )
+    subscriber = insured.subscriber
+    if subscriber is None or not subscriber.family_name or not subscriber.given_names:
+        yield error(
+            "S21", "subscriber", "The coverage is somebody else's, and their name is not on file.", mends
+        )
+
+
+def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
+    claim = draft.claim
+    mine = next((c for c in known.file.coverages if str(c.id) == claim.coverage), None)
+    for on in sorted({service.service_on for service in claim.services}):
+        mends = f"Check the coverages on {PERSON_PAGE}, and close the month again."
+        if mine is None or not mine.holds(on):
+            yield error("S11", "coverage", f"The coverage was not in force on {on:%d %b %Y}.", mends)
+            continue
+        first = [c for c in known.file.coverages if c.holds(on) and c.insured.rank <= mine.insured.rank]
+        others = [c for c in first if c.id != mine.id]
+        if any(c.insured.rank == mine.insured.rank for c in others):
+            yield error(
+                "S20",
+                "coverage",
+                f"Two coverages pay in the same place on {on:%d %b %Y}: {mine.payer_name} and "
+                f"{next(c.payer_name for c in others if c.insured.rank == mine.insured.rank)}.",
+                f"Say on {PERSON_PAGE} which pays first, and close the month again.",
+            )
+        elif others:
+            yield error(
+                "S20",
+                "coverage",
+                f"{others[0].payer_name} pays first on {on:%d %b %Y}, not {mine.payer_name}. A month's service is "
+                "claimed from one payer, the one that pays first that day.",
+                mends,
+            )
+    if (
+        claim.insured.rank > 1
+        and mine is not None
+        and not any(c.insured.rank < claim.insured.rank for c in known.file.coverages)
+    ):
+        yield warning(
+            "S20",
+            "coverage",
+            f"{mine.payer_name} is entered as paying in place {claim.insured.rank}, and nobody is entered before it.",
+            f"Check on {PERSON_PAGE} that it pays first.",
+        )
