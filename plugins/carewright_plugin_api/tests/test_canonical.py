@@ -4,8 +4,10 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from carewright_plugin_api import canonical
 from carewright_plugin_api.canonical import NotCanonical, dumps
 from carewright_plugin_api.decisions import Citation, Decision, Hold, Line
 from carewright_plugin_api.examples import entry, spent, typical_month
@@ -91,7 +93,9 @@ def test_money_that_is_no_amount_is_refused(amount: object) -> None:
     [
         '{"policy":"accurate","lines":[{"amount":66.13}]}',
         '{"policy":"accurate","x":NaN}',
+        '{"lines":[{"amount":66.13}],"policy":"accurate"}',
         '{"policy":"accurate","policy":"max"}',
+        '{"policy":"accurate","policy":"accurate"}',
         '{"policy":',
         "[" * 100_000,
         b"\xff\xfe{",
@@ -100,6 +104,55 @@ def test_money_that_is_no_amount_is_refused(amount: object) -> None:
 def test_text_that_is_no_canonical_json_is_refused(text: str | bytes) -> None:
     with pytest.raises(NotCanonical):
         Decision.from_json(text)
+
+
+#: what may stand where a decision has something else; as JSON, the same text that `dumps` would spell
+STRANGE = ("1.0", "1e3", "1e+20", "-0", "-0.0", "0", str(2**31), str(2**63), str(2**64), "9" * 400, "NaN", '"\\u0000"',
+    '"\\ud800"', '"99490"', "true", "null", "[]", "{}", "[[]]", '{"code":"99490"}', '"2026-03-31T00:00:00"')  # fmt: skip
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("spaced", [False, True])
+def test_what_is_read_quickly_is_what_would_be_read_slowly(
+    strange: str, spaced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every place of a decision, in the canonical spelling and in another."""
+    texts = []
+    for place in _places(json.loads(DECISION.to_json())):
+        text = json.dumps(
+            _with(json.loads(DECISION.to_json()), place, "@"), sort_keys=True, separators=(",", ":")
+        )
+        texts.append((" " * spaced + text).replace('"@"', strange))
+    quickly = [_read(text) for text in texts]
+    quick = [canonical._canonical(text) for text in texts]
+    assert spaced == all(found is None for found in quick) or strange in _OTHERWISE_SPELLED
+    monkeypatch.setattr(canonical, "_canonical", lambda _: None)
+    assert quickly == [_read(text) for text in texts]
+    assert "NotCanonical" in quickly
+
+
+#: which the quick reader leaves to the other wherever they stand
+_OTHERWISE_SPELLED = ("1e3", "-0", "9" * 400, "NaN", '"\\ud800"', str(2**64), "1e+20")
+
+
+def _read(text: str) -> object:
+    try:
+        return Decision.from_json(text)
+    except NotCanonical:
+        return "NotCanonical"
+
+
+def _places(data: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    return [path, *(found for key, held in inner for found in _places(held, (*path, key)))][not path :]
+
+
+def _with(data: Any, path: tuple[str | int, ...], strange: str) -> Any:
+    at = data
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = strange
+    return data
 
 
 def test_true_is_not_a_number_of_units() -> None:
@@ -132,7 +185,7 @@ def test_what_facts_refuse_is_refused_with_its_place() -> None:
 
 def test_floats_cannot_be_written() -> None:
     with pytest.raises(NotCanonical):
-        dumps(replace(LINE, units=1.5))  # type: ignore[arg-type]
+        dumps(replace(LINE, units=1.5))
     with pytest.raises(NotCanonical):
         dumps(replace(LINE, amount=Decimal("NaN")))
 

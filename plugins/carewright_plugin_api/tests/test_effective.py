@@ -105,7 +105,7 @@ def test_values_cannot_be_changed() -> None:
     row = parameters(BOOK.replace("value: 2,", "value: {a: [1, 2]},")).on("units", date(2020, 5, 1))
     assert row.table["a"] == (1, 2)
     with pytest.raises(TypeError):
-        row.table["a"] = ()  # type: ignore[index]
+        row.table["a"] = ()
 
 
 def test_a_value_of_another_kind_says_so() -> None:
