@@ -356,8 +356,7 @@ def _practices(number: int) -> str:
 async def _ring(redis_url: str) -> Finding:
     import redis.asyncio as redis
 
-    # redis-py says it is typed and leaves this function without types.
-    client = redis.from_url(redis_url, socket_timeout=5)  # type: ignore[no-untyped-call]
+    client = redis.Redis.from_url(redis_url, socket_timeout=5)
     try:
         answer = await client.config_get("maxmemory-policy")
     except (OSError, redis.RedisError) as error:

@@ -107,7 +107,7 @@ def _said(catalog: Catalog) -> list[Message]:
 
 def _meanings(mo: bytes) -> dict[object, object]:
     """What a compiled catalog says, its head apart."""
-    said = gettext.GNUTranslations(BytesIO(mo))._catalog  # type: ignore[attr-defined]
+    said = gettext.GNUTranslations(BytesIO(mo))._catalog  # type: ignore[attr-defined]  # no public way to all of it
     return {key: words for key, words in said.items() if key != ""}
 
 

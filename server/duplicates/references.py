@@ -108,8 +108,10 @@ def undeclared() -> list[str]:
             wrong.append(f"{one.table} may only be appended to, and is not said to stay")
         if one.column == "patient_ids":
             wrong.append(f"{one.table}.{one.column} names several patients, and is not said to stay")
-        uniques = [key for key in table.constraints if isinstance(key, UniqueConstraint)]
-        uniques += [index for index in table.indexes if isinstance(index, Index) and index.unique]  # type: ignore[misc]
+        uniques: list[UniqueConstraint | Index] = [
+            *(key for key in table.constraints if isinstance(key, UniqueConstraint)),
+            *(index for index in table.indexes if index.unique),
+        ]
         wrong += [
             f"{key.name} of {one.table} may collide, and nobody said how that is resolved"
             for key in uniques

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from carewright_plugin_api.book import cited, spelled, used
@@ -96,7 +96,7 @@ def conflicts(code: str, on: date) -> tuple[Conflict, ...]:
     )
 
 
-@cache
+@lru_cache(maxsize=1024)  # of days; a month asks about one or two
 def _exclusive(on: date) -> tuple[Dated, ...]:
     rows = (BOOK.on(name, on) for name in BOOK.names("exclusion.") if BOOK.known(name, on))
     return tuple(row for row in rows if row.table["action"] == "exclusive")
