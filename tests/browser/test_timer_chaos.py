@@ -252,6 +252,11 @@ async def test_at_most_fifteen_seconds_are_lost(
         await second.close()
         await lin.work(6)
         lost["two tabs"] = await lin.lost(await lin.stop())
+        await lin.page.wait_for_selector("form[data-timer-starts]")
+        await until(lin.page, "performance.now() > 1500")
+        assert (await lin.timer()).state == "stopped", (
+            "it started again with the chart that stopping leads to"
+        )
 
     async def stop_without_a_line() -> None:
         mika = seats["mika"]

@@ -7,6 +7,7 @@
   if (place?.dataset.beats === undefined) return;
   const BEAT = 10000;
   const STOPPED = "carewright:timer-stopped";
+  const RESTS = "carewright:timer-rests";
   const silence = Number(place.dataset.idle || 5) * 60000;
   const most = Number(place.dataset.bursts);
   const others = "BroadcastChannel" in window ? new BroadcastChannel(`carewright:timer:${document.body.dataset.person}`) : null;
@@ -15,6 +16,8 @@
   const running = () => place.querySelector("[data-timer]");
   const starts = document.querySelector("form[data-timer-starts]");
   const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+
+  const here = `${document.body.dataset.person}:${/^\/people\/([^/]+)/.exec(location.pathname)?.[1] ?? ""}`; // whose pages, for whom
 
   let page = random();
   let bursts = [];            // [from, until] of typing and moving, not yet told
@@ -72,6 +75,7 @@
   function arrive() {
     const timer = running();
     if (pressed && pressed.timer !== timer?.dataset.timer) forget(); // stopped or switched elsewhere meanwhile
+    if (base && !timer) rest();
     base = timer ? { seconds: Number(timer.dataset.seconds), at: performance.now() } : null;
     lastSent = 0;
     show();
@@ -87,9 +91,15 @@
       html = await answer.text();
     }
     const made = new DOMParser().parseFromString(html, "text/html");
-    place.replaceChildren(...made.getElementById("timer").childNodes);
-    const line = made.getElementById("timer-line");
-    if (line) document.getElementById("timer-line")?.replaceWith(line);
+    const timer = running();
+    const now = made.querySelector("#timer [data-timer]");
+    if (timer && timer.dataset.timer === now?.dataset.timer) {
+      timer.dataset.seconds = now.dataset.seconds; // what is just being pressed there stays where it is
+    } else {
+      place.replaceChildren(...made.getElementById("timer").childNodes);
+      const line = made.getElementById("timer-line");
+      if (line) document.getElementById("timer-line")?.replaceWith(line);
+    }
     arrive();
   }
 
@@ -162,28 +172,32 @@
     if (!event.persisted) return;
     page = random(); // frozen meanwhile: it cannot vouch for that time
     bursts = [];
+    base = null;
     renew();
   });
 
   /* ---- stopping, and forms that tell what the page counted ---- */
 
-  let passes = null;
+  let passes = null;          // the stop that is on its way, with when it was pressed: {form, at}
   window.addEventListener("submit", (event) => {
     const form = event.target;
-    for (const field of form.querySelectorAll?.("[data-timer-heard]") ?? []) field.value = heard();
-    if (!form.matches?.("[data-timer-stop]") || passes === form) return;
+    const timer = running();
+    const at = passes?.form === form ? passes.at : performance.now();
+    for (const field of form.querySelectorAll?.("[data-timer-heard]") ?? []) field.value = heard(at);
+    if (timer && new FormData(form).get("timer") === timer.dataset.timer) rest();
+    if (!form.matches?.("[data-timer-stop]") || passes?.form === form) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const timer = running();
-    const at = performance.now();
     const button = event.submitter;
     reached().then((there) => {
+      if (!form.isConnected) return; // it was ended elsewhere meanwhile, and the page shows so
       if (there || !timer) {
-        passes = form;
+        passes = { form, at };
         form.requestSubmit(button || undefined);
         passes = null;
         return;
       }
+      if (pressed) return; // pressed again: the first press counts
       pressed = { timer: timer.dataset.timer, at, said: counted(at) };
       try { sessionStorage.setItem(STOPPED, JSON.stringify({ ...pressed, at: Date.now() - since(at) })); } catch { /* refused */ }
       show();
@@ -194,8 +208,21 @@
 
   /* ---- starting with the chart ---- */
 
+  /* Whoever stops a timer is led back to the same chart: there it rests until this tab has been elsewhere. */
+  function rest() {
+    try { sessionStorage.setItem(RESTS, here); } catch { /* refused */ }
+  }
+  function rests() {
+    try {
+      if (sessionStorage.getItem(RESTS) === here) return true;
+      sessionStorage.removeItem(RESTS);
+      return false;
+    } catch {
+      return true; // it would start again after every stop
+    }
+  }
   async function startsByItself() {
-    if (!starts || running()) return;
+    if (!starts || rests() || running()) return;
     starts.removeAttribute("data-timer-starts");
     try {
       const answer = await send("/time/start", {
@@ -218,6 +245,7 @@
   } catch { /* refused */ }
   arrive();
   beat();
+  rests(); // a page elsewhere ends the rest
   // A page opened in the background has not been looked at yet: nobody works there until it is.
   const seen = () => {
     if (document.hidden) return;
