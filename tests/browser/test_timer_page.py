@@ -147,8 +147,18 @@ async def test_a_timer_that_was_ended_does_not_start_by_itself_again_on_the_page
     assert await shown_for_long() == ["stopped", "discarded"]
     assert started == ["start"] * 2
 
+    # What the tab remembers of it goes with the sign-in.
+    kept = "sessionStorage.getItem('carewright:timer-rests') !== null"
+    assert await page.evaluate(kept)
     await starts_by_itself()
     assert await timers_of(behind, lakeside, "dr_lin") == ["stopped", "discarded", "running"]
+    await page.wait_for_timeout(1500)
+    async with page.expect_navigation():
+        await page.locator("#timer [data-timer-stop] button").click()
+    assert await page.evaluate(kept)
+    async with page.expect_navigation():
+        await page.evaluate("document.querySelector('form[data-signs-out]').requestSubmit()")
+    assert not await page.evaluate(kept)
     assert await timers_of(behind, hillcrest, "dr_lin") == []
 
 

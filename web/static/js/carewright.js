@@ -262,7 +262,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 function forgetEverything() {
   forgotten = true; // what is still being written must not come back as the page leaves
-  for (const key of tab.keys()) if (key.startsWith(KEPT) || key === SENT) tab.drop(key);
+  for (const key of tab.keys()) if (key.startsWith(KEPT) || [SENT, "carewright:timer-rests"].includes(key)) tab.drop(key);
 }
 
 /* ---- the sign-in's life: lock and open again ---- */
