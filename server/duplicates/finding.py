@@ -99,7 +99,8 @@ def facts_hash(one: Who, other: Who) -> str:
 
 
 async def who_are(db: Db, ids: Collection[UUID]) -> dict[UUID, Who]:
-    """What likeness looks at, of each of these people. Four statements however many they are."""
+    """What likeness looks at, of each of these people; nothing of a record that was joined with another. Four statements
+    however many they are."""
     wanted = list(ids)
     if not wanted:
         return {}
@@ -120,7 +121,7 @@ async def who_are(db: Db, ids: Collection[UUID]) -> dict[UUID, Who]:
     )  # fmt: skip
     rows = await db.execute(
         select(Patient.id, Patient.family_name, Patient.given_names, Patient.birth_date, Patient.sex).where(
-            Patient.id.in_(wanted)
+            Patient.id.in_(wanted), Patient.merged_into.is_(None)
         )
     )
     return {
@@ -140,7 +141,8 @@ async def _sets(db: Db, statement: Any) -> dict[UUID, set[Any]]:
 
 
 # Never all with all: each part is a lookup by an index that leads with what two records share. A whole name asks for a
-# birth date that `likeness` calls similar: without one it is not enough, and a number that is shared has its own part.
+# birth date that `likeness` calls similar: without one it is not enough, and a number that is shared has its own part. Who was
+# joined with somebody falls out in `who_are`: here, just after an import, the planner would read everybody for each pair.
 _CANDIDATES = text("""
 with asked as materialized (
   select tenant_id, id, family_key, given_key, birth_date from patient
@@ -184,8 +186,7 @@ with asked as materialized (
   cross join unnest(b.ids) as other
 )
 select distinct least(one, other) as one, greatest(one, other) as other
-from shared join patient there on there.id = shared.other and there.merged_into is null
-where one <> other
+from shared where one <> other
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 _KEEP = text("""
