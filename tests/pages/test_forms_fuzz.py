@@ -168,6 +168,7 @@ async def fuzzed(two: TwoPractices, each: int, seed: int) -> str:
         await fuzz.route(route, max(1, each // 8))
     assert fuzz.wrong == []
     total = fuzz.statuses.total()
+    assert total >= 10_000
     assert fuzz.statuses[303] > total // 50, "hardly anything was saved: the forms are not understood"
     without = [r.name for r in posts if r.name not in forms]
     return (
@@ -178,9 +179,9 @@ async def fuzzed(two: TwoPractices, each: int, seed: int) -> str:
 
 
 @pytest.mark.campaign
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(1_800)  # four or five minutes of work, on a machine that may have other work
 async def test_ten_thousand_spoiled_forms(two: TwoPractices, record_property: Count) -> None:
-    record_property("count", await fuzzed(two, 150, seed=time.time_ns() % 10**9))
+    record_property("count", await fuzzed(two, 90, seed=time.time_ns() % 10**9))
 
 
 # --- the same texts through every mutation --------------------------------------------------------------------
