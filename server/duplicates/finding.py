@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, select, text
 
 from server.clock import now
 from server.ids import new_id
+from server.lookups import for_each, plan_anew
 from server.patients.likeness import ASK, Likeness, Who, likeness, who
 from server.patients.tables import Address, ContactWay, Coverage, Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 
-#: a number, or a name and almost a birth date, that is written down more often than this says nothing of any two records
+#: a number, or a name and (almost) a birth date, that is written down more often than this says nothing of any two records
 _SHARED_BY: Final = 25
 
 
@@ -38,6 +39,7 @@ async def compare(db: Db, actor: Actor, ids: Sequence[UUID]) -> int:
     """
     actor.require("patients.merge")
     wanted = list(ids)
+    await plan_anew(db)
     pairs = [tuple(row) for row in await db.execute(_CANDIDATES, {"ids": wanted, "most": _SHARED_BY})]
     people = await who_are(db, {id for pair in pairs for id in pair})
 
@@ -105,23 +107,25 @@ async def who_are(db: Db, ids: Collection[UUID]) -> dict[UUID, Who]:
     if not wanted:
         return {}
     phones = await _sets(
-        db, select(ContactWay.patient_id, ContactWay.search_key).where(
-            ContactWay.patient_id.in_(wanted), ContactWay.active, ContactWay.search_key != ""
+        db, wanted, select(ContactWay.patient_id, ContactWay.search_key).where(
+            ContactWay.active, ContactWay.search_key != ""
         )
     )  # fmt: skip
     addresses = await _sets(
-        db, select(Address.patient_id, Address.street, Address.zip).where(
-            Address.patient_id.in_(wanted), Address.street != "", Address.to_on.is_(None)
+        db, wanted, select(Address.patient_id, Address.street, Address.zip).where(
+            Address.street != "", Address.to_on.is_(None)
         )
     )  # fmt: skip
     members = await _sets(
-        db, select(Coverage.patient_id, Coverage.member_id).where(
-            Coverage.patient_id.in_(wanted), Coverage.member_id != ""
-        )
+        db, wanted, select(Coverage.patient_id, Coverage.member_id).where(Coverage.member_id != "")
     )  # fmt: skip
     rows = await db.execute(
-        select(Patient.id, Patient.family_name, Patient.given_names, Patient.birth_date, Patient.sex).where(
-            Patient.id.in_(wanted), Patient.merged_into.is_(None)
+        for_each(
+            select(
+                Patient.id, Patient.family_name, Patient.given_names, Patient.birth_date, Patient.sex
+            ).where(Patient.merged_into.is_(None)),
+            Patient.id,
+            wanted,
         )
     )
     return {
@@ -133,9 +137,9 @@ async def who_are(db: Db, ids: Collection[UUID]) -> dict[UUID, Who]:
     }  # fmt: skip
 
 
-async def _sets(db: Db, statement: Any) -> dict[UUID, set[Any]]:
+async def _sets(db: Db, ids: Sequence[UUID], statement: Select[*tuple[Any, ...]]) -> dict[UUID, set[Any]]:
     found: dict[UUID, set[Any]] = defaultdict(set)
-    for patient_id, *values in await db.execute(statement):
+    for patient_id, *values in await db.execute(for_each(statement, statement.selected_columns[0], ids)):
         found[patient_id].add(tuple(values))
     return found
 
@@ -148,11 +152,15 @@ with asked as materialized (
   select tenant_id, id, family_key, given_key, birth_date from patient
   where id = any(:ids) and merged_into is null
 ), shared as (
-  select a.id as one, b.id as other
-  from asked a join patient b on b.tenant_id = a.tenant_id and b.birth_date = a.birth_date
-  where split_part(b.family_key, ' ', 1) = split_part(a.family_key, ' ', 1)
-     or (a.given_key <> '' and split_part(b.given_key, ' ', 1) = split_part(a.given_key, ' ', 1))
-     or (left(b.family_key, 2) = left(a.family_key, 2) and left(b.given_key, 1) = left(a.given_key, 1))
+  select one, other from (
+    select a.id as one, b.id as other, count(*) over (partition by a.id, same_family, same_given) as alike
+    from asked a join lateral (
+      select b.id, split_part(b.family_key, ' ', 1) = split_part(a.family_key, ' ', 1) as same_family,
+        a.given_key <> '' and split_part(b.given_key, ' ', 1) = split_part(a.given_key, ' ', 1) as same_given,
+        left(b.family_key, 2) = left(a.family_key, 2) and left(b.given_key, 1) = left(a.given_key, 1) as same_start
+      from patient b where b.tenant_id = a.tenant_id and b.birth_date = a.birth_date and b.id <> a.id offset 0
+    ) b on b.same_family or b.same_given or b.same_start) born
+  where alike <= :most
   union
   select a.id, other
   from asked a join lateral (

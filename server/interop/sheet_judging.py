@@ -7,11 +7,9 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.expression import ColumnElement
 
 from server.errors import Refused
-from server.interop.intake import among, among_ids
 from server.interop.sheet_likeness import alike_here
 from server.interop.sheet_people import here, source_of
 from server.interop.sheets.columns import Meaning
@@ -27,6 +25,7 @@ from server.interop.sheets.verdicts import (
     somebody_else,
 )
 from server.interop.tables import Sheet, SheetRow
+from server.lookups import for_each
 from server.patients.coverage_overlap import refuse_overlap
 from server.patients.records import person_of
 from server.patients.search import fold
@@ -225,14 +224,15 @@ async def _payers(db: Db, judged: Sequence[Judged]) -> None:
 async def _told_apart(db: Db, sheet: Sheet, first: int, judged: Sequence[Judged]) -> None:
     """A person who stands in an earlier row of the same table: the later one is an error."""
     rows = await db.execute(
-        select(SheetRow.key, SheetRow.line, SheetRow.called).where(
-            SheetRow.sheet_id == sheet.id,
-            among(SheetRow.key, {one.key for one in judged}),
-            _earlier(first),
-            SheetRow.verdict != "error",
+        for_each(
+            select(SheetRow.key, SheetRow.line, SheetRow.called, SheetRow.sheet_id).where(
+                _earlier(first), SheetRow.verdict != "error"
+            ),
+            SheetRow.key,
+            [one.key for one in judged],
         )
     )
-    earlier = {key: (line, called) for key, line, called in rows}
+    earlier = {key: (line, called) for key, line, called, sheet_id in rows if sheet_id == sheet.id}
     for one in judged:
         if one.said is None or one.fault is not None:
             continue
@@ -260,14 +260,15 @@ async def _taken(
 ) -> dict[UUID | None, int]:
     """Whom an earlier row of the same table is about -> its line."""
     rows = await db.execute(
-        select(SheetRow.patient_id, SheetRow.line).where(
-            SheetRow.sheet_id == sheet.id,
-            among_ids(SheetRow.patient_id, {id for id in patient_ids if id}),
-            _earlier(first),
-            or_(SheetRow.verdict.in_(_ABOUT_SOMEBODY), SheetRow.outcome != ""),
+        for_each(
+            select(SheetRow.patient_id, SheetRow.line, SheetRow.sheet_id).where(
+                _earlier(first), or_(SheetRow.verdict.in_(_ABOUT_SOMEBODY), SheetRow.outcome != "")
+            ),
+            SheetRow.patient_id,
+            [id for id in patient_ids if id],
         )
     )
-    return dict(rows.all())
+    return {patient_id: line for patient_id, line, sheet_id in rows if sheet_id == sheet.id}
 
 
 async def _decided(db: Db, sheet: Sheet, first: int, last: int) -> dict[int, _Decided]:
@@ -287,16 +288,22 @@ async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dic
     found = dict(
         (
             await db.execute(
-                select(PatientIdentifier.value, PatientIdentifier.patient_id).where(
-                    PatientIdentifier.system == SYSTEM, among(PatientIdentifier.value, keys)
+                for_each(
+                    select(PatientIdentifier.value, PatientIdentifier.patient_id).where(
+                        PatientIdentifier.system == SYSTEM
+                    ),
+                    PatientIdentifier.value,
+                    keys,
                 )
             )
         ).all()
     )
     if numbers:
         rows = await db.execute(
-            select(Patient.record_number, func.coalesce(Patient.merged_into, Patient.id)).where(
-                among(Patient.record_number, numbers)
+            for_each(
+                select(Patient.record_number, func.coalesce(Patient.merged_into, Patient.id)),
+                Patient.record_number,
+                numbers,
             )
         )
         found |= {numbers[record_number]: id for record_number, id in rows}
@@ -306,9 +313,13 @@ async def _known(db: Db, judged: Sequence[Judged], keys: Collection[str]) -> dic
 async def _before(db: Db, keys: Collection[str]) -> dict[str, dict[str, str]]:
     """What the last table that came in said of each."""
     rows = await db.execute(
-        select(SheetRow.key, SheetRow.said)
-        .ext(distinct_on(SheetRow.key))
-        .where(among(SheetRow.key, keys), SheetRow.outcome.in_(("in", "stays")))
-        .order_by(SheetRow.key, SheetRow.at.desc())
+        for_each(
+            select(SheetRow.key, SheetRow.said)
+            .where(SheetRow.outcome.in_(("in", "stays")))
+            .order_by(SheetRow.at.desc())
+            .limit(1),
+            SheetRow.key,
+            keys,
+        )
     )
     return dict(rows.all())

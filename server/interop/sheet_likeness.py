@@ -8,13 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from carewright_plugin_api.book import listed
-from sqlalchemy import Date, Text, and_, any_, cast, func, or_, select
+from sqlalchemy import Date, Text, and_, any_, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from server.interop.intake import among, asked
+from server.interop.intake import asked
 from server.interop.sheet_people import here
 from server.interop.sheets.values import Fault, Said
 from server.interop.sheets.verdicts import Here
+from server.lookups import for_each, step
 from server.patients.likeness import ASK, Who, likeness, who
 from server.patients.search import phone_key
 from server.patients.tables import ContactWay, Coverage, Patient
@@ -65,19 +66,21 @@ async def _by_birth_or_name(
         (str(line), str(one.birth), one.family.split()[0], one.given.partition(" ")[0], one.family, one.given)
         for line, one in whos.items()
     ]
-    one = asked(keys, "line", "born", "family", "given", "family_key", "given_key").c
+    rows = asked(keys, "line", "born", "family", "given", "family_key", "given_key")
+    one = rows.c
     one_name = or_(
         one.family == any_(func.string_to_array(Patient.family_key, " ", type_=ARRAY(Text))),
         and_(one.given != "", one.given == func.split_part(Patient.given_key, " ", 1)),
     )
-    born = select(one.line, Patient.id).where(Patient.birth_date == cast(one.born, Date), one_name)
-    for line, id in await db.execute(born.where(Patient.source != source, Patient.merged_into.is_(None))):
-        possible[int(line)].add(id)
-    named = select(one.line, Patient.id, Patient.birth_date).where(
-        Patient.family_key == one.family_key, Patient.given_key == one.given_key
+    others = select(Patient.id, Patient.birth_date).where(
+        Patient.source != source, Patient.merged_into.is_(None)
     )
+    born = step(others.where(Patient.birth_date == cast(one.born, Date), one_name), rows)
+    for line, id in await db.execute(select(one.line, born.c.id).select_from(rows).join(born, true())):
+        possible[int(line)].add(id)
+    named = step(others.where(Patient.family_key == one.family_key, Patient.given_key == one.given_key), rows)
     for line, id, birth in await db.execute(
-        named.where(Patient.source != source, Patient.merged_into.is_(None))
+        select(one.line, named.c.id, named.c.birth_date).select_from(rows).join(named, true())
     ):
         said = whos[int(line)]
         if likeness(*(Who(said.family, said.given, day) for day in (said.birth, birth))).score >= ASK:
@@ -93,9 +96,13 @@ async def _sharing(
         return
     found: dict[str, set[UUID]] = defaultdict(set)
     for value, patient_id in await db.execute(
-        select(column, table.patient_id)
-        .join(Patient, and_(Patient.tenant_id == table.tenant_id, Patient.id == table.patient_id))
-        .where(among(column, values), column != "", Patient.source != source, Patient.merged_into.is_(None))
+        for_each(
+            select(column, table.patient_id)
+            .join(Patient, and_(Patient.tenant_id == table.tenant_id, Patient.id == table.patient_id))
+            .where(column != "", Patient.source != source, Patient.merged_into.is_(None)),
+            column,
+            values,
+        )
     ):
         found[value].add(patient_id)
     for line, each in wanted.items():

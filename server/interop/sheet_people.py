@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from server.interop.intake import among_ids
 from server.interop.sheets.verdicts import Here, reach
 from server.interop.tables import Sheet
+from server.lookups import for_each
 from server.patients.coverage_overlap import Covered
 from server.patients.tables import Address, ContactWay, Coverage, Patient
 from server.tenants.db import Db
@@ -34,17 +34,25 @@ async def here(db: Db, patient_ids: Iterable[UUID], today: date) -> dict[UUID, H
         return {}
     ways: dict[tuple[UUID, bool], set[tuple[str, str]]] = defaultdict(set)
     for patient_id, active, kind, value in await db.execute(
-        select(ContactWay.patient_id, ContactWay.active, ContactWay.kind, ContactWay.value).where(
-            among_ids(ContactWay.patient_id, ids)
+        for_each(
+            select(ContactWay.patient_id, ContactWay.active, ContactWay.kind, ContactWay.value),
+            ContactWay.patient_id,
+            ids,
         )
     ):
         ways[patient_id, active].update(reach(kind, value))
     addresses = {
         row[0]: dict(zip(("id", "street", "city", "state", "zip"), row[1:], strict=True))
         for row in await db.execute(
-            select(Address.patient_id, Address.id, Address.street, Address.city, Address.state, Address.zip)
-            .where(among_ids(Address.patient_id, ids), Address.to_on.is_(None), Address.use == "home")
-            .order_by(Address.from_on.nulls_first(), Address.id)
+            for_each(
+                select(
+                    Address.patient_id, Address.id, Address.street, Address.city, Address.state, Address.zip
+                )
+                .where(Address.to_on.is_(None), Address.use == "home")
+                .order_by(Address.from_on.nulls_first(), Address.id),
+                Address.patient_id,
+                ids,
+            )
         )
     }
     in_force: dict[UUID, dict[str, Any]] = {}
@@ -52,13 +60,17 @@ async def here(db: Db, patient_ids: Iterable[UUID], today: date) -> dict[UUID, H
     covered: dict[UUID, list[Covered]] = defaultdict(list)
     for row in (
         await db.execute(
-            select(
-                Coverage.patient_id, Coverage.id, Coverage.member_id, Coverage.group_number, Coverage.from_on,
-                Coverage.to_on, Payer.name.label("payer"),
+            for_each(
+                select(
+                    Coverage.patient_id, Coverage.id, Coverage.member_id, Coverage.group_number, Coverage.from_on,
+                    Coverage.to_on, Payer.name.label("payer"),
+                )
+                .join(Payer, (Payer.tenant_id == Coverage.tenant_id) & (Payer.id == Coverage.payer_id))
+                .where(Coverage.rank == 1)
+                .order_by(Coverage.from_on, Coverage.id),
+                Coverage.patient_id,
+                ids,
             )
-            .join(Payer, (Payer.tenant_id == Coverage.tenant_id) & (Payer.id == Coverage.payer_id))
-            .where(among_ids(Coverage.patient_id, ids), Coverage.rank == 1)
-            .order_by(Coverage.from_on, Coverage.id)
         )
     ).mappings():  # fmt: skip
         coverage = dict(row)
@@ -69,8 +81,10 @@ async def here(db: Db, patient_ids: Iterable[UUID], today: date) -> dict[UUID, H
             in_force[id] = coverage
         covered[id].append(Covered(coverage["payer"], coverage["from_on"], coverage["to_on"]))
     rows = await db.execute(
-        select(Patient.id, Patient.record_number, *(getattr(Patient, name) for name in DETAILS)).where(
-            among_ids(Patient.id, ids)
+        for_each(
+            select(Patient.id, Patient.record_number, *(getattr(Patient, name) for name in DETAILS)),
+            Patient.id,
+            ids,
         )
     )
     return {

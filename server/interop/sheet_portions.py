@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Integer, any_, cast, delete, insert, or_, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import insert, or_, select, text
 
 from server.clock import now, today
 from server.ids import new_id
@@ -22,6 +21,7 @@ from server.interop.sheets.packing import Rows, unpacked
 from server.interop.sheets.verdicts import given
 from server.interop.tables import Sheet, SheetPortion, SheetRow
 from server.jobs import add
+from server.lookups import delete_each, plan_anew
 from server.patients.comparing import ask_to_compare
 from server.patients.records import keep_whose
 from server.tables import JSON
@@ -43,6 +43,7 @@ async def work_on_portion(db: Db, actor: Actor, args: JSON) -> None:
         return
     if state != "trying":
         await keep_whose(db, actor)
+    await plan_anew(db)
     if state == "undoing":
         rows = await _cells(db, sheet, sheet.portions - 1 - number)
         touched = await undo_rows(db, sheet, rows[0][0], rows[-1][0])
@@ -132,12 +133,14 @@ async def _keep(
     """These rows as they now are, in the place of what was there of them."""
     if not judged:
         return
-    await db.execute(
-        delete(SheetRow).where(
-            SheetRow.sheet_id == sheet.id,
-            SheetRow.line == any_(cast([one.line for one in judged], ARRAY(Integer))),
-        )
+    lines = {one.line for one in judged}
+    # In order of the lines, so that the index by line serves and not just one that leads with the sheet.
+    there = await db.execute(
+        select(SheetRow.id, SheetRow.line)
+        .where(SheetRow.sheet_id == sheet.id, SheetRow.line.between(min(lines), max(lines)))
+        .order_by(SheetRow.line)
     )
+    await delete_each(db, sql(SheetRow), [id for id, line in there if line in lines])
     rows = [_row(sheet, number, one, brought_at if one.goes_in else None) for one in judged]
     await db.execute(insert(sql(SheetRow)), rows)
 

@@ -11,10 +11,11 @@ from sqlalchemy.sql.expression import func
 
 from server.clock import now, today
 from server.ids import new_id
-from server.interop.intake import Columns, among, among_ids, sql
+from server.interop.intake import Columns, sql
 from server.interop.sheet_judging import SYSTEM, Judged
 from server.interop.sheet_people import source_of
 from server.interop.tables import Sheet
+from server.lookups import for_each
 from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold, phone_key
 from server.patients.tables import Address, ContactWay, Coverage, Patient, PatientIdentifier
@@ -45,10 +46,10 @@ async def store(db: Db, actor: Actor, sheet: Sheet, judged: Sequence[Judged]) ->
     changed = [one for one in judged if one.change]
     if changed:
         ids = [one.patient_id for one in changed if one.patient_id]
-        revision = select(Patient.id, Patient.revision).where(among_ids(Patient.id, ids))
+        revision = for_each(select(Patient.id, Patient.revision), Patient.id, ids)
         rank = select(ContactWay.patient_id, func.max(ContactWay.rank)).group_by(ContactWay.patient_id)
         revisions = dict((await db.execute(revision)).all())
-        ranks = dict((await db.execute(rank.where(among_ids(ContactWay.patient_id, ids)))).all())
+        ranks = dict((await db.execute(for_each(rank, ContactWay.patient_id, ids))).all())
         for one in changed:
             _mend(writing, one, revisions, ranks)
     await _remember(writing, [one for one in judged if one.goes_in])
@@ -185,8 +186,10 @@ async def _remember(writing: _Writing, judged: Sequence[Judged]) -> None:
     }
     known = set(
         await writing.db.scalars(
-            select(PatientIdentifier.value).where(
-                PatientIdentifier.system == SYSTEM, among(PatientIdentifier.value, unsaid)
+            for_each(
+                select(PatientIdentifier.value).where(PatientIdentifier.system == SYSTEM),
+                PatientIdentifier.value,
+                unsaid,
             )
         )
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Table as SqlTable
 from server.interop.intake import among_ids, sql
 from server.interop.sheet_storing import TABLES, Updates, plain
 from server.interop.tables import Sheet, SheetRow
+from server.lookups import delete_each, for_each
 from server.patients.tables import PatientWord
 from server.patients.words import index_words
 from server.tables import Table
@@ -72,7 +73,7 @@ async def _now_there(db: Db, rows: Sequence[SheetRow]) -> dict[tuple[str, UUID],
         table = sql(TABLES[name])
         # Locked: what is compared must still be so when it is taken back.
         for each in (
-            await db.execute(select(table).where(among_ids(table.c.id, those)).with_for_update())
+            await db.execute(for_each(select(table).with_for_update(), table.c.id, those))
         ).mappings():
             found[name, each["id"]] = dict(each)
     return found
@@ -147,6 +148,5 @@ async def _put_back(db: Db, rows: Sequence[SheetRow]) -> set[UUID]:
         await db.execute(delete(words).where(among_ids(words.c.patient_id, people)))
     for name in reversed(TABLES):
         if gone[name]:
-            each = sql(TABLES[name])
-            await db.execute(delete(each).where(among_ids(each.c.id, gone[name])))
+            await delete_each(db, sql(TABLES[name]), gone[name])
     return people

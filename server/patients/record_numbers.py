@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from itertools import count
 
-from sqlalchemy import any_, cast, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Numeric, Text
+from sqlalchemy import cast, func, select, text
+from sqlalchemy.types import Numeric
 
+from server.lookups import for_each
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -28,7 +28,7 @@ async def next_record_numbers(db: Db, actor: Actor, wanted: Sequence[str]) -> li
         )
     )
     asked = {number for number in wanted if number}
-    taken = set(await db.scalars(select(own).where(own == any_(cast(list(asked), ARRAY(Text))))))
+    taken = set(await db.scalars(for_each(select(own), own, asked)))
     ours = (number for step in count(int(last or 0) + 1) if (number := f"CW-{step:06d}") not in asked)
     found = []
     for number in wanted:

@@ -45,12 +45,12 @@ class Ending:
     another_follows: bool = False
 
 
-#: What only the door may say; savepoints, `set local` of timeouts and `set constraints` remain.
+#: What only the door may say; savepoints, `set local` of timeouts, `set constraints` and `discard plans` remain.
 _OURS_ALONE = re.compile(
     r"""(?: \s | --[^\n]*\n | /\*.*?\*/ )*
     (?: set \s+ (?! local\b | constraints\b )
       | set \s+ local \s+ (?: app\. | role\b | session\b | transaction\b | "? transaction_read_only )
-      | reset\b | discard\b | begin\b | start\b | commit\b | end\b | abort\b | prepare \s+ transaction\b
+      | reset\b | discard\b (?! \s+ plans \s* \Z ) | begin\b | start\b | commit\b | end\b | abort\b | prepare \s+ transaction\b
       | rollback\b (?! \s+ to\b ) )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
