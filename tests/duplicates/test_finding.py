@@ -48,6 +48,20 @@ async def test_a_name_that_many_have_hides_nobody(
     assert await pairs(ask, hillcrest) == []
 
 
+async def test_a_birth_date_that_many_were_given_hides_nobody(
+    lakeside: World, hillcrest: World, ask: Any, drain: Any
+) -> None:
+    unknown = date(1900, 1, 1)
+    for n in range(MANY + 5):
+        await born(lakeside, f"N-{n}", unknown, given=f"Andrea{n}", family=f"Keating{n}")
+    await born(lakeside, "K-1", unknown)
+    await born(lakeside, "K-2", unknown, given="Ana")
+    await ask(lakeside, "nora", LOOK)
+    await drain()
+    assert await pairs(ask, lakeside) == [{"K-1", "K-2"}]
+    assert await pairs(ask, hillcrest) == []
+
+
 async def test_a_number_that_a_whole_house_has_says_nothing(lakeside: World, ask: Any, drain: Any) -> None:
     house = "(313) 555-0142"
     await born(lakeside, "K-1", date(1951, 12, 29), phone=house)

@@ -331,7 +331,7 @@ async def within(world: World, work: Callable[[Any], Any], **options: Any) -> An
         "start transaction", "prepare transaction 'x'", "set app.tenant_id = 'x'", "SET app.tenant_id = 'x'",
         "set session app.tenant_id = 'x'", "set local app.tenant_id = 'x'", "set role carewright_owner",
         "set local role carewright_owner", "set session authorization carewright_owner", "reset app.tenant_id",
-        "reset all", "discard all", "set transaction read write", "set local transaction_read_only = off",
+        "reset all", "discard all", "discard temp", "discard plans; reset all", "set transaction read write", "set local transaction_read_only = off",
         "set statement_timeout = 0", "select set_config('app.tenant_id', 'x', false)",
         "select set_config('app.tenant_id', 'x', true)", "select SET_CONFIG('a.b', 'x', true)",
     ],
@@ -343,7 +343,13 @@ async def test_what_is_the_doors_to_say_cannot_be_said_inside(lakeside: World, s
 
 @pytest.mark.parametrize(
     "statement",
-    ["set local statement_timeout = '9s'", "set constraints all immediate", "savepoint a", "select 1"],
+    [
+        "set local statement_timeout = '9s'",
+        "set constraints all immediate",
+        "savepoint a",
+        "select 1",
+        "discard plans",
+    ],
 )
 async def test_what_harms_nobody_may_be_said(lakeside: World, statement: str) -> None:
     await within(lakeside, lambda db: db.execute(sa.text(statement)))
