@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -67,6 +68,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") is not None:
             item.add_marker(pytest.mark.campaign)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "object") -> "object":
+    """A file is one worker's, and so are all the files that use `two`: those practices take long to make."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "two" if _uses_two(file) else file
+
+    return Together(config, log)
+
+
+@cache
+def _uses_two(file: str) -> bool:
+    return file.endswith(".py") and "two: TwoPractices" in (ROOT / file).read_text(encoding="utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: "object") -> None:
@@ -181,17 +202,28 @@ def drain(database: str) -> "object":
 
 
 @pytest.fixture
-async def lakeside(database: str) -> "object":
-    from cast import make_practice
-
-    return await make_practice("lakeside")
+async def lakeside(database: str, behind: AsyncEngine) -> AsyncIterator["object"]:
+    async for made in _practice("lakeside", behind):
+        yield made
 
 
 @pytest.fixture
-async def hillcrest(database: str) -> "object":
+async def hillcrest(database: str, behind: AsyncEngine) -> AsyncIterator["object"]:
+    async for made in _practice("hillcrest", behind):
+        yield made
+
+
+async def _practice(kind: str, behind: AsyncEngine) -> AsyncIterator["object"]:
+    """Fresh, for one test; what is still due in it afterwards is nobody's work."""
     from cast import make_practice
 
-    return await make_practice("hillcrest")
+    made = await make_practice(kind)
+    yield made
+    async with behind.begin() as connection:
+        done = "select tenant_id from bell where tenant_id = :t for update skip locked"
+        await connection.execute(
+            sa.text(f"delete from bell where tenant_id in ({done})"), {"t": made.tenant_id}
+        )
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -107,11 +108,14 @@ def keys_of(practice: Practice, kind: str, most: int = 2) -> list[str]:
     return [str(parts[1]) for parts in map(parts_of, ids) if parts]
 
 
+_route_table = cache(route_table)  # the whole application is made to be asked
+
+
 def routes(*methods: str) -> list[Route]:
     """Every route of the site's pages with one of the methods; GraphQL and sockets are asked elsewhere."""
     return [
         Route(method, row["path"], row["scope"], row["permission"])
-        for row in route_table()
+        for row in _route_table()
         for method in row["methods"].split(",")
         if method in (methods or ("GET", "POST", "PUT", "PATCH", "DELETE")) and row["path"] != "/graphql"
     ]

@@ -59,6 +59,7 @@ from server.tenants.staff_names import name_of
 from server.tenants.tables import DiagnosisCode, Payer, Site, Staff
 
 _BATCH: Final = 500
+_REPLACED: Final = aliased(ClaimTable)
 _SEX: Final = {"female": "F", "male": "M"}
 #: holds that say nothing of a month: the rules could not answer, or nobody's rules know the payer
 _NO_ANSWER: Final = (PLUGIN_FAULT, MANUAL_REVIEW)
@@ -286,7 +287,7 @@ async def _lines(db: Db, decision_ids: Sequence[UUID]) -> dict[UUID, list[Decide
 
 
 async def _signed(db: Db, month: str, patient_ids: Collection[UUID] | None) -> Sequence[Any]:
-    c, s, old = ClaimTable, ClaimStanding, aliased(ClaimTable)
+    c, s, old = ClaimTable, ClaimStanding, _REPLACED
     statement = (
         select(
             c.id, c.patient_id, c.number, c.frequency, c.replaces_id, old.number.label("replaces_number"), c.month,
