@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from copy import copy
 from functools import cache
 from pathlib import Path
 
@@ -229,16 +230,21 @@ async def _practice(kind: str, behind: AsyncEngine) -> AsyncIterator["object"]:
 @pytest.fixture(scope="session")
 def ask(database: str) -> "object":
     """`await ask(world, "nora", "query ...", variables={...})` -> {"data": ..., "errors": [...]}."""
+    from strawberry.extensions import ParserCache, ValidationCache
+
     from server.graphql.context import Context
     from server.graphql.refusals import described
     from server.graphql.schema import SCHEMA
 
+    # As the edge does with documents of its own: read and checked once, however often they are sent.
+    schema = copy(SCHEMA)
+    schema.extensions = [lambda: ParserCache(1024), lambda: ValidationCache(1024)]
     surprises: list[BaseException] = []
 
     async def ask(world: object, who: str | None, document: str, **variables: object) -> dict[str, object]:
         actor = world.actor(who, via="graphql") if who else None  # type: ignore[attr-defined]
         surprises.clear()
-        result = await SCHEMA.execute(document, variable_values=variables, context_value=Context(actor))
+        result = await schema.execute(document, variable_values=variables, context_value=Context(actor))
         errors = [
             described(error, lambda _, raised: surprises.append(raised)) for error in result.errors or ()
         ]

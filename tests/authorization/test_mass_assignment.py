@@ -97,6 +97,7 @@ def test_no_input_is_named_like_what_the_server_decides() -> None:
     assert named == set()
 
 
+@pytest.mark.campaign
 async def test_no_form_takes_a_column_it_does_not_show(
     two: TwoPractices, behind: AsyncEngine, record_property: Count
 ) -> None:

@@ -79,6 +79,7 @@ def expect_a_clean_stop(house, folder: Path, sign: signal.Signals) -> None:
     assert not (folder / "postgres" / "postmaster.pid").exists(), "a clean stop"
 
 
+@pytest.mark.campaign
 def test_the_parts_that_serve_know_no_administrator(house) -> None:
     password = re.search(r'"postgres_password": "(\w+)"', (house.folder / "servers.json").read_text())
     assert password is not None
@@ -90,6 +91,7 @@ def test_the_parts_that_serve_know_no_administrator(house) -> None:
     assert (house.folder / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.campaign
 def test_a_second_one_is_told_that_one_is_running(house, carewright) -> None:
     second = carewright("up", "--port", "0", "--data", house.folder)
     assert second.returncode == 1
@@ -98,6 +100,7 @@ def test_a_second_one_is_told_that_one_is_running(house, carewright) -> None:
     assert healthy(house.address)
 
 
+@pytest.mark.campaign
 def test_commands_work_on_the_running_house(house, carewright, tmp_path: Path) -> None:
     here = ("--data", house.folder, "--json")
     people = json.loads(carewright("demo", "make", *here).stdout)
@@ -148,10 +151,12 @@ def test_every_part_that_dies_is_started_again(house) -> None:
     assert "PostgreSQL had ended and was started again." in house.said
 
 
+@pytest.mark.campaign
 def test_a_stop_leaves_nothing_running(house, folder: Path) -> None:
     expect_a_clean_stop(house, folder, signal.SIGTERM)
 
 
+@pytest.mark.campaign
 def test_a_command_opens_a_house_that_does_not_run_and_closes_it_again(carewright, folder: Path) -> None:
     said = carewright("demo", "code", "nora@lakeside.example", "--data", folder)
     assert re.fullmatch(r"\d{6}\n", said.stdout), said.stderr
@@ -197,6 +202,7 @@ def test_a_data_folder_that_cannot_be_is_a_sentence(carewright, tmp_path: Path) 
     assert "--data" in said.stderr
 
 
+@pytest.mark.campaign
 def test_real_servers_are_used_when_given(up, tmp_path: Path, database: str, carewright) -> None:
     # The same secret as the rest of the run: the roles' passwords come from it, and roles belong to the whole server.
     house = up(

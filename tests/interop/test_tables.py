@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from cast import World
 
+from server.interop.sheets import packing
 from server.jobs import KINDS
 from server.worker import drain_once, gather_kinds
 
@@ -259,21 +260,22 @@ async def test_insurance_comes_with_a_payer_the_practice_knows(
 
 
 async def test_a_larger_table_is_the_workers(
-    lakeside: World, hillcrest: World, table: Any, people: Any
+    lakeside: World, hillcrest: World, table: Any, people: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "imports.sheet_portion" in KINDS
-    rows = "".join(f"B{n},Family{n},Given,1950-01-0{n % 9 + 1},F,,,,,\r\n" for n in range(1201))
+    monkeypatch.setattr(packing, "ROWS_IN_A_PORTION", 100)
+    rows = "".join(f"B{n},Family{n},Given,1950-01-0{n % 9 + 1},F,,,,,\r\n" for n in range(241))
     mine = await table(lakeside)
     await mine.brought(PLAIN + rows)
     page = await mine.tried()
     assert "/progress" in page.text
     await drain_once()
-    assert mine.counts(await mine.page()) == {"new": 1201}
+    assert mine.counts(await mine.page()) == {"new": 241}
     await mine.does("bring")
     assert "being worked on" in (await mine.does("bring")).text
     await drain_once()
-    assert "1,201 new people" in (await mine.page()).text
-    assert len(await people(lakeside)) == 1201
+    assert "241 new people" in (await mine.page()).text
+    assert len(await people(lakeside)) == 241
     await mine.does("undo")
     await drain_once()
     assert await people(lakeside) == []

@@ -38,6 +38,7 @@ def visitor(practice: Practice, route: Route) -> httpx.AsyncClient:
     return practice.client(None if route.scope == "public" else who_may(route.permission))
 
 
+@pytest.mark.campaign
 async def test_whatever_stands_after_the_question_mark(
     two: TwoPractices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
