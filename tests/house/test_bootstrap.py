@@ -163,13 +163,23 @@ def test_nowhere_to_write_is_said_with_the_way_out(bootstrap: ModuleType, tmp_pa
         bootstrap.environment(None, False)
 
 
+def until_it_installs(log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def test_two_at_once_make_one(clone: Path, tmp_path: Path) -> None:
     script, log = tmp_path / "stand_in.py", tmp_path / "log"
     script.write_text(STAND_IN)
-    command = [sys.executable, str(script), str(clone / "carewright.py"), str(log), "1"]
-    runs = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    command = [sys.executable, str(script), str(clone / "carewright.py"), str(log), "3"]
+
+    def run() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    runs = [run()]
+    until_it_installs(log)
+    runs.append(run())
     answers = [run.communicate(timeout=60) for run in runs]
     assert [out.strip() for out, _ in answers] == [str(clone / ".carewright" / "env")] * 2
     assert log.read_text() == "installed\n"
@@ -181,9 +191,7 @@ def test_killed_while_installing_it_begins_again(clone: Path, tmp_path: Path) ->
     script.write_text(STAND_IN)
     command = [sys.executable, str(script), str(clone / "carewright.py"), str(log)]
     with subprocess.Popen([*command, "60"], stderr=subprocess.DEVNULL) as first:
-        deadline = time.monotonic() + 60
-        while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until_it_installs(log)
         first.kill()
     done = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == str(clone / ".carewright" / "env")
