@@ -1,4 +1,4 @@
-"""Gathers the words of templates and pages into the catalogs of web/locale; needs the development dependency Babel.
+"""Gathers the words of templates and pages into the catalogs of server/locale; needs the development dependency Babel.
 
 `python -m web.catalog` writes, for each language, its `.po` (what is put into patients' hands) and from it the `.mo`
 that pages read. Translations are written into the `.po` by hand; a message that is new there waits with an empty one,
@@ -19,11 +19,11 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from server.words import DOMAIN, LANGUAGES, LOCALE
 from web.help import GROUPS, topics
-from web.words import DOMAIN, LANGUAGES, LOCALE
 
-WEB: Final = LOCALE.parent
-_SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+WEB: Final = Path(__file__).parent
+_SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2), "say_of": (1, 2)}
 #: whose words are read by patients: these templates, what they are called, and the dates in them
 _PAPERS: Final = (WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py")
 _HEAD: Final = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
@@ -50,7 +50,7 @@ def gathered(*places: Path) -> Catalog:
 
 
 def everything() -> Catalog:
-    catalog = gathered(WEB / "templates", WEB / "pages", *sorted(WEB.glob("*.py")))
+    catalog = gathered(WEB / "templates", WEB / "pages", *sorted(WEB.glob("*.py")), LOCALE.parent)
     for words in (*GROUPS, *(words for topic in topics() for words in (topic.title, *topic.says))):
         catalog.add(words)
     return catalog

@@ -6,8 +6,8 @@ from carewright_plugin_api.facts import local_day
 
 from server.claims.claim import Claim, ScrubFinding
 from server.claims.claim_rows import STATES, ClaimRow, InterchangeRow
+from server.words import N_, say
 from web.rendering import called, day, moment
-from web.words import N_, say
 
 _SIGNS: Final = {
     "to_mend": "waiting", "to_look_at": "soon", "ready": "plain", "signed": "done", "sent": "done", "refused": "soon",

@@ -17,7 +17,7 @@ from server.tenants.permissions import (
     MENTOR,
     PROVIDER,
 )
-from web.words import N_
+from server.words import N_
 
 _CLINICAL: Final = (CARE_MANAGER, PROVIDER, MEDICAL_ASSISTANT)
 _PERSON: Final = "/people/{id:str}"

@@ -15,7 +15,7 @@ from server.errors import Refused
 from server.sealed import keyed_hash
 from server.tenants import idempotency
 from server.tenants.idempotency import Asked, checked_key
-from web.words import N_, say
+from server.words import N_, say
 
 if TYPE_CHECKING:
     from web.site import Visit

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from server.words import N_, say, speaker, speaking, spoken
 from web import charts, once
 from web.help import topic
-from web.words import N_, say, speaker, speaking, spoken
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")

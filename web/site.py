@@ -40,13 +40,13 @@ from server.tenants.permissions import PERMISSIONS, ROLES
 from server.tenants.sessions import Issued, SignedIn, session_actor
 from server.tenants.visitor import MARK_AGE, Visitor, describe
 from server.unreadable import UNREADABLE
+from server.words import N_, say
 from web.doorway import SAFE_METHODS
 from web.hints import Hint, done_with, hint_for
 from web.once import answered_once
 from web.rendering import csrf_input, day, render
 from web.timer_line import timer_line
 from web.typed import too_long
-from web.words import N_, say
 
 Scope = Literal["tenant", "platform", "public"]
 Answer = Response[Any]

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.minutes.arithmetic import Span
+from server.words import say
 from web.rendering import clock, day
-from web.words import say
 
 Form = Mapping[str, str]
 

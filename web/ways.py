@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.patients.search import fold
+from server.words import N_, say
 from web.help import topics
-from web.words import N_, say
 
 _HERE: Final = re.compile(r"^/(people|month)/([0-9a-f-]{36}|\d{4}-\d{2})(?:/|$)")
 _MOST: Final = 8

@@ -3,7 +3,7 @@
 from typing import Final
 
 from server.tenants.names import zones
-from web.words import N_, say
+from server.words import N_, say
 
 _NEAR: Final = {
     "America/New_York": N_("Eastern (New York)"),

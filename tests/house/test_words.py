@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from jinja2 import nodes
 
+from server.words import LANGUAGES, reads, say, speaking
 from web import catalog
 from web.rendering import environment
-from web.words import LANGUAGES, reads, say, speaking
 
 TEMPLATES = sorted(
     path

@@ -10,8 +10,9 @@ import pytest
 from cast import World
 from newcomer import key, register, staff, today
 
+from server import words
 from server.enrollment.wording import newest_wording
-from web import catalog, words
+from web import catalog
 
 JOIN = "mutation ($input: AddCareTeamMemberInput!) { addCareTeamMember(input: $input) { __typename } }"
 #: a plan as somebody writes it who speaks Spanish with Rosa

@@ -32,10 +32,10 @@ from server.tenants.regions import STATES
 from server.tenants.sites import list_sites, site_for
 from server.tenants.staff import list_staff, staff_for
 from server.tenants.tables import Payer, Site, Staff
+from server.words import say
 from web.rendering import day
 from web.site import Answer, Visit, page
 from web.typed import day_in, dollars_in, number_in
-from web.words import say
 
 _STATES: Final = [(state, state) for state in STATES]
 _IDENTITY: Final = (

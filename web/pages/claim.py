@@ -18,12 +18,12 @@ from server.patients.chart import diagnoses
 from server.patients.tables import RELATIONSHIPS
 from server.tenants.billing_values import FILING_INDICATORS, PLACES_OF_SERVICE
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.claim_words import brief, dollars, mended_at
 from web.pages.month import asked_month
 from web.rendering import day, month_words, phone
 from web.site import Answer, Visit, page
 from web.typed import beside, day_in
-from web.words import say
 
 #: the letters a paper claim and most billing systems call diagnoses by
 _LETTERS: Final = "ABCDEFGHIJKL"

@@ -13,11 +13,11 @@ from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients.queries import place_of
 from server.tenants.db import tenant_db
+from server.words import say
 from web.claim_words import brief, dollars, file_words, mended_at, place_of_mending
 from web.pages.month import asked_month
 from web.rendering import month_words
 from web.site import Answer, Visit, page
-from web.words import say
 
 #: claims shown at once of one state, or of one group that the same thing would mend
 _PAGE: Final = 100

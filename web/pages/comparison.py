@@ -10,8 +10,8 @@ from server.encounters.queries import EncounterRow
 from server.encounters.tables import KINDS, OUTCOMES
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused
+from server.words import N_, say
 from web.typed import Form
-from web.words import N_, say
 
 #: field of the form -> its label, in the order they are compared
 _LABELS: Final = {

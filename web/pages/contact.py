@@ -24,6 +24,7 @@ from server.minutes.tables import ACTIVITIES
 from server.minutes.timers import Stop, record_contact_with_timer
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.pages.comparison import (
     FIELDS,
     LARGEST,
@@ -41,7 +42,6 @@ from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
 from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, text_in, whole, why_now
-from web.words import say
 
 #: what the ledger and the contact say no about -> the field that holds it
 _FIELDS: Final = {

@@ -21,9 +21,9 @@ from server.minutes.queries import TimeEntryRow, minutes_of_encounters
 from server.plans.queries import plan_versions_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.rendering import day, minutes_words, moment
 from web.site import Answer, Visit, page
-from web.words import say
 
 KIND_SIGNS: Final = {
     "phone": "phone",

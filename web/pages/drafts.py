@@ -18,12 +18,12 @@ from server.errors import Refused, not_found
 from server.ids import new_id, parse_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.pages.comparison import LARGEST, LENGTHS, WRITTEN
 from web.pages.diary import said_day
 from web.rendering import called, clock, day
 from web.site import Answer, Visit, page
 from web.typed import Form, number_in
-from web.words import say
 
 #: what a composer's form carries about its draft, and about itself; the rest is what somebody wrote
 _ABOUT: Final = frozenset({"then", "cursor_field", "cursor_at", "timer", "heard"})

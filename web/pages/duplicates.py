@@ -27,11 +27,11 @@ from server.errors import Refused, not_found
 from server.patients import choices
 from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
+from server.words import say
 from web.pages.people import header_of
 from web.rendering import called, day
 from web.site import Answer, Visit, page
 from web.typed import text_in
-from web.words import say
 
 _PAGE: Final = 50
 _ALL_BUT_CERTAIN: Final = 0.95

@@ -35,11 +35,11 @@ from server.enrollment.wording import newest_wording
 from server.errors import Refused, not_found
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import LANGUAGES, reads, say
 from web.pages.papers import calls_of, handed
 from web.pages.person_sections import consent_words, person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, day_in, day_or_none, id_chosen, moment_in, pairs, text_in
-from web.words import LANGUAGES, reads, say
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
 _FIELDS: Final = {"at": "time", "started_on": "started_on"}

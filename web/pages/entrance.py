@@ -5,8 +5,8 @@ from typing import Any
 from server.errors import Refused
 from server.tenants import sessions, sign_up
 from server.tenants.sign_up import Wish
+from server.words import say
 from web.site import Answer, Visit, issued_cookies, page
-from web.words import say
 from web.zones import zone_choices
 
 

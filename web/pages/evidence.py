@@ -19,6 +19,7 @@ from server.ids import parse_id
 from server.patients.gate import patient_for
 from server.tenants.db import tenant_db
 from server.tenants.practice import POLICIES
+from server.words import say
 from web.packet import packet
 from web.pages.month import asked_month
 from web.pages.person_sections import person_frame
@@ -26,7 +27,6 @@ from web.proof_words import exact
 from web.rendering import render
 from web.site import Answer, Visit, page
 from web.typed import beside, text_in
-from web.words import say
 
 _OVERRIDE_FIELDS: Final = {"kind": "choice", "target": "choice"}
 _BACK_FIELDS: Final = {"reason": "back_reason"}

@@ -8,9 +8,9 @@ from litestar import Response
 from server.errors import not_found
 from server.tenants.db import tenant_db
 from server.tenants.hints import put_hints_away, show_hints_again
+from server.words import say
 from web.hints import KEYS
 from web.site import Answer, Visit, page
-from web.words import say
 
 _OURS: Final = re.compile(r"/[a-z0-9/-]*")
 

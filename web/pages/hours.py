@@ -26,10 +26,10 @@ from server.tenants.working_hours import (
     remove_hours,
     who_is_there,
 )
+from server.words import N_, say
 from web.rendering import clock, day
 from web.site import Answer, Visit, page
 from web.typed import beside, day_in, day_or_none, id_chosen
-from web.words import N_, say
 
 _WEEKDAYS: Final = (
     N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"),

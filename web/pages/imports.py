@@ -7,9 +7,9 @@ from server.interop.fhir_import import Incoming, bring_in
 from server.interop.queries import batch_for, batches, issues_of
 from server.interop.sheet_queries import sheets
 from server.tenants.db import tenant_db
+from server.words import N_, say
 from web.site import Answer, Visit, file_name, page
 from web.typed import text_in
-from web.words import N_, say
 
 _LARGEST = 128 * 1024 * 1024  # bytes of one upload, all files together
 _WORDS = {

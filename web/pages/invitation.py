@@ -2,9 +2,9 @@
 
 from server.errors import Refused
 from server.tenants import invitations, sessions
+from server.words import say
 from web.pages.entrance import link_over
 from web.site import Answer, Visit, issued_cookies, page
-from web.words import say
 
 
 @page.get("/invitation/{token:str}", scope="public")

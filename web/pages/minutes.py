@@ -20,11 +20,11 @@ from server.minutes.queries import TimeEntryRow, minutes_of, month_totals_of, ti
 from server.minutes.tables import ACTIVITIES, MODES, ROLE_CLASSES
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.pages.person_sections import person_frame
 from web.rendering import minutes_words
 from web.site import Answer, Visit, page
 from web.typed import Form, beside, moment_in, pairs, span_in, why_now
-from web.words import say
 
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}
 _PAGE: Final = 60

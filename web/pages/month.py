@@ -33,9 +33,9 @@ from server.minutes.tables import ACTIVITIES
 from server.patients.gate import patient_for
 from server.plugin_host.discover import plugins
 from server.tenants.db import tenant_db
+from server.words import N_, say
 from web.rendering import called, day, minutes_words, moment, month_words
 from web.site import Answer, Visit, page
-from web.words import N_, say
 
 _MOST: Final = 1_000
 _BACK: Final = 24

@@ -4,10 +4,10 @@ from server.patients.gate import patient_for
 from server.tenants.audit import openings
 from server.tenants.db import tenant_db
 from server.tenants.permissions import ROLES
+from server.words import N_, say
 from web.pages.people import header_of
 from web.rendering import called, moment
 from web.site import Answer, Visit, page
-from web.words import N_, say
 
 _EFFECTS = {"read": N_("Looked"), "write": N_("Changed"), "refused": N_("Was turned away")}
 

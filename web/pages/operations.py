@@ -19,8 +19,8 @@ from server.tenants.operations import (
     retry_jobs,
     words_for,
 )
+from server.words import say
 from web.site import Answer, Visit, page
-from web.words import say
 
 _SHOWN = 50
 _WORK = "/practice/work"

@@ -3,11 +3,11 @@
 from server.patients.queries import find_patients
 from server.patients.search import sought
 from server.tenants.db import tenant_db
+from server.words import say
 from web.pages.people import note_of
 from web.rendering import person_name
 from web.site import Answer, Visit, page
 from web.ways import ways_to
-from web.words import say
 
 _PEOPLE = 5
 

@@ -5,9 +5,9 @@ from typing import Any, Final
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.practice import practice_of
+from server.words import LANGUAGES, N_, say, speaking
 from web.rendering import day, paper, phone
 from web.site import Answer, Visit
-from web.words import LANGUAGES, N_, say, speaking
 
 #: what each paper is called in the browser and at its head
 _TITLES: Final = {"plan.html": N_("The plan of %(name)s"), "consent.html": N_("For %(name)s")}

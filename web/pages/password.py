@@ -2,9 +2,9 @@
 
 from server.errors import Refused
 from server.tenants import own_password
+from server.words import say
 from web.pages.entrance import link_over
 from web.site import Answer, Visit, page, session_cookie
-from web.words import say
 
 
 @page.get("/password/forgotten", scope="public")

@@ -30,10 +30,10 @@ from server.patients import chart
 from server.plugin_host.discover import Loaded, plugins
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.pages.person_sections import person_frame, practitioners
 from web.site import Answer, Visit, page
 from web.typed import Form, day_in, id_chosen, pairs, text_in
-from web.words import say
 
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
 #: an element that is answered by a record of its own -> where that record is kept

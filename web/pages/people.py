@@ -15,10 +15,10 @@ from server.patients.story import save_story
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import say
 from web.rendering import age, called, day, person_name, phone
 from web.site import Answer, Visit, page
 from web.typed import day_in, text_in
-from web.words import say
 
 _PAGE = 50
 

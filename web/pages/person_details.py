@@ -32,12 +32,12 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
 from server.tenants.sites import list_sites
 from server.tenants.tables import Payer, Staff
+from server.words import N_, say
 from web.charts import Value, run_chart
 from web.pages.people import _choices, header_of
 from web.rendering import called
 from web.site import Answer, Visit, page
 from web.typed import beside, day_in, day_or_none, id_chosen, number_in, text_in
-from web.words import N_, say
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]

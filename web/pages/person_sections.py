@@ -18,12 +18,12 @@ from server.plans.queries import plan_copies_of, plan_versions_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import N_, say
 from web.pages.diary import diary_of
 from web.pages.drafts import opened_draft, writing_said
 from web.rendering import called, clock, day
 from web.site import Visit
 from web.typed import pairs
-from web.words import N_, say
 
 #: what was told before a consent -> the words within a sentence
 TOLD_SHORT: Final = {

@@ -12,11 +12,11 @@ from server.plans.queries import PlanVersionRow, plan_copies_of, plan_versions_o
 from server.plans.tables import WAYS
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import N_, reads, say
 from web.pages.papers import calls_of, handed
 from web.pages.person_sections import person_frame
 from web.site import Answer, Visit, page
 from web.typed import day_in, day_or_none, number_in, pairs, text_in
-from web.words import N_, reads, say
 
 #: the plan's parts in the order a person reads them
 PARTS: Final = (

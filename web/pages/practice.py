@@ -12,8 +12,8 @@ from server.tenants.practice import POLICIES, change_practice, practice_of, set_
 from server.tenants.regions import STATES
 from server.tenants.sites import add_site, change_site, list_sites, site_for
 from server.tenants.tables import Practice
+from server.words import say
 from web.site import Answer, Visit, page
-from web.words import say
 from web.zones import zone_choices
 
 _STATES = [(state, state) for state in STATES]

@@ -2,10 +2,10 @@
 
 from server.errors import Refused
 from server.tenants import authenticator, own_password, sessions
+from server.words import say
 from web.pages.authenticator import picture, set_up_again
 from web.pages.sign_in import me_of
 from web.site import Answer, Visit, issued_cookies, page
-from web.words import say
 
 
 @page.get("/security", permission="self.read")

@@ -5,9 +5,9 @@ from litestar import Response
 from server.errors import Refused
 from server.ids import parse_id
 from server.tenants import sessions
+from server.words import say
 from web.pages.sign_in import me_of
 from web.site import Answer, Visit, issued_cookies, page, session_cookie
-from web.words import say
 
 
 @page.get("/session", scope="public")

@@ -4,8 +4,8 @@ from server.errors import Refused
 from server.patients.queries import how_many
 from server.tenants.db import tenant_db
 from server.tenants.set_up import finish_set_up, set_up_of
+from server.words import say
 from web.site import Answer, Visit, page
-from web.words import say
 
 _WHERE = {
     "sites": "/practice/sites/new",

@@ -14,9 +14,9 @@ from server.tenants.qualifications import (
     list_qualifications,
 )
 from server.tenants.regions import STATES
+from server.words import N_, say
 from web.site import Answer, Visit, page
 from web.typed import day_in, day_or_none
-from web.words import N_, say
 
 #: role -> what somebody with it does here, beside the choice
 _DOES = {

@@ -21,8 +21,8 @@ from server.interop.sheets.packing import prepared
 from server.interop.sheets.reading import MOST_BYTES, TO_MEND
 from server.interop.sheets.verdicts import VERDICTS
 from server.tenants.db import tenant_db
+from server.words import N_, say
 from web.site import Answer, Visit, file_name, page
-from web.words import N_, say
 
 _ON_A_PAGE = 50
 _ROOM = 1024 * 1024  # of a form around its file

@@ -32,12 +32,12 @@ from server.minutes.timers import (
 )
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import N_, say
 from web.pages.diary import said_day
 from web.rendering import called, clock, minutes_words
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in, line_of
 from web.typed import Form, beside, id_chosen, minutes_in, moment_in, pairs, text_in, whole, why_now
-from web.words import N_, say
 
 _OURS: Final = re.compile(r"/(?!/)[A-Za-z0-9/_-]{0,200}")
 _FIELDS: Final = {"started_at": "began", "ended_at": "ended"}

@@ -14,12 +14,12 @@ from server.minutes.timer_queries import my_stretches, my_unconfirmed
 from server.patients import choices
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import N_, say
 from web.pages.diary import said_day
 from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
-from web.words import N_, say
 
 _MOST: Final = 40
 _LAST: Final = {

@@ -4,8 +4,8 @@ from server.errors import Refused
 from server.tenants.db import tenant_db
 from server.tenants.permissions import SCOPES
 from server.tenants.tokens import create_token, list_tokens, revoke_token
+from server.words import N_, say
 from web.site import Answer, Visit, page
-from web.words import N_, say
 
 _SCOPES = {
     "read": (N_("Read"), N_("Everything your role may see.")),

@@ -1,7 +1,8 @@
-"""The words of pages, in the language of whoever reads them: gettext, with one catalog per language in web/locale.
+"""What people read, in the language of whoever reads it: gettext, with one catalog per language in server/locale.
 
     {{ _("%(n)s people in all", n=3) }}     in a template; values are named, never concatenated
     say("%(n)s files were made.", n=3)      in Python
+    say_of("one file", "%(n)s files", 3)    in Python, where a number decides
     N_("Medicines")                         in a table whose words are said later
 
 Words are written in English where they are used, and English needs no catalog. `python -m web.catalog` gathers them.
@@ -61,6 +62,11 @@ def say(words: str, /, **values: Any) -> str:
     """`say("%(n)s files were made.", n=3)`."""
     said = speaker().gettext(words) if words else ""
     return said % values if values else said
+
+
+def say_of(one: str, many: str, n: int, /, **values: Any) -> str:
+    """The message for n of something; `%(n)s` in it is the number, as people write it."""
+    return speaker().ngettext(one, many, n) % {"n": f"{n:,}", **values}
 
 
 def N_(words: str) -> str:
