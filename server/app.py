@@ -29,6 +29,7 @@ from server.settings import settings
 from server.tenants.db import auth_db, doors, on_ring, open_doors
 from server.tenants.sessions import session_actor
 from server.tenants.tokens import token_actor
+from server.words import N_, say
 from server.worker import gather_kinds
 from web.doorway import Doorway
 from web.pages import load_pages
@@ -214,9 +215,11 @@ def _wrong_origin(request: Request[Any, Any, Any], error: WrongOrigin) -> Respon
         403,
         "errors/403.html",
         title_said="We could not be sure that you sent this",
-        sentence="The page was open since before you signed in or changed practice, or the form came from another "
-        "site. Nothing was changed.",
-        next_step="Open the page again and send it once more.",
+        sentence=say(
+            "The page was open since before you signed in or changed practice, or the form came from "
+            "another site. Nothing was changed."
+        ),
+        next_step=say("Open the page again and send it once more."),
     )
 
 
@@ -231,16 +234,16 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         return _error_page(
             error.status_code,
             "errors/422.html",
-            message=_PLAIN.get(error.status_code, "This request could not be understood."),
-            next_step="Go back and try it another way.",
+            message=_PLAIN.get(error.status_code, say("This request could not be understood.")),
+            next_step=say("Go back and try it another way."),
         )
     return _our_mistake(request, error)
 
 
 _PLAIN = {
-    405: "This address does not take that kind of request.",
-    413: "What was sent is larger than fits here.",
-    415: "This address takes another kind of content.",
+    405: N_("This address does not take that kind of request."),
+    413: N_("What was sent is larger than fits here."),
+    415: N_("This address takes another kind of content."),
 }
 
 

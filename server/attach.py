@@ -14,6 +14,7 @@ from pathlib import Path
 from server import embedded
 from server.errors import Refused
 from server.settings import Settings, settings
+from server.words import say
 
 RUNTIME = ("app", "auth", "bell")
 
@@ -81,8 +82,8 @@ def _addresses(configured: Settings) -> Iterator[tuple[str, str]]:
     elif not (Path(configured.data_dir) / "postgres").exists():
         raise Refused(
             "NO_DATA_YET",
-            f"There is no Carewright data in {configured.data_dir} yet.",
-            "Start it once with `python3 carewright.py up`, or name the right folder with --data.",
+            say("There is no Carewright data in %(data_dir)s yet.", data_dir=configured.data_dir),
+            say("Start it once with `python3 carewright.py up`, or name the right folder with --data."),
         )
     else:
         from migrations.run import upgrade

@@ -5,6 +5,8 @@ in GraphQL and a sentence beside the field on a page. Anything else that is rais
 with a reference number, never shown.
 """
 
+from server.words import say
+
 
 class Refused(Exception):
     """An expected refusal.
@@ -25,8 +27,8 @@ def not_found(what: str = "record") -> Refused:
     """Missing and forbidden are the same answer, made in this one place so they cannot drift apart."""
     return Refused(
         "NOT_FOUND",
-        f"There is no such {what} in this practice.",
-        "Check the link, or find the person again from People.",
+        say("There is no such %(what)s in this practice.", what=what),
+        say("Check the link, or find the person again from People."),
     )
 
 
@@ -34,6 +36,6 @@ def forbidden() -> Refused:
     """The person's role does not include this action; says nothing about whether the thing exists."""
     return Refused(
         "NOT_ALLOWED",
-        "Your role in this practice does not include this.",
-        "Ask an administrator of the practice if you need it for your work.",
+        say("Your role in this practice does not include this."),
+        say("Ask an administrator of the practice if you need it for your work."),
     )

@@ -15,6 +15,7 @@ from server.ids import new_id
 from server.minutes.closed import begin_closing
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 #: the kinds of job a run is made of; `jobs.py` says what they do
 SPLIT, BATCH = "claims.close", "claims.close_batch"
@@ -33,8 +34,11 @@ async def ask_to_close(db: Db, actor: Actor, month: str) -> UUID:
     if last >= today(actor.zone):
         raise Refused(
             "MONTH_NOT_OVER",
-            f"{first:%B %Y} is not over yet: work done on its last day would be left out.",
-            f"Close it from the first of the following month on ({end:%Y-%m-%d}).",
+            say(
+                "%(first)s is not over yet: work done on its last day would be left out.",
+                first=f"{first:%B %Y}",
+            ),
+            say("Close it from the first of the following month on (%(end)s).", end=f"{end:%Y-%m-%d}"),
             field="month",
         )
 
@@ -119,14 +123,17 @@ async def stop_closing(db: Db, actor: Actor, close_id: UUID) -> None:
             raise
         raise Refused(
             "CLOSING_BUSY",
-            "This closing is storing right now and could not be stopped. Nothing was lost, and it goes on.",
-            "Try again in a few seconds.",
+            say(
+                "This closing is storing right now and could not be stopped. Nothing was lost, and it "
+                "goes on."
+            ),
+            say("Try again in a few seconds."),
         ) from None
     if not stopped:
         raise Refused(
             "NOT_UNDER_WAY",
-            "This closing is not under way any more, so there is nothing to stop.",
-            "Open the month to see what it came to.",
+            say("This closing is not under way any more, so there is nothing to stop."),
+            say("Open the month to see what it came to."),
         )
     db.note(
         actor, "claims.stop", entity="month_close", entity_ids=[close_id], effect="write", month=run.month

@@ -14,6 +14,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_statements import ChargeRow, Statements, in_force
 from server.tenants.db import Db
 from server.tenants.tables import Payer, Site, Staff
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,14 @@ def missing(
     found = []
     if in_force(stated.identities, on) is None:
         found.append(
-            Missing("identity", "Who bills is not stated: the legal name, tax number, NPI and address.")
+            Missing("identity", say("Who bills is not stated: the legal name, tax number, NPI and address."))
         )
     for payer in payers:
         theirs = [route for route in stated.routes if route.payer_id == payer.id]
         if payer.active and payer.kind and in_force(theirs, on) is None:
-            found.append(Missing("payer", f"How claims reach {payer.name} is not stated.", payer.id))
+            found.append(
+                Missing("payer", say("How claims reach %(name)s is not stated.", name=payer.name), payer.id)
+            )
     biller = False
     for member in staff:
         if not (member.active and member.bills):
@@ -77,19 +80,29 @@ def missing(
         biller = True
         named = [one for one in stated.providers if one.staff_id == member.id]
         if not member.npi:
-            found.append(Missing("npi", f"{member.name} bills and has no NPI.", member.id))
+            found.append(Missing("npi", say("%(name)s bills and has no NPI.", name=member.name), member.id))
         if in_force(named, on) is None:
-            found.append(Missing("provider", f"How a claim names {member.name} is not stated.", member.id))
+            found.append(
+                Missing(
+                    "provider", say("How a claim names %(name)s is not stated.", name=member.name), member.id
+                )
+            )
     if not biller:
-        found.append(Missing("staff", "Nobody here is marked as a practitioner who bills."))
+        found.append(Missing("staff", say("Nobody here is marked as a practitioner who bills.")))
     for site in sites:
         if in_force([one for one in stated.sites if one.site_id == site.id], on) is None:
             found.append(
-                Missing("site", f"How claims name {site.name} is not stated; people are seen there.", site.id)
+                Missing(
+                    "site",
+                    say("How claims name %(name)s is not stated; people are seen there.", name=site.name),
+                    site.id,
+                )
             )
     without = [code for code in codes if code not in charges]
     if without:
-        found.append(Missing("charges", f"No charge is stated for {', '.join(without)}."))
+        found.append(
+            Missing("charges", say("No charge is stated for %(without)s.", without=", ".join(without)))
+        )
     elif not charges:
-        found.append(Missing("charges", "No charge is stated for any code."))
+        found.append(Missing("charges", say("No charge is stated for any code.")))
     return found

@@ -7,6 +7,7 @@ from carewright_plugin_api.decisions import Decision, Hold
 from carewright_plugin_api.facts import Override
 
 from server.errors import Refused
+from server.words import say
 
 Kind = Literal["withhold", "choose", "accept"]
 
@@ -21,15 +22,17 @@ def check_override(
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "Such a choice stands until somebody takes it back, and a reviewer will ask why it was made.",
-            "Write a few words that you would show to an auditor.",
+            say(
+                "Such a choice stands until somebody takes it back, and a reviewer will ask why it was made."
+            ),
+            say("Write a few words that you would show to an auditor."),
             "reason",
         )
     if any(one.kind == kind and (kind == "choose" or one.target == target) for one in in_force):
         raise Refused(
             "ALREADY_CHOSEN",
-            "This is in force already.",
-            "Take the earlier choice back first, if it should be another one.",
+            say("This is in force already."),
+            say("Take the earlier choice back first, if it should be another one."),
         )
     match kind:
         case "withhold":
@@ -41,8 +44,8 @@ def check_override(
         case _:
             raise Refused(
                 "NOT_A_CHOICE",
-                f"“{kind[:40]}” is not a choice.",
-                "Choose withhold, choose or accept.",
+                say("“%(kind)s” is not a choice.", kind=kind[:40]),
+                say("Choose withhold, choose or accept."),
                 "kind",
             )
 
@@ -52,10 +55,12 @@ def _may_withhold(decision: Decision, code: str) -> None:
     if not codes or (code and code not in codes):
         raise Refused(
             "NOT_A_LINE",
-            f"No line {code[:10]} stands in this decision." if code else "No line stands in this decision.",
-            f"Choose one of {', '.join(codes)}, or the whole month."
+            say("No line %(code)s stands in this decision.", code=code[:10])
+            if code
+            else say("No line stands in this decision."),
+            say("Choose one of %(codes)s, or the whole month.", codes=", ".join(codes))
             if codes
-            else "There is nothing to withhold.",
+            else say("There is nothing to withhold."),
             "target",
         )
 
@@ -65,10 +70,12 @@ def _may_choose(decision: Decision, policy: str) -> None:
     if policy not in offered:
         raise Refused(
             "NO_SUCH_ALTERNATIVE",
-            "The rules offer no other answer for this month."
+            say("The rules offer no other answer for this month.")
             if not offered
-            else f"The rules do not offer “{policy[:20]}” here.",
-            f"What they offer is {', '.join(offered)}." if offered else "Nothing is to be chosen.",
+            else say("The rules do not offer “%(policy)s” here.", policy=policy[:20]),
+            say("What they offer is %(offered)s.", offered=", ".join(offered))
+            if offered
+            else say("Nothing is to be chosen."),
             "target",
         )
 
@@ -78,15 +85,18 @@ def _may_accept(holds: Sequence[Hold], code: str) -> None:
     if not held:
         raise Refused(
             "NOT_A_HOLD",
-            f"{code[:64]} does not stand in the way here.",
-            "Choose one of the holds shown.",
+            say("%(code)s does not stand in the way here.", code=code[:64]),
+            say("Choose one of the holds shown."),
             "target",
         )
     if not all(hold.may_accept for hold in held):
         raise Refused(
             "NOT_FOR_A_PERSON",
-            f"{held[0].sentence} That is not for a person to decide: minutes, dates, consent and coverage are as they "
-            "are, whoever asks.",
+            say(
+                "%(sentence)s That is not for a person to decide: minutes, dates, consent and coverage "
+                "are as they are, whoever asks.",
+                sentence=held[0].sentence,
+            ),
             held[0].next_step,
             "target",
         )

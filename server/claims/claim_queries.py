@@ -57,6 +57,7 @@ from server.tenants.charges import all_charges
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
 from server.tenants.tables import DiagnosisCode, Payer, Site, Staff
+from server.words import say
 
 _BATCH: Final = 500
 _REPLACED: Final = aliased(ClaimTable)
@@ -189,10 +190,14 @@ async def _batch(
 
 def unanswered_words(why: str, row: ClaimRow) -> str:
     """Nothing is made void because nobody's rules answered: what stands, and what a person can do."""
-    return (
-        f"{why} Claim {row.number} stays as it was sent: nothing is made void or replaced for want of an answer. If it was "
-        f"right, there is nothing to do. If the coverage is entered wrongly, correct it and close the month again. If "
-        f"{row.payer_name} should not have been asked, have them take it back, and enter here what they say."
+    return say(
+        "%(why)s Claim %(number)s stays as it was sent: nothing is made void or replaced for want "
+        "of an answer. If it was right, there is nothing to do. If the coverage is entered "
+        "wrongly, correct it and close the month again. If %(payer_name)s should not have been "
+        "asked, have them take it back, and enter here what they say.",
+        why=why,
+        number=row.number,
+        payer_name=row.payer_name,
     )
 
 

@@ -13,6 +13,7 @@ from server.tenants.actor import Actor
 from server.tenants.commands import actor_for
 from server.tenants.db import Db, Doors, doors_for_work, tenant_db
 from server.tenants.operations import words_for
+from server.words import say
 
 _LOOK_AGAIN_SECONDS = 0.2
 _HANDS = 3  # one asks the rules, one reads, one stores
@@ -79,9 +80,15 @@ async def _end_of(
         if run.state == "stopped":
             raise Refused(
                 "CLOSING_STOPPED",
-                f"{run.month} was stopped by {run.stopped_by_name or 'somebody'} after {run.decided} of "
-                f"{run.patients} patients.",
-                "Ask them why; the same command takes up the rest.",
+                say(
+                    "%(month)s was stopped by %(stopped_by_name)s after %(decided)s of %(patients)s "
+                    "patients.",
+                    month=run.month,
+                    stopped_by_name=run.stopped_by_name or "somebody",
+                    decided=run.decided,
+                    patients=run.patients,
+                ),
+                say("Ask them why; the same command takes up the rest."),
             )
         if not run.under_way:
             return run
@@ -115,7 +122,17 @@ async def _failed(db: Db, run: MonthRow, practice: str) -> Refused:
     failed = [f"{words_for(kind)} ({number}): {where}" for kind, where, number in rows]
     return Refused(
         "CLOSING_FAILED",
-        f"{run.month} is not closed: {run.decided} of {run.patients} patients were decided, and nobody works on the "
-        f"rest. {'Failed at every attempt: ' + '; '.join(failed) if failed else 'Its work was taken back'}.",
-        f"`jobs failed --practice {practice}` shows where. Once that is mended, the same command takes up what is left.",
+        say(
+            "%(month)s is not closed: %(decided)s of %(patients)s patients were decided, and nobody "
+            "works on the rest. %(which)s.",
+            month=run.month,
+            decided=run.decided,
+            patients=run.patients,
+            which="Failed at every attempt: " + "; ".join(failed) if failed else "Its work was taken back",
+        ),
+        say(
+            "`jobs failed --practice %(practice)s` shows where. Once that is mended, the same command "
+            "takes up what is left.",
+            practice=practice,
+        ),
     )

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from carewright_plugin_api.decisions import Decision, Hold, Line
 
+from server.words import say
+
 Item = TypeVar("Item")
 
 
@@ -35,7 +37,7 @@ def _lines(before: Mapping[object, Line], after: Mapping[object, Line]) -> Itera
     for key, line in after.items():
         old = before.get(key)
         if old is None:
-            yield Change("line_added", f"{_said(line)} is new.")
+            yield Change("line_added", say("%(line)s is new.", line=_said(line)))
             continue
         parts = []
         if old.units != line.units:
@@ -52,7 +54,7 @@ def _lines(before: Mapping[object, Line], after: Mapping[object, Line]) -> Itera
             yield Change("line_changed", f"{_called(line)}: {'; '.join(parts)}.")
     for key, line in before.items():
         if key not in after:
-            yield Change("line_removed", f"{_said(line)} is gone.")
+            yield Change("line_removed", say("%(line)s is gone.", line=_said(line)))
 
 
 def _holds(before: Mapping[object, Hold], after: Mapping[object, Hold]) -> Iterable[Change]:
@@ -70,12 +72,24 @@ def _minutes(before: Decision, after: Decision) -> Iterable[Change]:
     for program, who in sorted(old.keys() | new.keys()):
         was, now = old.get((program, who), 0), new.get((program, who), 0)
         if was != now:
-            yield Change("minutes", f"Counted time, {who}: {_time(was)} became {_time(now)}.")
+            yield Change(
+                "minutes",
+                say(
+                    "Counted time, %(who)s: %(was)s became %(now)s.", who=who, was=_time(was), now=_time(now)
+                ),
+            )
 
 
 def _policy(before: Decision, after: Decision) -> Iterable[Change]:
     if before.policy != after.policy:
-        yield Change("policy", f"Lines were chosen by the policy {before.policy}; now by {after.policy}.")
+        yield Change(
+            "policy",
+            say(
+                "Lines were chosen by the policy %(policy)s; now by %(after_policy)s.",
+                policy=before.policy,
+                after_policy=after.policy,
+            ),
+        )
 
 
 def _line_key(line: Line) -> tuple[str, str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from server.errors import Refused
 from server.tenants.actor import Actor
 from server.tenants.commands import actor_for
 from server.tenants.db import tenant_db
+from server.words import say
 
 _RIGHTS: Final = ("claims.read", "claims.sign")
 
@@ -52,7 +53,7 @@ async def export_month(month: str, practice: str, out: Path) -> dict[str, Any]:
         "month": month,
         "files": written,
         "left_out": list(left_out),
-        "says": "\n".join(says) or f"Nothing of {month} waits to be sent.",
+        "says": "\n".join(says) or say("Nothing of %(month)s waits to be sent.", month=month),
     }
 
 
@@ -111,9 +112,12 @@ def _write(path: Path, content: bytes) -> None:
         if path.exists() and path.read_bytes() != content:
             raise Refused(
                 "FILE_IN_THE_WAY",
-                f"{path} is there already and holds something else. It was left as it is, and this file of claims "
-                "was not noted as exported.",
-                "Move that file away, or choose another folder, and run the same command again.",
+                say(
+                    "%(path)s is there already and holds something else. It was left as it is, and "
+                    "this file of claims was not noted as exported.",
+                    path=path,
+                ),
+                say("Move that file away, or choose another folder, and run the same command again."),
             )
         handle, name = tempfile.mkstemp(prefix=".claims-", dir=path.parent)
         aside = Path(name)
@@ -139,7 +143,11 @@ def _write(path: Path, content: bytes) -> None:
 def _not_writable(folder: Path, error: OSError) -> Refused:
     return Refused(
         "FOLDER_NOT_WRITABLE",
-        f"{folder} could not be written to: {error.strerror or 'the disk refused'}. No half file was left there, and "
-        "nothing was noted as exported that is not safely on the disk.",
-        "Make room, or choose another folder, and run the same command again.",
+        say(
+            "%(folder)s could not be written to: %(strerror)s. No half file was left there, and "
+            "nothing was noted as exported that is not safely on the disk.",
+            folder=folder,
+            strerror=error.strerror or "the disk refused",
+        ),
+        say("Make room, or choose another folder, and run the same command again."),
     )

@@ -35,6 +35,7 @@ from carewright_plugin_api.facts import (
 
 from server.errors import Refused
 from server.minutes.counted import CountedEntry
+from server.words import say
 
 PLUGIN_FAULT: Final = "PLUGIN_FAULT"
 MANUAL_REVIEW: Final = "MANUAL_REVIEW"
@@ -132,7 +133,10 @@ def check_month(text: str) -> str:
     """`text` if it is a month; refused otherwise."""
     if not is_month(text):
         raise Refused(
-            "BAD_MONTH", f"{text[:20]} is not a month.", "Write it as YYYY-MM, such as 2026-03.", "month"
+            "BAD_MONTH",
+            say("%(text)s is not a month.", text=text[:20]),
+            say("Write it as YYYY-MM, such as 2026-03."),
+            "month",
         )
     return text
 
@@ -244,9 +248,9 @@ def no_coverage(policy: Policy, program: str) -> Decision:
         policy,
         program,
         "NO_COVERAGE",
-        "No insurance is on file for any day of this month, so no payer's rules can be asked.",
-        "Enter the coverage on the person's page and close the month again, or leave it unbilled.",
-        "A coverage in force during the month.",
+        say("No insurance is on file for any day of this month, so no payer's rules can be asked."),
+        say("Enter the coverage on the person's page and close the month again, or leave it unbilled."),
+        say("A coverage in force during the month."),
     )
 
 
@@ -255,9 +259,16 @@ def unknown_payer(policy: Policy, program: str, payer: str) -> Decision:
         policy,
         program,
         MANUAL_REVIEW,
-        f"No installed plugin knows the rules of {payer}. Nothing is guessed: a person decides about this month.",
-        "Look up what this payer asks for and bill by hand if it is due, or install a plugin that knows the payer.",
-        "A plugin for this payer.",
+        say(
+            "No installed plugin knows the rules of %(payer)s. Nothing is guessed: a person decides "
+            "about this month.",
+            payer=payer,
+        ),
+        say(
+            "Look up what this payer asks for and bill by hand if it is due, or install a plugin that "
+            "knows the payer."
+        ),
+        say("A plugin for this payer."),
     )
 
 
@@ -266,10 +277,14 @@ def not_owned(policy: Policy, program: str, payer: str, plugin: str) -> Decision
         policy,
         program,
         MANUAL_REVIEW,
-        f"The rules of {plugin} know {payer}, and say that this coverage is not theirs to decide. Nothing is guessed: "
-        "a person decides about this month.",
-        "Check the coverage: another plan may pay in its place. Bill by hand if it is due.",
-        "A coverage that these rules own.",
+        say(
+            "The rules of %(plugin)s know %(payer)s, and say that this coverage is not theirs to "
+            "decide. Nothing is guessed: a person decides about this month.",
+            plugin=plugin,
+            payer=payer,
+        ),
+        say("Check the coverage: another plan may pay in its place. Bill by hand if it is due."),
+        say("A coverage that these rules own."),
     )
 
 
@@ -278,9 +293,14 @@ def plugin_fault(policy: Policy, program: str, plugin: str, why: str) -> Decisio
         policy,
         program,
         PLUGIN_FAULT,
-        f"The rules of {plugin} could not answer for this month: the plugin {why}. Everything else was decided.",
-        "Tell whoever keeps the plugin; close the month again once it is mended. Nothing is lost.",
-        "A plugin that answers.",
+        say(
+            "The rules of %(plugin)s could not answer for this month: the plugin %(why)s. Everything "
+            "else was decided.",
+            plugin=plugin,
+            why=why,
+        ),
+        say("Tell whoever keeps the plugin; close the month again once it is mended. Nothing is lost."),
+        say("A plugin that answers."),
     )
 
 
@@ -303,11 +323,14 @@ def _withheld(line: Line) -> Hold:
     return Hold(
         code="WITHHELD",
         program=line.program,
-        sentence=f"{line.code} is due by the rules, and somebody decided not to bill it; the reason is written down.",
-        next_step="Nothing is to be done. Withdraw that decision if it should be billed after all.",
+        sentence=say(
+            "%(code)s is due by the rules, and somebody decided not to bill it; the reason is written down.",
+            code=line.code,
+        ),
+        next_step=say("Nothing is to be done. Withdraw that decision if it should be billed after all."),
         rule_id="carewright.withheld",
         citations=(_HOUSE_RULE,),
-        what_would_change="Withdrawing the decision, then closing the month again.",
+        what_would_change=say("Withdrawing the decision, then closing the month again."),
         mendable=False,
     )
 

@@ -27,6 +27,7 @@ from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
+from server.words import say
 
 #: kind -> the words people use for it
 KINDS: Final = {
@@ -92,7 +93,9 @@ async def withdraw_override(db: Db, actor: Actor, override_id: UUID, *, reason: 
         raise not_found("choice")
     await patient_for(db, actor, made.patient_id, by_row=True)
     if not reason.strip():
-        raise Refused("REASON_NEEDED", "A choice is taken back for a reason.", "Write a few words.", "reason")
+        raise Refused(
+            "REASON_NEEDED", say("A choice is taken back for a reason."), say("Write a few words."), "reason"
+        )
     row = MonthOverride(
         tenant_id=actor.tenant_id,
         id=new_id(),
@@ -109,7 +112,7 @@ async def withdraw_override(db: Db, actor: Actor, override_id: UUID, *, reason: 
         await _keep(db, actor, row)
     except IntegrityError as error:  # unique: one withdrawal for each, whoever was first
         raise Refused(
-            "ALREADY_WITHDRAWN", "This choice was taken back already.", "Open the month again."
+            "ALREADY_WITHDRAWN", say("This choice was taken back already."), say("Open the month again.")
         ) from error
     return row
 
@@ -141,8 +144,8 @@ async def _newest(db: Db, patient_id: UUID, month: str) -> str:
     if told is None:
         raise Refused(
             "NOTHING_DECIDED",
-            "This person's month has not been decided yet, so there is nothing to choose about.",
-            "Close the month first.",
+            say("This person's month has not been decided yet, so there is nothing to choose about."),
+            say("Close the month first."),
         )
     return told
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from server.claims.claim import service_keys
 from server.claims.claim_rows import ClaimRow
 from server.claims.scrub import spoils_a_file
+from server.words import say
 
 
 def resting_on(old: ClaimRow, rows: Sequence[ClaimRow]) -> list[ClaimRow]:
@@ -84,7 +85,9 @@ def remarks(rows: Iterable[ClaimRow]) -> dict[UUID, str]:
         instead = {row.replaces_id: row.number for row in signed}
         for row in theirs:
             if row.id in behind:
-                found[row.id] = "Not to be sent: what was signed is not so any more. Withdraw it."
+                found[row.id] = say("Not to be sent: what was signed is not so any more. Withdraw it.")
             elif row.id in instead:
-                found[row.id] = f"Not to be sent again: claim {instead[row.id]} takes its place."
+                found[row.id] = say(
+                    "Not to be sent again: claim %(instead)s takes its place.", instead=instead[row.id]
+                )
     return found

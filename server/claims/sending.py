@@ -26,6 +26,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_identity import routes_on
 from server.tenants.db import Db
 from server.tenants.payers import payer_for
+from server.words import say
 
 _MOST_CONTROL: Final = 999_999_999
 _MOST_NAMED: Final = 20
@@ -49,8 +50,8 @@ async def make_interchanges(
     if not waiting:
         raise Refused(
             "NOTHING_TO_SEND",
-            "No signed claim waits to be sent" + (f" for {month}." if month else "."),
-            "Sign claims first.",
+            say("No signed claim waits to be sent") + (say(" for %(month)s.", month=month) if month else "."),
+            say("Sign claims first."),
         )
     left = await _left_behind(db, actor, waiting)
     left_out = tuple(row.number for row in waiting if row.id in left)
@@ -116,8 +117,8 @@ async def _file(
     if number > _MOST_CONTROL:
         raise Refused(
             "CONTROL_NUMBERS_USED_UP",
-            f"All control numbers for {receiver} are used up.",
-            "Agree on a new submitter id with the receiver.",
+            say("All control numbers for %(receiver)s are used up.", receiver=receiver),
+            say("Agree on a new submitter id with the receiver."),
         )
     envelope = Envelope(number, at.astimezone(ZoneInfo(actor.zone)).replace(tzinfo=None), production)
     try:
@@ -164,16 +165,27 @@ def claims_changed(numbers: Sequence[str]) -> Refused:
     more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
     return Refused(
         "CLAIMS_CHANGED",
-        f"{'Claim' if one else 'Claims'} {', '.join(numbers[:_MOST_NAMED])}{more} {'was' if one else 'were'} not "
-        "sent: the newest decision says something else, what a claim was to replace would stand beside it, or an "
-        "address names no state.",
-        f"Withdraw {'it' if one else 'them'}, then look at the month and sign what it says now.",
+        say(
+            "%(which)s %(numbers)s%(more)s %(which_2)s not sent: the newest decision says something "
+            "else, what a claim was to replace would stand beside it, or an address names no state.",
+            which="Claim" if one else "Claims",
+            numbers=", ".join(numbers[:_MOST_NAMED]),
+            more=more,
+            which_2="was" if one else "were",
+        ),
+        say(
+            "Withdraw %(which)s, then look at the month and sign what it says now.",
+            which="it" if one else "them",
+        ),
     )
 
 
 def _not_writable(number: str) -> Refused:
     return Refused(
         "FILE_NOT_WRITABLE",
-        f"Claim {number} cannot be written into a file as it was signed. No file was made.",
-        f"Withdraw claim {number}, mend what its findings say, and sign it again.",
+        say(
+            "Claim %(number)s cannot be written into a file as it was signed. No file was made.",
+            number=number,
+        ),
+        say("Withdraw claim %(number)s, mend what its findings say, and sign it again.", number=number),
     )

@@ -27,6 +27,7 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
+from server.words import say
 
 _MOST_AT_ONCE: Final = 2000
 
@@ -41,12 +42,18 @@ async def sign_claims(db: Db, actor: Actor, month: str, chosen: Sequence[Chosen]
     """
     actor.require("claims.sign")
     if not chosen:
-        raise Refused("NOTHING_CHOSEN", "No claim was chosen.", "Choose the claims to sign.", "chosen")
+        raise Refused(
+            "NOTHING_CHOSEN", say("No claim was chosen."), say("Choose the claims to sign."), "chosen"
+        )
     if len(chosen) > _MOST_AT_ONCE:
         raise Refused(
             "TOO_MANY",
-            f"{len(chosen)} claims were chosen; {_MOST_AT_ONCE:,} can be signed at once.",
-            "Sign them in parts.",
+            say(
+                "%(n)s claims were chosen; %(most_at_once)s can be signed at once.",
+                n=len(chosen),
+                most_at_once=f"{_MOST_AT_ONCE:,}",
+            ),
+            say("Sign them in parts."),
             "chosen",
         )
     await take_turn(db, actor)
@@ -88,8 +95,8 @@ def _reason(one: Chosen, row: ClaimRow | None, draft: Draft | None, keys: set[st
         return LeftBehind(
             one.draft_id,
             "CLAIM_CHANGED",
-            f"The claim of {name} has changed since you looked at it, so it was not signed.",
-            "Look at it again and sign what it says now.",
+            say("The claim of %(name)s has changed since you looked at it, so it was not signed.", name=name),
+            say("Look at it again and sign what it says now."),
         )
     errors = [finding for finding in row.findings if finding.severity == "error"]
     if errors:
@@ -99,14 +106,14 @@ def _reason(one: Chosen, row: ClaimRow | None, draft: Draft | None, keys: set[st
             one.draft_id,
             "LOOK_FIRST",
             f"{name}: {row.findings[0].sentence}",
-            "Open the claim, look at what it says, and sign it from there.",
+            say("Open the claim, look at what it says, and sign it from there."),
         )
     if keys & service_keys(draft.claim):
         return LeftBehind(
             one.draft_id,
             "CLAIMED_TWICE",
-            f"Another claim just signed asks for the same service of {name}.",
-            "Look at the other claim.",
+            say("Another claim just signed asks for the same service of %(name)s.", name=name),
+            say("Look at the other claim."),
         )
     return None
 
@@ -115,8 +122,11 @@ def _gone(one: Chosen) -> LeftBehind:
     return LeftBehind(
         one.draft_id,
         "CLAIM_CHANGED",
-        "One of the chosen claims is not there any more: it was signed already, or the month was decided anew.",
-        "Look at the month again.",
+        say(
+            "One of the chosen claims is not there any more: it was signed already, or the month was "
+            "decided anew."
+        ),
+        say("Look at the month again."),
     )
 
 
@@ -188,9 +198,12 @@ async def withdraw_claim(db: Db, actor: Actor, claim_id: UUID, *, note: str = ""
     if row.state == "sent":
         raise Refused(
             "ALREADY_SENT",
-            f"Claim {row.number} was sent. What a payer has cannot be taken back here.",
-            "If the payer never took it in, enter its refusal; if it paid nothing, its denial. Otherwise correct what is wrong and close the month "
-            "again: a replacement or a void is then offered.",
+            say("Claim %(number)s was sent. What a payer has cannot be taken back here.", number=row.number),
+            say(
+                "If the payer never took it in, enter its refusal; if it paid nothing, its denial. "
+                "Otherwise correct what is wrong and close the month again: a replacement or a void is "
+                "then offered."
+            ),
         )
     if row.state != "signed":
         raise _not_live(row)
@@ -224,18 +237,28 @@ async def record_denial(db: Db, actor: Actor, claim_id: UUID, *, on: date, note:
     if row.claim.frequency == "8":
         raise Refused(
             "VOID_DENIED",
-            f"Claim {row.number} asks for no money: it takes back claim {row.replaces_number}. A payer that does not do "
-            "that has turned it away.",
-            "Enter it as turned away.",
+            say(
+                "Claim %(number)s asks for no money: it takes back claim %(replaces_number)s. A payer "
+                "that does not do that has turned it away.",
+                number=row.number,
+                replaces_number=row.replaces_number,
+            ),
+            say("Enter it as turned away."),
         )
     signed_on = local_day(row.signed_at, actor.zone) if row.signed_at else on
     now_on = today(actor.zone)
     if not signed_on <= on <= now_on:
         raise Refused(
             "BAD_DENIED_ON",
-            f"Claim {row.number} was signed on {signed_on:%d %b %Y}, and today is {now_on:%d %b %Y}; the payer cannot have "
-            f"said so on {on:%d %b %Y}.",
-            "Enter the day of the remittance or of the payer's letter.",
+            say(
+                "Claim %(number)s was signed on %(signed_on)s, and today is %(now_on)s; the payer "
+                "cannot have said so on %(on)s.",
+                number=row.number,
+                signed_on=f"{signed_on:%d %b %Y}",
+                now_on=f"{now_on:%d %b %Y}",
+                on=f"{on:%d %b %Y}",
+            ),
+            say("Enter the day of the remittance or of the payer's letter."),
             "on",
         )
     why = written(note, "note", what="what the payer said", longest=500)
@@ -262,8 +285,12 @@ async def take_back_denial(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
     if row.state != "denied":
         raise Refused(
             "NOT_DENIED",
-            f"Claim {row.number} is {row.state}, so there is no denial to take back.",
-            "Check the number of the claim.",
+            say(
+                "Claim %(number)s is %(state)s, so there is no denial to take back.",
+                number=row.number,
+                state=row.state,
+            ),
+            say("Check the number of the claim."),
         )
     rows = await _of_month(db, actor, row)
     gone = {one.replaces_id for one in rows if one.state in ("signed", "sent")}
@@ -278,10 +305,17 @@ async def take_back_denial(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
     if elsewhere:
         raise Refused(
             "CLAIMED_ELSEWHERE",
-            f"Because claim {row.number} was denied, another payer was asked for the same month with claim "
-            f"{', '.join(elsewhere)}. Two payers cannot both owe it.",
-            f"Withdraw claim {', '.join(elsewhere)} if it was not sent. If it was, settle with the payers which of them "
-            "pays, and enter what the other one says to its claim.",
+            say(
+                "Because claim %(number)s was denied, another payer was asked for the same month with "
+                "claim %(elsewhere)s. Two payers cannot both owe it.",
+                number=row.number,
+                elsewhere=", ".join(elsewhere),
+            ),
+            say(
+                "Withdraw claim %(elsewhere)s if it was not sent. If it was, settle with the payers "
+                "which of them pays, and enter what the other one says to its claim.",
+                elsewhere=", ".join(elsewhere),
+            ),
         )
     await let_stand(db, actor, [row.id], state="sent", note="", denied_on=None, denied_by=None)
     await _hold_again(db, actor, [row])
@@ -298,8 +332,8 @@ async def record_payer_number(db: Db, actor: Actor, claim_id: UUID, *, number: s
     if unsafe_id(plain):
         raise Refused(
             "PAYER_NUMBER",
-            f"The number holds {unsafe_id(plain)}, which a claim cannot carry.",
-            "Copy it from the acknowledgement or the remittance once more.",
+            say("The number holds %(plain)s, which a claim cannot carry.", plain=unsafe_id(plain)),
+            say("Copy it from the acknowledgement or the remittance once more."),
             "number",
         )
     await let_stand(db, actor, [claim_id], payer_control_number=plain)
@@ -360,10 +394,21 @@ def _withdraw_first(row: ClaimRow, resting: Sequence[str]) -> Refused:
     one = len(resting) == 1
     return Refused(
         "WITHDRAW_FIRST",
-        f"{'Claim' if one else 'Claims'} {those} {'was' if one else 'were'} signed because of claim {row.number} and "
-        f"{'waits' if one else 'wait'} to be sent. If claim {row.number} no longer stands, the payers would be asked for "
-        "something that is not so.",
-        f"Withdraw {'claim' if one else 'claims'} {those}, then enter this again.",
+        say(
+            "%(which)s %(those)s %(which_2)s signed because of claim %(number)s and %(which_3)s to be "
+            "sent. If claim %(number)s no longer stands, the payers would be asked for something that "
+            "is not so.",
+            which="Claim" if one else "Claims",
+            those=those,
+            which_2="was" if one else "were",
+            number=row.number,
+            which_3="waits" if one else "wait",
+        ),
+        say(
+            "Withdraw %(which)s %(those)s, then enter this again.",
+            which="claim" if one else "claims",
+            those=those,
+        ),
     )
 
 
@@ -384,16 +429,20 @@ def _note(db: Db, actor: Actor, action: str, row: ClaimRow) -> None:
 def _not_live(row: ClaimRow) -> Refused:
     return Refused(
         "NOT_LIVE",
-        f"Claim {row.number} does not stand any more: it is {row.state}.",
-        "Look at the month for the claim that took its place.",
+        say("Claim %(number)s does not stand any more: it is %(state)s.", number=row.number, state=row.state),
+        say("Look at the month for the claim that took its place."),
     )
 
 
 def _not_sent(row: ClaimRow) -> Refused:
     return Refused(
         "NOT_SENT",
-        f"Claim {row.number} is {row.state}, not sent, so no payer can have said anything of it.",
-        "Check the number of the claim.",
+        say(
+            "Claim %(number)s is %(state)s, not sent, so no payer can have said anything of it.",
+            number=row.number,
+            state=row.state,
+        ),
+        say("Check the number of the claim."),
     )
 
 
@@ -411,7 +460,9 @@ async def take_turn(db: Db, actor: Actor) -> None:
             raise
         raise Refused(
             "CLAIMS_BUSY",
-            "Somebody of your practice is signing claims or making files right now, and only one can at a time. Nothing "
-            "was changed.",
-            "Try again in a moment.",
+            say(
+                "Somebody of your practice is signing claims or making files right now, and only one "
+                "can at a time. Nothing was changed."
+            ),
+            say("Try again in a moment."),
         ) from None

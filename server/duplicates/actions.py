@@ -33,6 +33,7 @@ from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 #: columns of which one record's value has to be chosen where the two differ -> words, in the order they are shown
 FIELDS: Final[Mapping[str, str]] = {
@@ -79,8 +80,8 @@ async def join_records(
     if unknown := set(take) - set(FIELDS):
         raise Refused(
             "FIELD_UNKNOWN",
-            f"A person has no {sorted(unknown)[0]} to choose.",
-            f"Choose from {', '.join(FIELDS)}.",
+            say("A person has no %(unknown)s to choose.", unknown=sorted(unknown)[0]),
+            say("Choose from %(fields)s.", fields=", ".join(FIELDS)),
             "take",
         )
     kept, gone = await _both(db, actor, keep_id, gone_id)
@@ -130,8 +131,8 @@ async def separate_records(db: Db, actor: Actor, merge_id: UUID, *, reason: str)
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "Why are they two people after all?",
-            "Write a few words for whoever reads this later.",
+            say("Why are they two people after all?"),
+            say("Write a few words for whoever reads this later."),
             "reason",
         )
 
@@ -176,8 +177,8 @@ async def tell_apart(db: Db, actor: Actor, pair_id: UUID, *, reason: str) -> Dup
         return pair
     if not reason.strip():
         raise Refused(
-            "REASON_NEEDED", "How do you know they are two people?",
-            "A few words are enough, such as “twins” or “asked them both”.", "reason",
+            "REASON_NEEDED", say("How do you know they are two people?"),
+            say("A few words are enough, such as “twins” or “asked them both”."), "reason",
         )  # fmt: skip
     pair.state, pair.reason, pair.ask_on = "different", reason.strip(), None
     return await _decided(db, actor, pair, "duplicates.tell_apart")
@@ -203,7 +204,7 @@ async def look_for_duplicates(db: Db, actor: Actor) -> None:
 async def _both(db: Db, actor: Actor, keep_id: UUID, gone_id: UUID) -> tuple[Patient, Patient]:
     """Both records, locked in the order of their ids, with nobody at work on either."""
     if keep_id == gone_id:
-        raise Refused("ONE_RECORD", "These are the same record.", "Choose two.")
+        raise Refused("ONE_RECORD", say("These are the same record."), say("Choose two."))
     await change_whose(db, actor)
     rows = await db.execute(
         select(Patient)

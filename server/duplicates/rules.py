@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from server.errors import Refused
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +66,46 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
         found.append(
             Obstacle(
                 "BOTH_BILLED",
-                f"Both records have been billed: {kept.number} for {_months(kept.billed)}, {gone.number} for "
-                f"{_months(gone.billed)}. What was told to a payer stays under the record it was told for.",
-                "Talk with whoever does the billing: the lines of one record have to be taken back first, by withdrawing "
-                "its claims and closing its months without lines.",
+                say(
+                    "Both records have been billed: %(number)s for %(billed)s, %(gone_number)s for "
+                    "%(gone_billed)s. What was told to a payer stays under the record it was told for.",
+                    number=kept.number,
+                    billed=_months(kept.billed),
+                    gone_number=gone.number,
+                    gone_billed=_months(gone.billed),
+                ),
+                say(
+                    "Talk with whoever does the billing: the lines of one record have to be taken back "
+                    "first, by withdrawing its claims and closing its months without lines."
+                ),
             )
         )
     elif gone.billed:
         found.append(
             Obstacle(
                 "GOES_BILLED",
-                f"Record {gone.number} has been billed for {_months(gone.billed)}, and what was told to a payer stays "
-                "under the record it was told for.",
-                f"Let record {gone.number} stay, and join {kept.number} with it.",
+                say(
+                    "Record %(number)s has been billed for %(billed)s, and what was told to a payer "
+                    "stays under the record it was told for.",
+                    number=gone.number,
+                    billed=_months(gone.billed),
+                ),
+                say(
+                    "Let record %(number)s stay, and join %(kept_number)s with it.",
+                    number=gone.number,
+                    kept_number=kept.number,
+                ),
                 other_way=True,
             )
         )
     found += [
         Obstacle(
             "BOTH_ENROLLED",
-            f"Both records take part in {program} now, and nobody is in one program twice.",
-            "End that program on one of the two records, then join them.",
+            say(
+                "Both records take part in %(program)s now, and nobody is in one program twice.",
+                program=program,
+            ),
+            say("End that program on one of the two records, then join them."),
         )
         for program in kept.programs
         if program in gone.programs
@@ -96,9 +116,17 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
                 found.append(
                     Obstacle(
                         "COVERAGES_OVERLAP",
-                        f"{ours.payer} ({kept.number}) and {theirs.payer} ({gone.number}) both pay "
-                        f"{_place(ours.rank)} from {max(ours.from_on, theirs.from_on):%d %b %Y}.",
-                        "End the one that is not so, or say that it pays in another place.",
+                        say(
+                            "%(payer)s (%(number)s) and %(theirs_payer)s (%(gone_number)s) both pay "
+                            "%(rank)s from %(from_on)s.",
+                            payer=ours.payer,
+                            number=kept.number,
+                            theirs_payer=theirs.payer,
+                            gone_number=gone.number,
+                            rank=_place(ours.rank),
+                            from_on=f"{max(ours.from_on, theirs.from_on):%d %b %Y}",
+                        ),
+                        say("End the one that is not so, or say that it pays in another place."),
                     )
                 )
     for record in (kept, gone):
@@ -106,24 +134,27 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
             found.append(
                 Obstacle(
                     "TIMER_RUNS",
-                    f"A timer is running for record {record.number}, and its time has to land on one record.",
-                    "Whoever started it stops it first; a timer nobody watches stops by itself.",
+                    say(
+                        "A timer is running for record %(number)s, and its time has to land on one record.",
+                        number=record.number,
+                    ),
+                    say("Whoever started it stops it first; a timer nobody watches stops by itself."),
                 )
             )
         if record.drafts:
             found.append(
                 Obstacle(
                     "DRAFT_OPEN",
-                    f"A note for record {record.number} is still being written.",
-                    "Whoever writes it saves or discards it first: it is on their first page.",
+                    say("A note for record %(number)s is still being written.", number=record.number),
+                    say("Whoever writes it saves or discards it first: it is on their first page."),
                 )
             )
     if closing:
         found.append(
             Obstacle(
                 "MONTH_CLOSING",
-                f"{_months(tuple(closing))} is being closed at this moment.",
-                "Try again when the closing is done, in a few minutes.",
+                say("%(closing)s is being closed at this moment.", closing=_months(tuple(closing))),
+                say("Try again when the closing is done, in a few minutes."),
             )
         )
     return found
@@ -136,24 +167,36 @@ def against_separating(kept: str, since: Since) -> list[Obstacle]:
         found.append(
             Obstacle(
                 "JOINED_ON",
-                f"Record {kept} was itself joined with record {since.joined_on} since.",
-                "Take that apart first.",
+                say(
+                    "Record %(kept)s was itself joined with record %(joined_on)s since.",
+                    kept=kept,
+                    joined_on=since.joined_on,
+                ),
+                say("Take that apart first."),
             )
         )
     if since.decided:
         found.append(
             Obstacle(
                 "DECIDED_SINCE",
-                f"{_months(since.decided)} has been decided since, with what both records say.",
-                "A decided month stays as it was decided, so the records stay one.",
+                say(
+                    "%(decided)s has been decided since, with what both records say.",
+                    decided=_months(since.decided),
+                ),
+                say("A decided month stays as it was decided, so the records stay one."),
             )
         )
     if since.signed:
         found.append(
             Obstacle(
                 "SIGNED_SINCE",
-                f"{_many(since.signed, 'claim')} for record {kept} {'was' if since.signed == 1 else 'were'} signed since.",
-                "Withdraw what is not sent; a sent claim stays, and the records stay one.",
+                say(
+                    "%(signed)s for record %(kept)s %(which)s signed since.",
+                    signed=_many(since.signed, "claim"),
+                    kept=kept,
+                    which="was" if since.signed == 1 else "were",
+                ),
+                say("Withdraw what is not sent; a sent claim stays, and the records stay one."),
             )
         )
     if since.leaning:
@@ -161,8 +204,14 @@ def against_separating(kept: str, since: Since) -> list[Obstacle]:
         found.append(
             Obstacle(
                 "LEANS_ON_IT",
-                f"Since then {named} came to be that belong to what the other record had brought.",
-                "Taken apart they would lie on one record and what they belong to on the other; so the records stay one.",
+                say(
+                    "Since then %(named)s came to be that belong to what the other record had brought.",
+                    named=named,
+                ),
+                say(
+                    "Taken apart they would lie on one record and what they belong to on the other; so "
+                    "the records stay one."
+                ),
             )
         )
     return found

@@ -24,6 +24,7 @@ from server.patients.tables import Diagnosis
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 #: what may be changed about a contact after it was recorded
 CHANGEABLE = (
@@ -56,9 +57,12 @@ class MovedOn(Refused):
     def __init__(self, newer: Encounter) -> None:
         super().__init__(
             "CHANGED_MEANWHILE",
-            f"Somebody saved this contact while you were writing; it is at revision {newer.revision} now. "
-            "Yours was not saved, so that nothing of theirs is lost.",
-            "Compare the newer text with yours, bring the two together, and save again.",
+            say(
+                "Somebody saved this contact while you were writing; it is at revision %(revision)s "
+                "now. Yours was not saved, so that nothing of theirs is lost.",
+                revision=newer.revision,
+            ),
+            say("Compare the newer text with yours, bring the two together, and save again."),
             "revision",
         )
         self.newer = newer
@@ -71,7 +75,7 @@ async def record_encounter(db: Db, actor: Actor, patient_id: UUID, new: NewEncou
     life = life_of(patient, actor)
     staff_id = new.staff_id or actor.staff_id
     if staff_id is None:
-        raise Refused("WHOSE_CONTACT", "A contact is somebody's.", "Say whose it was.", "staff_id")
+        raise Refused("WHOSE_CONTACT", say("A contact is somebody's."), say("Say whose it was."), "staff_id")
     if staff_id != actor.staff_id and not await _is_colleague(db, staff_id):
         raise not_found("colleague")
     values = {name: getattr(new, name) for name in CHANGEABLE}
@@ -108,8 +112,11 @@ async def save_encounter(
     if encounter.signed_at is not None:
         raise Refused(
             "SIGNED",
-            f"This contact was signed on {clock(encounter.signed_at, actor.zone)}; a signed one is not overwritten.",
-            "Amend it with a reason: what it said before is kept beside it.",
+            say(
+                "This contact was signed on %(signed_at)s; a signed one is not overwritten.",
+                signed_at=clock(encounter.signed_at, actor.zone),
+            ),
+            say("Amend it with a reason: what it said before is kept beside it."),
         )
     await _change(db, encounter, life, changes)
     await db.flush()
@@ -125,11 +132,16 @@ async def sign_encounter(db: Db, actor: Actor, encounter_id: UUID, *, revision: 
     if encounter.staff_id != actor.staff_id:
         raise Refused(
             "NOT_YOURS_TO_SIGN",
-            "A signature says “I was there, and this is how it was”; this was a colleague's contact.",
-            "Ask them to sign it.",
+            say("A signature says “I was there, and this is how it was”; this was a colleague's contact."),
+            say("Ask them to sign it."),
         )
     if encounter.signed_at is not None:
-        raise Refused("SIGNED", f"This contact was signed on {clock(encounter.signed_at, actor.zone)}.")
+        raise Refused(
+            "SIGNED",
+            say(
+                "This contact was signed on %(signed_at)s.", signed_at=clock(encounter.signed_at, actor.zone)
+            ),
+        )
     encounter.signed_at = now()
     encounter.revision += 1
     await db.flush()
@@ -146,13 +158,18 @@ async def amend_encounter(
     _check_revision(encounter, revision)
     if encounter.signed_at is None:
         raise Refused(
-            "NOT_SIGNED", "This contact is not signed yet.", "Change it directly; no reason is needed."
+            "NOT_SIGNED",
+            say("This contact is not signed yet."),
+            say("Change it directly; no reason is needed."),
         )
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "A signed contact is amended with a reason, so that a reader sees why it says something else now.",
-            "Write a few words.",
+            say(
+                "A signed contact is amended with a reason, so that a reader sees why it says "
+                "something else now."
+            ),
+            say("Write a few words."),
             "reason",
         )
 
@@ -195,8 +212,8 @@ def _check(life: Life, values: Mapping[str, Any]) -> None:
         if values[field] not in words:
             raise Refused(
                 "NOT_A_CHOICE",
-                f"“{str(values[field])[:40]}” is not among the choices.",
-                f"Choose one of {', '.join(words)}.",
+                say("“%(values)s” is not among the choices.", values=str(values[field])[:40]),
+                say("Choose one of %(words)s.", words=", ".join(words)),
                 field,
             )
     if values["program"]:
@@ -218,8 +235,8 @@ async def _check_code(db: Db, patient_id: UUID, code: str) -> None:
     ):
         raise Refused(
             "DIAGNOSIS_NOT_CHOSEN",
-            f"{code[:12]} is not among this person's chosen diagnoses.",
-            "Choose it under Diagnoses first, or leave it empty.",
+            say("%(code)s is not among this person's chosen diagnoses.", code=code[:12]),
+            say("Choose it under Diagnoses first, or leave it empty."),
             "about_code",
         )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from server.errors import Refused
 from server.unreadable import UNREADABLE
+from server.words import say
 
 #: how long a discarded draft can be brought back
 KEPT: Final = timedelta(days=14)
@@ -57,38 +58,50 @@ def checked(writing: Writing) -> dict[str, str]:
     if wrong or len(fields) > _MOST_FIELDS:
         raise Refused(
             "BAD_DRAFT",
-            "A draft holds at most 40 fields, named in small letters; nothing was saved.",
-            "Send the fields of the composer as they are named there.",
+            say("A draft holds at most 40 fields, named in small letters; nothing was saved."),
+            say("Send the fields of the composer as they are named there."),
             "fields",
         )
     for name, text in fields.items():
         if len(text) > LONGEST:
             raise Refused(
                 "TEXT_TOO_LONG",
-                f"This text has {len(text):,} characters; at most {LONGEST:,} can be saved, so it is not saved now.",
-                "Shorten it, or split it over two notes.",
+                say(
+                    "This text has %(n)s characters; at most %(longest)s can be saved, so it is not "
+                    "saved now.",
+                    n=f"{len(text):,}",
+                    longest=f"{LONGEST:,}",
+                ),
+                say("Shorten it, or split it over two notes."),
                 name,
             )
         if UNREADABLE.search(text):
             raise Refused(
                 "BAD_TEXT",
-                "This text holds a character that cannot be stored (a control character or half of a pair), "
-                "so it is not saved now.",
-                "Remove it; the rest is saved as soon as it is gone.",
+                say(
+                    "This text holds a character that cannot be stored (a control character or half of "
+                    "a pair), so it is not saved now."
+                ),
+                say("Remove it; the rest is saved as soon as it is gone."),
                 name,
             )
     if (together := sum(map(len, fields.values()))) > LONGEST_OF_ALL:
         raise Refused(
             "TEXT_TOO_LONG",
-            f"These fields have {together:,} characters together; at most {LONGEST_OF_ALL:,} can be saved.",
-            "Shorten them, or split them over two notes.",
+            say(
+                "These fields have %(together)s characters together; at most %(longest_of_all)s can be "
+                "saved.",
+                together=f"{together:,}",
+                longest_of_all=f"{LONGEST_OF_ALL:,}",
+            ),
+            say("Shorten them, or split them over two notes."),
             "fields",
         )
     if not 0 < writing.sequence <= LAST_SEQUENCE or not 0 <= writing.cursor_at <= LONGEST:
         raise Refused(
             "BAD_SEQUENCE",
-            "The number of a save, or the place of the cursor, cannot be right.",
-            "Count the saves of one composer up from 1.",
+            say("The number of a save, or the place of the cursor, cannot be right."),
+            say("Count the saves of one composer up from 1."),
             "sequence",
         )
     return fields

@@ -24,6 +24,7 @@ from server.errors import Refused, forbidden, not_found
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,10 @@ def _author(actor: Actor) -> UUID:
 def _nothing_left() -> Refused:
     return Refused(
         "DRAFT_GONE",
-        "This draft has become a contact, or goes on in another one, so there is nothing left of it here.",
-        "Find its words among the contacts of the person, or among your other drafts.",
+        say(
+            "This draft has become a contact, or goes on in another one, so there is nothing left of it here."
+        ),
+        say("Find its words among the contacts of the person, or among your other drafts."),
     )
 
 

@@ -25,6 +25,7 @@ from server.ids import new_id
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ async def enroll(db: Db, actor: Actor, patient_id: UUID, new: NewEnrollment) -> 
     except IntegrityError as error:
         raise Refused(
             "ALREADY_ENROLLED",
-            f"This person is already in {PROGRAMS[new.program]}.",
-            "Open that enrollment to change or end it.",
+            say("This person is already in %(programs)s.", programs=PROGRAMS[new.program]),
+            say("Open that enrollment to change or end it."),
             "program",
         ) from error
     await _remember(db, actor, enrollment, new.started_on, "")
@@ -97,7 +98,9 @@ async def pause_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: dat
     enrollment, life = await enrollment_for(db, actor, enrollment_id)
     _check_open(enrollment)
     if enrollment.status == "paused":
-        raise Refused("ALREADY_PAUSED", "This enrollment is paused already.", "Resume it, or end it.")
+        raise Refused(
+            "ALREADY_PAUSED", say("This enrollment is paused already."), say("Resume it, or end it.")
+        )
     check_day(life, on, what="the pause", field="on", after_death=True)
     await _check_in_order(db, enrollment, on)
 
@@ -111,7 +114,7 @@ async def resume_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: da
     enrollment, life = await enrollment_for(db, actor, enrollment_id)
     _check_open(enrollment)
     if enrollment.status != "paused":
-        raise Refused("NOT_PAUSED", "This enrollment is not paused, so there is nothing to resume.")
+        raise Refused("NOT_PAUSED", say("This enrollment is not paused, so there is nothing to resume."))
     check_day(life, on, what="the resumption", field="on")
     await _check_in_order(db, enrollment, on)
 
@@ -129,8 +132,8 @@ async def end_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: date,
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "An enrollment ends with a reason, so that whoever opens this page next understands.",
-            "Write a few words.",
+            say("An enrollment ends with a reason, so that whoever opens this page next understands."),
+            say("Write a few words."),
             "reason",
         )
 
@@ -145,8 +148,8 @@ def _check_open(enrollment: Enrollment) -> None:
     if enrollment.ended_on is not None:
         raise Refused(
             "ENROLLMENT_ENDED",
-            f"This enrollment ended on {written(enrollment.ended_on)}.",
-            "Enroll the person again if they wish to come back.",
+            say("This enrollment ended on %(ended_on)s.", ended_on=written(enrollment.ended_on)),
+            say("Enroll the person again if they wish to come back."),
         )
 
 
@@ -162,8 +165,12 @@ async def _check_in_order(db: Db, enrollment: Enrollment, on: date) -> None:
     if on < max(newest, enrollment.started_on):
         raise Refused(
             "BEFORE_LAST_CHANGE",
-            f"{written(on)} is before this enrollment's last change on {written(newest)}.",
-            "Choose that day or a later one.",
+            say(
+                "%(on)s is before this enrollment's last change on %(newest)s.",
+                on=written(on),
+                newest=written(newest),
+            ),
+            say("Choose that day or a later one."),
             "on",
         )
 

@@ -9,6 +9,7 @@ from carewright_plugin_api.facts import local_day
 
 from server.enrollment.days import Life, check_instant, clock, written
 from server.errors import Refused
+from server.words import say
 
 #: what a person is told before agreeing -> words
 TOLD = {
@@ -150,15 +151,15 @@ def check_given(life: Life, new: GivenConsent) -> None:
     if not new.given_by.strip():
         raise Refused(
             "GIVEN_BY_MISSING",
-            "A consent needs to say who gave it: the patient, or who speaks for them.",
-            "Write “patient”, or the name and how they are related.",
+            say("A consent needs to say who gave it: the patient, or who speaks for them."),
+            say("Write “patient”, or the name and how they are related."),
             "given_by",
         )
     if unknown := sorted(set(new.told) - set(TOLD)):
         raise Refused(
             "TOLD_UNKNOWN",
-            f"“{unknown[0]}” is not something we know a person can be told.",
-            f"Choose among {', '.join(TOLD)}.",
+            say("“%(unknown)s” is not something we know a person can be told.", unknown=unknown[0]),
+            say("Choose among %(told)s.", told=", ".join(TOLD)),
             "told",
         )
 
@@ -168,8 +169,11 @@ def check_no(life: Life, new: SaidNo) -> None:
     if new.ask_again_on is not None and new.ask_again_on <= local_day(new.at, life.zone):
         raise Refused(
             "ASK_AGAIN_TOO_SOON",
-            f"Asking again on {written(new.ask_again_on)} would not be later than the no itself.",
-            "Choose a later day, or leave it empty: then we do not ask again.",
+            say(
+                "Asking again on %(ask_again_on)s would not be later than the no itself.",
+                ask_again_on=written(new.ask_again_on),
+            ),
+            say("Choose a later day, or leave it empty: then we do not ask again."),
             "ask_again_on",
         )
 
@@ -180,15 +184,21 @@ def check_taken_back(life: Life, new: TakenBack, before: Standing) -> None:
     if not before.in_force():
         raise Refused(
             "NO_CONSENT_TO_REVOKE",
-            f"No consent for this program was in force at {clock(new.at, life.zone)}, so there is none to take back.",
-            "If they said no before ever agreeing, record a refusal instead.",
+            say(
+                "No consent for this program was in force at %(at)s, so there is none to take back.",
+                at=clock(new.at, life.zone),
+            ),
+            say("If they said no before ever agreeing, record a refusal instead."),
             "program",
         )
     if new.effective_at is not None and new.effective_at < new.at:
         raise Refused(
             "EFFECTIVE_BEFORE_SAID",
-            f"It cannot take effect at {clock(new.effective_at, life.zone)}, "
-            f"before it was said at {clock(new.at, life.zone)}.",
-            "Leave it empty to take effect at once, or choose a later time.",
+            say(
+                "It cannot take effect at %(effective_at)s, before it was said at %(at)s.",
+                effective_at=clock(new.effective_at, life.zone),
+                at=clock(new.at, life.zone),
+            ),
+            say("Leave it empty to take effect at once, or choose a later time."),
             "effective_at",
         )

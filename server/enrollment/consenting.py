@@ -31,6 +31,7 @@ from server.ids import new_id
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 async def record_consent(db: Db, actor: Actor, patient_id: UUID, new: GivenConsent) -> Consent:
@@ -94,12 +95,12 @@ async def strike_consent(db: Db, actor: Actor, consent_id: UUID, *, reason: str)
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "A row is struck with a reason, because both stay on record.",
-            "Write it.",
+            say("A row is struck with a reason, because both stay on record."),
+            say("Write it."),
             "reason",
         )
     if mistaken.struck:
-        raise Refused("ALREADY_STRUCK", "This row strikes another one; it does not count by itself.")
+        raise Refused("ALREADY_STRUCK", say("This row strikes another one; it does not count by itself."))
 
     strike = Consent(
         tenant_id=actor.tenant_id,
@@ -127,7 +128,7 @@ async def strike_consent(db: Db, actor: Actor, consent_id: UUID, *, reason: str)
         async with db.begin_nested():
             return await _append(db, actor, strike)
     except IntegrityError as error:
-        raise Refused("ALREADY_STRUCK", "This row has been struck already.") from error
+        raise Refused("ALREADY_STRUCK", say("This row has been struck already.")) from error
 
 
 def _row(actor: Actor, patient_id: UUID, new: GivenConsent | SaidNo | TakenBack, **values: Any) -> Consent:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from carewright_plugin_api.facts import local_day
 
 from server.errors import Refused
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,37 @@ def check_day(life: Life, day: date, *, what: str, field: str, after_death: bool
     if day > life.today:
         raise Refused(
             "DATED_IN_FUTURE",
-            f"{_sentence(what)} is dated {written(day)}; today is {written(life.today)}. "
-            "A record says what has happened.",
-            "Check the date, or come back on that day.",
+            say(
+                "%(what)s is dated %(day)s; today is %(today)s. A record says what has happened.",
+                what=_sentence(what),
+                day=written(day),
+                today=written(life.today),
+            ),
+            say("Check the date, or come back on that day."),
             field,
         )
     if day < life.born:
         raise Refused(
             "DATED_BEFORE_BIRTH",
-            f"{_sentence(what)} is dated {written(day)}, before this person was born on {written(life.born)}.",
-            "Check the year, and that you are on the right person's page.",
+            say(
+                "%(what)s is dated %(day)s, before this person was born on %(born)s.",
+                what=_sentence(what),
+                day=written(day),
+                born=written(life.born),
+            ),
+            say("Check the year, and that you are on the right person's page."),
             field,
         )
     if life.died is not None and day > life.died and not after_death:
         raise Refused(
             "DATED_AFTER_DEATH",
-            f"{_sentence(what)} is dated {written(day)}; this person died on {written(life.died)}.",
-            "Check the date, and that you are on the right person's page.",
+            say(
+                "%(what)s is dated %(day)s; this person died on %(died)s.",
+                what=_sentence(what),
+                day=written(day),
+                died=written(life.died),
+            ),
+            say("Check the date, and that you are on the right person's page."),
             field,
         )
 
@@ -54,9 +69,13 @@ def check_instant(life: Life, at: datetime, *, what: str, field: str, after_deat
     if at > life.now:
         raise Refused(
             "DATED_IN_FUTURE",
-            f"{_sentence(what)} is dated {clock(at, life.zone)}; it is now {clock(life.now, life.zone)}. "
-            "A record says what has happened.",
-            "Check the date and the time.",
+            say(
+                "%(what)s is dated %(at)s; it is now %(now)s. A record says what has happened.",
+                what=_sentence(what),
+                at=clock(at, life.zone),
+                now=clock(life.now, life.zone),
+            ),
+            say("Check the date and the time."),
             field,
         )
     check_day(life, local_day(at, life.zone), what=what, field=field, after_death=after_death)

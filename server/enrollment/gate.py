@@ -13,6 +13,7 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 
 def life_of(patient: Patient, actor: Actor) -> Life:
@@ -24,8 +25,8 @@ def check_program(program: str) -> None:
     if program not in PROGRAMS:
         raise Refused(
             "PROGRAM_UNKNOWN",
-            f"There is no program “{program}” here.",
-            f"Choose one of {', '.join(PROGRAMS)}.",
+            say("There is no program “%(program)s” here.", program=program),
+            say("Choose one of %(programs)s.", programs=", ".join(PROGRAMS)),
             "program",
         )
 
@@ -89,8 +90,8 @@ async def practitioner_for(
     if billing and not member.bills:
         raise Refused(
             "NOT_A_PRACTITIONER",
-            f"{member.name} is not set up as a practitioner who bills in this practice.",
-            "Choose the practitioner, or have an administrator set this up under Staff.",
+            say("%(name)s is not set up as a practitioner who bills in this practice.", name=member.name),
+            say("Choose the practitioner, or have an administrator set this up under Staff."),
             field,
         )
     return member

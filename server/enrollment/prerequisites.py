@@ -29,6 +29,7 @@ from server.ids import new_id
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _ELEMENT = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -96,7 +97,12 @@ async def record_decision_level(
     check_program(program)
     _check_word(level, LEVELS, "level")
     if not _MONTH.fullmatch(month):
-        raise Refused("MONTH_FORM", f"“{month}” is not a month.", "Write it like 2026-11.", "month")
+        raise Refused(
+            "MONTH_FORM",
+            say("“%(month)s” is not a month.", month=month),
+            say("Write it like 2026-11."),
+            "month",
+        )
     check_day(life_of(patient, actor), date.fromisoformat(f"{month}-01"), what="the month", field="month")
 
     judged = DecisionLevel(
@@ -131,8 +137,8 @@ async def record_other_service(
     if not _SERVICE_CODE.fullmatch(code):
         raise Refused(
             "SERVICE_CODE_FORM",
-            f"“{code[:20]}” is not a procedure code; one has five digits or letters.",
-            "Copy it from the claim or the other office's note.",
+            say("“%(code)s” is not a procedure code; one has five digits or letters.", code=code[:20]),
+            say("Copy it from the claim or the other office's note."),
             "code",
         )
     check_day(life_of(patient, actor), on_date, what="the service", field="on_date")
@@ -179,8 +185,8 @@ async def attest(
     if not _ELEMENT.fullmatch(element):
         raise Refused(
             "ELEMENT_UNKNOWN",
-            f"“{element[:40]}” is not the name of an element.",
-            "Choose one that a payer's rules ask for.",
+            say("“%(element)s” is not the name of an element.", element=element[:40]),
+            say("Choose one that a payer's rules ask for."),
             "element",
         )
     if patient_id is not None:
@@ -189,8 +195,8 @@ async def attest(
     elif on_date > local_day(now(), actor.zone):
         raise Refused(
             "DATED_IN_FUTURE",
-            f"The statement is dated {written(on_date)}, which has not come yet.",
-            "Check the date, or come back on that day.",
+            say("The statement is dated %(on_date)s, which has not come yet.", on_date=written(on_date)),
+            say("Check the date, or come back on that day."),
             "on_date",
         )
 
@@ -216,12 +222,12 @@ async def attest(
 
 def _withdraw(record: PractitionerVisit | OtherService, actor: Actor, reason: str) -> None:
     if record.withdrawn_at is not None:
-        raise Refused("ALREADY_WITHDRAWN", "This has been taken back already.")
+        raise Refused("ALREADY_WITHDRAWN", say("This has been taken back already."))
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "It is taken back with a reason, because it stays on record.",
-            "Write it.",
+            say("It is taken back with a reason, because it stays on record."),
+            say("Write it."),
             "reason",
         )
     record.withdrawn_at = now()
@@ -233,7 +239,7 @@ def _check_word(word: str, words: dict[str, str], field: str) -> None:
     if word not in words:
         raise Refused(
             "NOT_A_CHOICE",
-            f"“{word[:40]}” is not among the choices.",
-            f"Choose one of {', '.join(words)}.",
+            say("“%(word)s” is not among the choices.", word=word[:40]),
+            say("Choose one of %(words)s.", words=", ".join(words)),
             field,
         )

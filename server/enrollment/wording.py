@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from server.errors import Refused
+from server.words import say
 
 #: the version of a consent that was given on somebody else's form, before or outside this practice's use of ours
 ELSEWHERE = "elsewhere"
@@ -69,8 +70,12 @@ def wording_hash(program: str, version: str, language: str) -> str:
         known = sorted({w.version for w in wordings() if w.program == program})
         raise Refused(
             "WORDING_UNKNOWN",
-            f"There is no wording “{version}” for this program, so nobody could look up what was agreed to.",
-            f"Choose one of {', '.join([*known, ELSEWHERE])}.",
+            say(
+                "There is no wording “%(version)s” for this program, so nobody could look up what was "
+                "agreed to.",
+                version=version,
+            ),
+            say("Choose one of %(value)s.", value=", ".join([*known, ELSEWHERE])),
             "wording_version",
         )
     return (ours.get(language[:2].lower()) or ours["en"]).sha256

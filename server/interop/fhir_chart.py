@@ -14,6 +14,7 @@ from server.interop.fhir.rows import StayRow, Translated, VisitRow
 from server.interop.fhir_raw import Key, Record, bodies, last_updated_text
 from server.interop.intake import Columns, Intake, asked, sql
 from server.patients.tables import Allergy, Condition, Medication, Observation, Procedure, Stay, Visit
+from server.words import say
 
 _TABLES = {
     "condition": sql(Condition),
@@ -59,7 +60,7 @@ async def keep_facts(intake: Intake, given: Sequence[tuple[Record, ChartRow, UUI
         found = fact_columns(row, intake.actor.zone)
         if isinstance(found, str):
             resource = record.resource
-            step = "Correct it in the sending system and bring the file in again."
+            step = say("Correct it in the sending system and bring the file in again.")
             intake.error(resource.kind, resource.source_id, f"{resource.place}: {resource.kind}", found, step)
         else:
             portions[found[0]].append((record, patient_id, found[1]))
@@ -97,8 +98,8 @@ async def _keep(intake: Intake, table: SqlTable, portion: list[tuple[Record, UUI
                 kind,
                 record.resource.source_id,
                 kind,
-                "This version is older than the one that is here, which was kept.",
-                "Bring in the newest export.",
+                say("This version is older than the one that is here, which was kept."),
+                say("Bring in the newest export."),
             )
         else:
             intake.touched.add(patient_id)
@@ -182,8 +183,8 @@ async def retract(intake: Intake, records: Sequence[Record]) -> None:
                         kind,
                         record.resource.source_id,
                         kind,
-                        f"The source says this {kind} was entered in error.",
-                        "Look at the person's page and correct there what came from it.",
+                        say("The source says this %(kind)s was entered in error.", kind=kind),
+                        say("Look at the person's page and correct there what came from it."),
                     )
 
 

@@ -17,6 +17,7 @@ from server.interop.fhir_raw import Record
 from server.interop.intake import Columns, Intake, among_ids, sql
 from server.patients.tables import Coverage, Patient
 from server.tenants.tables import Payer
+from server.words import say
 
 Given = Sequence[tuple[Record, CoverageRow, UUID]]
 
@@ -57,8 +58,11 @@ async def keep_coverages(intake: Intake, given: Given) -> None:
                     "Coverage",
                     row.provenance.source_id,
                     "Coverage.period.start",
-                    f"The coverage by {payer_name(row)} does not say since when; it was taken from today.",
-                    "Ask the payer since when, and correct the date before an earlier month is billed.",
+                    say(
+                        "The coverage by %(row)s does not say since when; it was taken from today.",
+                        row=payer_name(row),
+                    ),
+                    say("Ask the payer since when, and correct the date before an earlier month is billed."),
                 )
         elif record.new and any(known[name] != value for name, value in columns.items()):
             if row.start is None:
@@ -112,9 +116,12 @@ async def keep_bills(intake: Intake, given: Given) -> None:
             "Coverage",
             "",
             "Coverage",
-            f"Who pays for {people} {'person' if people == 1 else 'people'} was read from old bills, not from a "
-            "coverage record.",
-            "Check eligibility with the payer before a claim is made.",
+            say(
+                "Who pays for %(people)s %(which)s was read from old bills, not from a coverage record.",
+                people=people,
+                which="person" if people == 1 else "people",
+            ),
+            say("Check eligibility with the payer before a claim is made."),
         )
 
 
@@ -161,8 +168,11 @@ async def _payers(intake: Intake, names: Iterable[str]) -> dict[str, UUID]:
                 "Coverage",
                 "",
                 "Coverage.payor",
-                f"The payer “{name}” is new here, and its rules are not known.",
-                "Open Practice, then Payers, and say which payer it is; until then its claims wait for you.",
+                say("The payer “%(name)s” is new here, and its rules are not known.", name=name),
+                say(
+                    "Open Practice, then Payers, and say which payer it is; until then its claims wait "
+                    "for you."
+                ),
             )
     if rows:
         await intake.db.execute(insert(sql(Payer)), rows)

@@ -55,6 +55,7 @@ from server.tenants.actor import Actor, system
 from server.tenants.agreements import require_open
 from server.tenants.db import Db, auth_db, tenant_db
 from server.tenants.tables import Directory, Practice
+from server.words import say
 
 Door = Callable[[Actor], AbstractAsyncContextManager[Db]]
 Advance = Callable[[int, int], None]
@@ -118,8 +119,8 @@ async def import_files(
     if tenant_id is None:
         raise Refused(
             "NO_SUCH_PRACTICE",
-            f"There is no practice with the short name {practice}.",
-            "Look it up under Practice, or in the address of the practice's pages.",
+            say("There is no practice with the short name %(practice)s.", practice=practice),
+            say("Look it up under Practice, or in the address of the practice's pages."),
             "practice",
         )
     async with tenant_db(system(tenant_id, "UTC", via="command"), read_only=True) as db:
@@ -178,8 +179,8 @@ def files_at(paths: Sequence[Path]) -> list[Incoming]:
     if not found:
         raise Refused(
             "NOTHING_TO_IMPORT",
-            f"There is no file ending in {', '.join(_SUFFIXES)} there.",
-            "Name the files, or the folder that holds them.",
+            say("There is no file ending in %(suffixes)s there.", suffixes=", ".join(_SUFFIXES)),
+            say("Name the files, or the folder that holds them."),
             "paths",
         )
     return [Incoming(path.name, path) for path in dict.fromkeys(found)]
@@ -221,8 +222,8 @@ async def _bring_in_one(
     except IntegrityError as collision:
         raise Refused(
             "IMPORT_COLLIDED",
-            "Someone changed the same records while this file came in, so nothing of it was taken.",
-            "Bring the file in again.",
+            say("Someone changed the same records while this file came in, so nothing of it was taken."),
+            say("Bring the file in again."),
             "file",
         ) from collision
     counts = {kind: {what: n for what, n in counter.items() if n} for kind, counter in intake.counts.items()}
@@ -344,8 +345,13 @@ def _report_waiting(intake: Intake, waiting: Sequence[tuple[Record, Fact]]) -> N
             "Patient",
             named,
             f"Patient/{named}",
-            f"{number:,} {'record is' if number == 1 else 'records are'} about the patient {named}, who is not here.",
-            "Bring in that person's own record, then this file again.",
+            say(
+                "%(number)s %(which)s about the patient %(named)s, who is not here.",
+                number=f"{number:,}",
+                which="record is" if number == 1 else "records are",
+                named=named,
+            ),
+            say("Bring in that person's own record, then this file again."),
         )
 
 
@@ -357,8 +363,8 @@ async def _bytes_of(incoming: Incoming, limits: Limits) -> bytes:
     except OSError as fault:
         raise Refused(
             "UNREADABLE_FILE",
-            f"The file cannot be opened ({fault.strerror or 'unknown reason'}).",
-            "Check its name and who may read it.",
+            say("The file cannot be opened (%(strerror)s).", strerror=fault.strerror or "unknown reason"),
+            say("Check its name and who may read it."),
             "file",
         ) from None
 
@@ -371,8 +377,8 @@ async def _alone(db: Db, actor: Actor) -> None:
         await asyncio.sleep(0.25)
     raise Refused(
         "IMPORT_RUNNING",
-        "Another import into this practice is running.",
-        "Wait until it is done, then bring this file in.",
+        say("Another import into this practice is running."),
+        say("Wait until it is done, then bring this file in."),
         "file",
     )
 
@@ -482,7 +488,9 @@ async def _say_once(db: Db, batch_id: UUID) -> int:
     for rows in alike.values():
         if len(rows) > 1:
             first, *others = rows
-            sentence = f"{first['sentence']} (The same in {len(rows):,} files.)"
+            sentence = say(
+                "%(sentence)s (The same in %(n)s files.)", sentence=first["sentence"], n=f"{len(rows):,}"
+            )
             await db.execute(
                 update(table).where(table.c.id == first["id"]).values(sentence=sentence, file="")
             )
@@ -505,13 +513,18 @@ def as_answer(report: ImportReport) -> dict[str, Any]:
     what = ("added", "changed", "same", "retracted", "waiting", "unknown", "errors")
     totals = {word: report.total(word) for word in what}
     lines = [
-        f"{len(report.files)} files: " + ", ".join(f"{n:,} {word}" for word, n in totals.items() if n) + "."
+        say("%(n)s files: ", n=len(report.files))
+        + ", ".join(f"{n:,} {word}" for word, n in totals.items() if n)
+        + "."
     ]
     for kind, counts in report.counts.items():
         lines.append(f"  {kind}: " + ", ".join(f"{n:,} {word}" for word, n in counts.items() if n))
     if report.left_out:
         lines.append(
-            f"{report.left_out:,} Social Security, driver's licence or passport numbers were not kept."
+            say(
+                "%(left_out)s Social Security, driver's licence or passport numbers were not kept.",
+                left_out=f"{report.left_out:,}",
+            )
         )
     for each in report.refused:
         if each.refused is not None:
@@ -519,7 +532,12 @@ def as_answer(report: ImportReport) -> dict[str, Any]:
     issues = report.issues
     if issues:
         lines.append(
-            f"{issues:,} {'thing' if issues == 1 else 'things'} to look at {'is' if issues == 1 else 'are'} listed with this import."
+            say(
+                "%(issues)s %(which)s to look at %(which_2)s listed with this import.",
+                issues=f"{issues:,}",
+                which="thing" if issues == 1 else "things",
+                which_2="is" if issues == 1 else "are",
+            )
         )
     return {
         "batch": str(report.batch_id),

@@ -45,6 +45,7 @@ from server.patients.tables import (
     PatientWord,
     SupportPerson,
 )
+from server.words import N_, say
 
 _LABELS = {
     "family_name": "family name",
@@ -54,7 +55,7 @@ _LABELS = {
     "interpreter_needed": "need for an interpreter",
 }
 _LONGEST_RECORD_NUMBER = 64
-_COMPARE = (
+_COMPARE = N_(
     "Open both records and compare; if they are one person, keep the one your team uses and say so there."
 )
 
@@ -199,7 +200,11 @@ def _identify(intake: Intake, row: PatientRow, patient_id: UUID, rest: _Rest) ->
                 "Patient",
                 row.provenance.source_id,
                 "Patient.identifier",
-                f"{_called(row)} carries the number {name[1][:60]}, which belongs to someone else here.",
+                say(
+                    "%(row)s carries the number %(name)s, which belongs to someone else here.",
+                    row=_called(row),
+                    name=name[1][:60],
+                ),
                 _COMPARE,
             )
 
@@ -219,8 +224,15 @@ async def _report_doubles(intake: Intake, people: Sequence[Columns]) -> None:
                 "Patient",
                 "",
                 "Patient",
-                f"{person['given_names']} {person['family_name']}, born {person['birth_date']:%d %B %Y}, came in as "
-                f"record {person['record_number']}; record {here[alike]} has the same name and birth date.",
+                say(
+                    "%(given_names)s %(family_name)s, born %(birth_date)s, came in as record "
+                    "%(record_number)s; record %(here)s has the same name and birth date.",
+                    given_names=person["given_names"],
+                    family_name=person["family_name"],
+                    birth_date=f"{person['birth_date']:%d %B %Y}",
+                    record_number=person["record_number"],
+                    here=here[alike],
+                ),
                 _COMPARE,
             )
         here.setdefault(alike, person["record_number"])
@@ -234,17 +246,19 @@ def _remark(intake: Intake, row: PatientRow) -> None:
     """What a patient record says that has no column, and a person should know."""
     remarks = []
     if row.deceased and row.died is None:
-        remarks.append(("deceasedBoolean", "has died, and does not say when", "Ask, and enter the date."))
+        remarks.append(
+            ("deceasedBoolean", "has died, and does not say when", say("Ask, and enter the date."))
+        )
     if not row.active:
         remarks.append(
-            ("active", "is no longer in use there", "Ask whether this person is still cared for here.")
+            ("active", "is no longer in use there", say("Ask whether this person is still cared for here."))
         )
     if row.replaced_by:
         remarks.append(("link", "has been joined with another there", _COMPARE))
     for path, what, next_step in remarks:
         intake.finding(
-            "Patient", row.provenance.source_id, f"Patient.{path}", f"The source says that {_called(row)} {what}."
-            if path == "deceasedBoolean" else f"The source says that the record of {_called(row)} {what}.", next_step,
+            "Patient", row.provenance.source_id, f"Patient.{path}", say("The source says that %(row)s %(what)s.", row=_called(row), what=what)
+            if path == "deceasedBoolean" else say("The source says that the record of %(row)s %(what)s.", row=_called(row), what=what), next_step,
         )  # fmt: skip
 
 
@@ -285,8 +299,12 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
             "Patient",
             row.provenance.source_id,
             "Patient",
-            f"For {_called(row)} the source now has another {_list(kept)} than is written here; ours was kept.",
-            "Open the person's page and decide which is right.",
+            say(
+                "For %(row)s the source now has another %(kept)s than is written here; ours was kept.",
+                row=_called(row),
+                kept=_list(kept),
+            ),
+            say("Open the person's page and decide which is right."),
         )
     if changes:
         values = _keyed(dict(here) | changes) | {"revision": here["revision"] + 1}
@@ -410,7 +428,7 @@ async def keep_supporters(intake: Intake, given: Sequence[tuple[Record, SupportP
     for record, row, patient_id in given:
         columns = support_of_related(row)
         if columns is None:
-            _unnamed(intake, record, "This support person has no name to be found by.")
+            _unnamed(intake, record, say("This support person has no name to be found by."))
             continue
         key = (patient_id, fold(str(columns["name"])), "")
         intake.count("RelatedPerson", "same" if key in here else "added")

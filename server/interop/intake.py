@@ -19,6 +19,7 @@ from server.interop.tables import ImportIssue
 from server.tables import Table
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 Columns = dict[str, Any]
 #: An identifier's system and value: how other systems name a person.
@@ -78,7 +79,7 @@ class Intake:
         rows = []
         for key, row in self._issues.items():
             more = self._repeats[key] - 1
-            again = f" (And {more:,} more like it.)" if more else ""
+            again = say(" (And %(more)s more like it.)", more=f"{more:,}") if more else ""
             rows.append(row | {"sentence": row["sentence"] + again})
         if rows:
             await self.db.execute(insert(sql(ImportIssue)), rows)
@@ -90,7 +91,10 @@ class Intake:
         if len(self._issues) >= _MOST_ISSUES and alike not in self._issues:
             alike = (severity, "", "", "")
             kind, source_id, path = "", "", ""
-            sentence, next_step = "There is more of other kinds in this file.", "Mend what is listed first."
+            sentence, next_step = (
+                say("There is more of other kinds in this file."),
+                say("Mend what is listed first."),
+            )
         self._repeats[alike] += 1
         self._issues.setdefault(
             alike,

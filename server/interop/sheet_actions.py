@@ -18,6 +18,7 @@ from server.interop.tables import Sheet, SheetColumns, SheetPortion, SheetRow
 from server.tenants.actor import Actor
 from server.tenants.agreements import require_open
 from server.tenants.db import Db
+from server.words import say
 
 
 async def take_sheet(db: Db, actor: Actor, name: str, read: Prepared) -> UUID:
@@ -109,11 +110,16 @@ async def decide_sheet_row(db: Db, actor: Actor, sheet_id: UUID, line: int, choi
     asked = row.verdict in ("duplicate", "differs") or row.choice
     if row.outcome or not asked:
         raise Refused(
-            "NOT_TO_DECIDE", "There is nothing to decide about this row.", "Look at the table again."
+            "NOT_TO_DECIDE",
+            say("There is nothing to decide about this row."),
+            say("Look at the table again."),
         )
     if choice not in CHOICES:
         raise Refused(
-            "UNKNOWN_CHOICE", f"“{choice[:20]}” is no answer here.", "Say same, table or new.", "choice"
+            "UNKNOWN_CHOICE",
+            say("“%(choice)s” is no answer here.", choice=choice[:20]),
+            say("Say same, table or new."),
+            "choice",
         )
     row_id = row.id
     patient_id = row.patient_id
@@ -137,10 +143,10 @@ async def _sheet_for(db: Db, actor: Actor, sheet_id: UUID, *states: str) -> Shee
         busy = sheet.state in ("trying", "bringing", "undoing")
         raise Refused(
             "SHEET_BUSY" if busy else "SHEET_MOVED_ON",
-            "This table is being worked on." if busy else "This table is past that step.",
-            "Wait until it is done."
+            say("This table is being worked on.") if busy else say("This table is past that step."),
+            say("Wait until it is done.")
             if busy
-            else "Look at what became of it; bring the file again if need be.",
+            else say("Look at what became of it; bring the file again if need be."),
         )
     return sheet
 

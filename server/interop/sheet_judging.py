@@ -32,6 +32,7 @@ from server.patients.search import fold
 from server.patients.tables import Patient, PatientIdentifier
 from server.tenants.db import Db
 from server.tenants.tables import Payer
+from server.words import N_, say
 
 #: the system under which a person's key in tables is kept, where the record number alone does not say who it is
 SYSTEM: Final = "carewright:sheet"
@@ -39,7 +40,7 @@ SYSTEM: Final = "carewright:sheet"
 _ABOUT_SOMEBODY: Final = ("changed", "same", "differs")
 #: answers that say so
 _SAME: Final = ("same", "table")
-_END_FIRST: Final = "End that coverage on the person's page first, or leave the payer empty here."
+_END_FIRST: Final = N_("End that coverage on the person's page first, or leave the payer empty here.")
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ def _held_against(
         one.verdict = "differs"
         kept = f"kept as it was written here: {contested_in_words(contested, found)}"
         one.sentence = "; ".join(filter(None, (one.sentence, kept)))
-        one.next_step = "Leave it so, or take what the table says."
+        one.next_step = say("Leave it so, or take what the table says.")
     else:
         one.verdict = "changed" if one.change else "same"
 
@@ -168,8 +169,16 @@ def _not_theirs(
     if found.id in taken:
         return Fault(
             "",
-            f"Line {taken[found.id]:,} is about {found.called}, record {found.record_number}, too.",
-            "A table says one thing of each person: leave one of the rows out, or say that this is somebody else.",
+            say(
+                "Line %(taken)s is about %(called)s, record %(record_number)s, too.",
+                taken=f"{taken[found.id]:,}",
+                called=found.called,
+                record_number=found.record_number,
+            ),
+            say(
+                "A table says one thing of each person: leave one of the rows out, or say that this is "
+                "somebody else."
+            ),
         )
     if one.choice not in _SAME and somebody_else(row, found):
         return number_taken(row, found)
@@ -178,7 +187,12 @@ def _not_theirs(
     if payer and found.coverage and payer not in (found.coverage["payer"], said_before):
         return Fault(
             "payer",
-            f"{found.coverage['payer']} pays first for {found.called} since {found.coverage['from_on']:%d %B %Y}.",
+            say(
+                "%(payer)s pays first for %(called)s since %(from_on)s.",
+                payer=found.coverage["payer"],
+                called=found.called,
+                from_on=f"{found.coverage['from_on']:%d %B %Y}",
+            ),
             _END_FIRST,
         )
     return None
@@ -213,8 +227,8 @@ async def _payers(db: Db, judged: Sequence[Judged]) -> None:
         if found is None:
             one.fault = Fault(
                 "payer",
-                f"The practice has no payer called “{coverage['payer'][:60]}”.",
-                "Add it under Practice, Payers, or write it as it is called there.",
+                say("The practice has no payer called “%(payer)s”.", payer=coverage["payer"][:60]),
+                say("Add it under Practice, Payers, or write it as it is called there."),
             )
         else:
             one.payer_id = found[0]
@@ -243,8 +257,16 @@ async def _told_apart(db: Db, sheet: Sheet, first: int, judged: Sequence[Judged]
             )
             one.fault = Fault(
                 "record_number",
-                f"Line {line:,} has the same {by}, for {called}.",
-                "If they are two people, give each their own record number; if one, leave one of the rows out.",
+                say(
+                    "Line %(line)s has the same %(by)s, for %(called)s.",
+                    line=f"{line:,}",
+                    by=by,
+                    called=called,
+                ),
+                say(
+                    "If they are two people, give each their own record number; if one, leave one of "
+                    "the rows out."
+                ),
             )
         else:
             earlier[one.key] = (one.line, one.said.called)

@@ -20,6 +20,7 @@ from server.patients.likeness import ASK, Who, likeness, who
 from server.patients.search import phone_key
 from server.patients.tables import ContactWay, Coverage, Patient
 from server.tenants.db import Db
+from server.words import say
 
 #: a number that more people share is a house's, and says nothing of one of them
 _MOST_AT_A_NUMBER: Final = 20
@@ -51,8 +52,14 @@ async def alike_here(
                 id,
                 Fault(
                     "",
-                    f"{people[id].called}, record {people[id].record_number}, has {listed(like.alike)}{unlike}.",
-                    "Say whether it is the same person or a new one.",
+                    say(
+                        "%(called)s, record %(record_number)s, has %(alike)s%(unlike)s.",
+                        called=people[id].called,
+                        record_number=people[id].record_number,
+                        alike=listed(like.alike),
+                        unlike=unlike,
+                    ),
+                    say("Say whether it is the same person or a new one."),
                 ),
             )
     return found

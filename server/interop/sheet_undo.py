@@ -19,6 +19,7 @@ from server.patients.tables import PatientWord
 from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.db import Db
+from server.words import say
 
 #: table -> what it is called in a sentence
 _WORDS = {
@@ -47,8 +48,8 @@ async def undo_rows(db: Db, sheet: Sheet, first: int, last: int) -> list[UUID]:
         why = sorted({_WORDS[table] for table in changed} | leaning[row.id])
         if why:
             row.outcome = "stays"
-            row.sentence = f"Not taken back: somebody has since written {listed(why)}."
-            row.next_step = "Open the person's page."
+            row.sentence = say("Not taken back: somebody has since written %(why)s.", why=listed(why))
+            row.next_step = say("Open the person's page.")
             continue
         row.outcome = "undone"
         back.append(row)

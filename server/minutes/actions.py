@@ -34,6 +34,7 @@ from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 _EXCLUDED = "23P01"  # PostgreSQL's exclusion_violation
 
@@ -168,10 +169,12 @@ async def confirm_minutes(
     """A draft of one's own becomes final: it was so. late, with its reason: as in NewMinutes."""
     draft, _ = await entry_for(db, actor, entry_id, whoever=True)  # it answers with nothing of the draft
     if draft.state != "draft":
-        raise Refused("NOT_A_DRAFT", "These minutes are final already.")
+        raise Refused("NOT_A_DRAFT", say("These minutes are final already."))
     if draft.staff_id != actor.staff_id:
         raise Refused(
-            "NOT_YOURS_TO_CONFIRM", "Only the person whose time it was can confirm it.", "Ask them to."
+            "NOT_YOURS_TO_CONFIRM",
+            say("Only the person whose time it was can confirm it."),
+            say("Ask them to."),
         )
     if late and not reason.strip():
         await _timely(db, actor, NewMinutes("", "", draft.started_at, draft.ended_at, late=True))
@@ -235,8 +238,8 @@ async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -
     if first.joint_id is None:
         raise Refused(
             "NOT_A_MEETING",
-            "These minutes are not marked as a meeting, so they are one person's alone.",
-            "Correct that entry and tick “meeting”, then join it.",
+            say("These minutes are not marked as a meeting, so they are one person's alone."),
+            say("Correct that entry and tick “meeting”, then join it."),
         )
     whom = joining.patient_id or first.patient_id
     patient = await patient_for(
@@ -261,8 +264,8 @@ async def join_meeting(db: Db, actor: Actor, entry_id: UUID, joining: Joining) -
     if not new.span.meets(meeting):
         raise Refused(
             "OUTSIDE_THE_MEETING",
-            "These times do not touch the meeting's.",
-            "Leave the times out to use the meeting's own, or enter the minutes separately.",
+            say("These times do not touch the meeting's."),
+            say("Leave the times out to use the meeting's own, or enter the minutes separately."),
             "started_at",
         )
     await _check_not_in(db, first.joint_id, staff_id, patient_id, new.program)
@@ -287,8 +290,8 @@ def _check(life: Life, new: NewMinutes) -> None:
         if getattr(new, field) not in words:
             raise Refused(
                 "NOT_A_CHOICE",
-                f"“{getattr(new, field)[:40]}” is not among the choices.",
-                f"Choose one of {', '.join(word for word in words if word)}.",
+                say("“%(new)s” is not among the choices.", new=getattr(new, field)[:40]),
+                say("Choose one of %(listed)s.", listed=", ".join(word for word in words if word)),
                 field,
             )
     check_span(life, new.span, reason=new.reason)
@@ -304,8 +307,8 @@ def _check_reason(reason: str) -> None:
     if not reason.strip():
         raise Refused(
             "REASON_NEEDED",
-            "The ledger keeps what it said before, so a change says why.",
-            "Write a few words; any reason will do.",
+            say("The ledger keeps what it said before, so a change says why."),
+            say("Write a few words; any reason will do."),
             "reason",
         )
 
@@ -321,8 +324,8 @@ async def _check_live(db: Db, entry: TimeEntry) -> None:
 def _already_corrected() -> Refused:
     return Refused(
         "ALREADY_CORRECTED",
-        "This entry was corrected or taken back already, and only the newest one counts.",
-        "Open the patient's minutes again and correct the newest entry.",
+        say("This entry was corrected or taken back already, and only the newest one counts."),
+        say("Open the patient's minutes again and correct the newest entry."),
     )
 
 
@@ -341,8 +344,8 @@ async def _check_not_in(db: Db, joint_id: UUID, staff_id: UUID, patient_id: UUID
     if found.scalar_one_or_none() is not None:
         raise Refused(
             "ALREADY_IN_MEETING",
-            "This person's minutes in that meeting are entered already.",
-            "Correct that entry if its times are wrong.",
+            say("This person's minutes in that meeting are entered already."),
+            say("Correct that entry if its times are wrong."),
         )
 
 
@@ -351,8 +354,8 @@ async def _check_encounter(db: Db, actor: Actor, encounter_id: UUID, patient_id:
     if encounter.patient_id != patient_id:
         raise Refused(
             "ANOTHER_PERSONS_CONTACT",
-            "That contact is with somebody else, so it cannot hold this person's minutes.",
-            "Choose one of this person's contacts, or leave it out.",
+            say("That contact is with somebody else, so it cannot hold this person's minutes."),
+            say("Choose one of this person's contacts, or leave it out."),
             "encounter_id",
         )
 
@@ -361,7 +364,7 @@ async def _person(db: Db, actor: Actor, staff_id: UUID | None, reason: str, *, s
     """Whose time it is, locked until this transaction ends. staying: refuse someone who has left."""
     whose = staff_id or actor.staff_id
     if whose is None:
-        raise Refused("WHOSE_TIME", "Minutes are somebody's.", "Say whose they were.", "staff_id")
+        raise Refused("WHOSE_TIME", say("Minutes are somebody's."), say("Say whose they were."), "staff_id")
     # One writer at a time per person. The exclusion constraint alone would hold too, but two inserts that meet in
     # it wait for each other until one is killed as a deadlock, a second later.
     member = (
@@ -372,15 +375,17 @@ async def _person(db: Db, actor: Actor, staff_id: UUID | None, reason: str, *, s
     if staying and not member.active:
         raise Refused(
             "STAFF_INACTIVE",
-            f"{member.name} no longer works here, so no new minutes can be entered for them.",
-            "Choose who did the work.",
+            say(
+                "%(name)s no longer works here, so no new minutes can be entered for them.", name=member.name
+            ),
+            say("Choose who did the work."),
             "staff_id",
         )
     if whose != actor.staff_id and not reason.strip():
         raise Refused(
             "FOR_ANOTHER_WITHOUT_REASON",
-            f"These are {member.name}'s minutes, and you are entering them.",
-            "Write in a few words why; any reason will do.",
+            say("These are %(name)s's minutes, and you are entering them.", name=member.name),
+            say("Write in a few words why; any reason will do."),
             "reason",
         )
     return whose

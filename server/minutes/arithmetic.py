@@ -13,6 +13,7 @@ from carewright_plugin_api.facts import local_day, start_of_day
 
 from server.enrollment.days import Life, clock, time_of_day, written
 from server.errors import Refused
+from server.words import say
 
 LONGEST = timedelta(hours=24)
 #: a reason is asked for when minutes are entered later than this after their day
@@ -138,48 +139,71 @@ def check_span(life: Life, span: Span, *, reason: str) -> None:
     if span.end <= span.start:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"It ends at {clock(span.end, zone)}, which is not after its start at {clock(span.start, zone)}.",
-            "Check both times; mind noon and midnight.",
+            say(
+                "It ends at %(end)s, which is not after its start at %(start)s.",
+                end=clock(span.end, zone),
+                start=clock(span.start, zone),
+            ),
+            say("Check both times; mind noon and midnight."),
             "ended_at",
         )
     if span.end > life.now:
         raise Refused(
             "ENDS_IN_FUTURE",
-            f"It ends at {clock(span.end, zone)}; it is now {clock(life.now, zone)}. "
-            "Minutes are counted once they have been worked.",
-            "Check the times, or enter it when you are done.",
+            say(
+                "It ends at %(end)s; it is now %(now)s. Minutes are counted once they have been worked.",
+                end=clock(span.end, zone),
+                now=clock(life.now, zone),
+            ),
+            say("Check the times, or enter it when you are done."),
             "ended_at",
         )
     if span.lasts > LONGEST:
         hours = span.lasts / timedelta(hours=1)
         raise Refused(
             "TOO_LONG",
-            f"It lasts {hours:.1f} hours; one entry holds at most 24, because nobody works longer at a stretch.",
-            "Check the date of the start and of the end.",
+            say(
+                "It lasts %(hours)s hours; one entry holds at most 24, because nobody works longer at "
+                "a stretch.",
+                hours=f"{hours:.1f}",
+            ),
+            say("Check the date of the start and of the end."),
             "ended_at",
         )
     first, last = local_day(span.start, zone), local_day(span.end - timedelta(microseconds=1), zone)
     if first < life.born:
         raise Refused(
             "DATED_BEFORE_BIRTH",
-            f"It starts on {written(first)}, before this person was born on {written(life.born)}.",
-            "Check the year, and that you are on the right person's page.",
+            say(
+                "It starts on %(first)s, before this person was born on %(born)s.",
+                first=written(first),
+                born=written(life.born),
+            ),
+            say("Check the year, and that you are on the right person's page."),
             "started_at",
         )
     if life.died is not None and last > life.died:
         raise Refused(
             "DATED_AFTER_DEATH",
-            f"It reaches {written(last)}; this person died on {written(life.died)}, and time after that day is not "
-            "counted for them.",
-            "Check the date. A call with the family can be written down as a contact.",
+            say(
+                "It reaches %(last)s; this person died on %(died)s, and time after that day is not "
+                "counted for them.",
+                last=written(last),
+                died=written(life.died),
+            ),
+            say("Check the date. A call with the family can be written down as a contact."),
             "ended_at",
         )
     if life.now - span.end > LATE_AFTER and not reason.strip():
         raise Refused(
             "LATE_WITHOUT_REASON",
-            f"These minutes are from {written(last)}, more than {LATE_AFTER.days} days ago. "
-            "Entries made late are looked at twice in an audit.",
-            "Write in a few words why they come now; any reason will do.",
+            say(
+                "These minutes are from %(last)s, more than %(days)s days ago. Entries made late are "
+                "looked at twice in an audit.",
+                last=written(last),
+                days=LATE_AFTER.days,
+            ),
+            say("Write in a few words why they come now; any reason will do."),
             "reason",
         )
 
@@ -197,8 +221,11 @@ def check_open(
         if not reason.strip():
             raise Refused(
                 "LATE_WITHOUT_REASON",
-                f"{named(min(closed))} is closed, and entries made late are looked at twice in an audit.",
-                "Write in a few words why they come now; any reason will do.",
+                say(
+                    "%(closed)s is closed, and entries made late are looked at twice in an audit.",
+                    closed=named(min(closed)),
+                ),
+                say("Write in a few words why they come now; any reason will do."),
                 "reason",
             )
         return
@@ -213,18 +240,35 @@ def check_open(
         if open_months:
             raise Refused(
                 "MONTH_CLOSED",
-                f"{times} reaches into {named(month)}, which was closed on {on}; what was billed for it would no "
-                "longer match the minutes.",
-                f"Split it: enter the part in {named(open_months[0])} by itself, and the part in {named(month)} as "
-                "late, with a reason. Or enter the whole as late.",
+                say(
+                    "%(times)s reaches into %(month)s, which was closed on %(on)s; what was billed for "
+                    "it would no longer match the minutes.",
+                    times=times,
+                    month=named(month),
+                    on=on,
+                ),
+                say(
+                    "Split it: enter the part in %(open_months)s by itself, and the part in %(month)s "
+                    "as late, with a reason. Or enter the whole as late.",
+                    open_months=named(open_months[0]),
+                    month=named(month),
+                ),
                 "late",
             )
         raise Refused(
             "MONTH_CLOSED",
-            f"{times} lies in {named(month)}, which was closed on {on}; what was billed for it would no longer match "
-            "the minutes.",
-            f"Enter it as late and write why. {named(month)} then shows that it changed, and closing it again makes "
-            "the next version of what was decided.",
+            say(
+                "%(times)s lies in %(month)s, which was closed on %(on)s; what was billed for it would "
+                "no longer match the minutes.",
+                times=times,
+                month=named(month),
+                on=on,
+            ),
+            say(
+                "Enter it as late and write why. %(month)s then shows that it changed, and closing it "
+                "again makes the next version of what was decided.",
+                month=named(month),
+            ),
             "late",
         )
 
@@ -241,9 +285,16 @@ def overlap_refusal(span: Span, taken: Span, zone: str, *, same_patient: bool) -
     whose = " for this person" if same_patient else ""
     return Refused(
         "OVERLAPS",
-        f"{time_of_day(span.start, zone)} to {time_of_day(span.end, zone)} overlaps minutes already entered{whose}: "
-        f"{written(day)}, {times}. The same minute cannot count twice.",
-        "Change the times, or correct the other entry. If it was one meeting, join that entry instead.",
+        say(
+            "%(start)s to %(end)s overlaps minutes already entered%(whose)s: %(day)s, %(times)s. The "
+            "same minute cannot count twice.",
+            start=time_of_day(span.start, zone),
+            end=time_of_day(span.end, zone),
+            whose=whose,
+            day=written(day),
+            times=times,
+        ),
+        say("Change the times, or correct the other entry. If it was one meeting, join that entry instead."),
         "started_at",
     )
 

@@ -16,6 +16,7 @@ from server.minutes.timer_rows import add_stretch, check_activity, minutes_of_ti
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 #: what an owner may decide about a piece of their time -> words
 DECISIONS: Final = {
@@ -93,34 +94,34 @@ def _check_decision(stretch: TimerStretch, decision: Decision, *, running: bool)
     if decision.what not in DECISIONS:
         raise Refused(
             "DECISION_UNKNOWN",
-            f"“{decision.what[:40]}” is not a decision.",
-            f"Choose one of {', '.join(DECISIONS)}.",
+            say("“%(what)s” is not a decision.", what=decision.what[:40]),
+            say("Choose one of %(decisions)s.", decisions=", ".join(DECISIONS)),
             "decision",
         )
     again = running and stretch.state in ("kept", "trimmed")
     if stretch.state not in ("open", "refused") and not again:
         raise Refused(
             "ALREADY_DECIDED",
-            "This piece of your time is decided already.",
-            "What was entered can be corrected on the person's page of minutes.",
+            say("This piece of your time is decided already."),
+            say("What was entered can be corrected on the person's page of minutes."),
         )
     reason = decision.reason.strip()
     if decision.what == "keep" and not running and stretch.kind != "worked" and not reason:
         raise Refused(
             "REASON_NEEDED",
-            "Nobody was seen at work in this piece, so the entry says why it counts.",
-            "Write in a few words what you were doing; any reason will do.",
+            say("Nobody was seen at work in this piece, so the entry says why it counts."),
+            say("Write in a few words what you were doing; any reason will do."),
             "reason",
         )
     if decision.what == "trim" and stretch.kind == "worked" and not reason:
         raise Refused(
             "REASON_NEEDED",
-            "The timer counted this piece, and it will count for nobody.",
-            "Write in a few words why; any reason will do.",
+            say("The timer counted this piece, and it will count for nobody."),
+            say("Write in a few words why; any reason will do."),
             "reason",
         )
     if decision.what == "reassign" and decision.patient_id is None:
-        raise Refused("WHO_NEEDED", "Whose time was it?", "Choose the person.", "patient_id")
+        raise Refused("WHO_NEEDED", say("Whose time was it?"), say("Choose the person."), "patient_id")
     check_activity(decision.activity)
 
 
@@ -138,8 +139,8 @@ def _part(stretch: TimerStretch, decision: Decision) -> Span:
     if not (stretch.started_at <= part.start < part.end <= stretch.ended_at):
         raise Refused(
             "OUTSIDE_STRETCH",
-            "These times are not within the piece they are about.",
-            "Choose a part of it, or leave both empty to take all of it.",
+            say("These times are not within the piece they are about."),
+            say("Choose a part of it, or leave both empty to take all of it."),
             "started_at",
         )
     return part
@@ -155,7 +156,7 @@ def _edge(typed: datetime | None, edge: datetime) -> datetime:
 def _whole_or_refused(span: Span) -> Span:
     found = whole(span)
     if found is None:
-        raise Refused("TOO_SHORT", "This is less than a second.", "Trim it.", "ended_at")
+        raise Refused("TOO_SHORT", say("This is less than a second."), say("Trim it."), "ended_at")
     return found
 
 

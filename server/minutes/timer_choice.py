@@ -11,6 +11,7 @@ from server.ids import new_id
 from server.minutes.tables import STARTS, TimerChoice
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 IDLE_MINUTES: Final = 5
 _USUALLY: Final = {"provider": "automatic", "care_manager": "manual", "medical_assistant": "manual"}
@@ -46,15 +47,15 @@ async def choose_timer_start(db: Db, actor: Actor, *, start: str, idle_minutes: 
     if start not in STARTS:
         raise Refused(
             "START_UNKNOWN",
-            f"“{start[:40]}” is no way to start.",
-            f"Choose one of {', '.join(STARTS)}.",
+            say("“%(start)s” is no way to start.", start=start[:40]),
+            say("Choose one of %(starts)s.", starts=", ".join(STARTS)),
             "start",
         )
     if not 1 <= idle_minutes <= 60:
         raise Refused(
             "BAD_MINUTES",
-            f"{idle_minutes} minutes of silence cannot be watched for.",
-            "Choose 1 to 60 minutes.",
+            say("%(idle_minutes)s minutes of silence cannot be watched for.", idle_minutes=idle_minutes),
+            say("Choose 1 to 60 minutes."),
             "idle_minutes",
         )
     values = {"start": start, "idle_minutes": idle_minutes}

@@ -18,13 +18,14 @@ from server.minutes.timing import Gap, Run
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 
 async def my_turn(db: Db, actor: Actor) -> None:
     """One change at a time per person: their row is locked, as whoever enters their minutes does."""
     actor.require("minutes.write")
     if actor.staff_id is None:
-        raise Refused("WHOSE_TIME", "A timer is somebody's.", "Sign in as the person who works.")
+        raise Refused("WHOSE_TIME", say("A timer is somebody's."), say("Sign in as the person who works."))
     await db.execute(select(Staff.id).where(Staff.id == actor.staff_id).with_for_update(key_share=True))
 
 
@@ -139,8 +140,8 @@ def whole(span: Span) -> Span | None:
 def program_needed() -> Refused:
     return Refused(
         "PROGRAM_NEEDED",
-        "Minutes belong to a program, and none was chosen.",
-        "Choose which program this time was for.",
+        say("Minutes belong to a program, and none was chosen."),
+        say("Choose which program this time was for."),
         "program",
     )
 
@@ -149,8 +150,8 @@ def check_activity(activity: str) -> None:
     if activity and activity not in ACTIVITIES:
         raise Refused(
             "ACTIVITY_UNKNOWN",
-            f"“{activity[:40]}” is nothing time can go to here.",
-            f"Choose one of {', '.join(ACTIVITIES)}.",
+            say("“%(activity)s” is nothing time can go to here.", activity=activity[:40]),
+            say("Choose one of %(activities)s.", activities=", ".join(ACTIVITIES)),
             "activity",
         )
 

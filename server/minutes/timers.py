@@ -46,6 +46,7 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 USUAL_ACTIVITY: Final = "record_review"
 _NOT_THIS: Final = "This was not work on this person"
@@ -156,8 +157,11 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
     if timer.state == "stopped":
         raise Refused(
             "TIMER_STOPPED",
-            "This timer was stopped and its minutes are in the ledger.",
-            "Take the entries back on the person's page of minutes; pieces that wait can be discarded one by one.",
+            say("This timer was stopped and its minutes are in the ledger."),
+            say(
+                "Take the entries back on the person's page of minutes; pieces that wait can be "
+                "discarded one by one."
+            ),
         )
     if timer.state == "running":
         run, rows = await run_of(db, timer)
@@ -232,22 +236,22 @@ async def record_contact_with_timer(
     if typed:
         raise Refused(
             "TIMER_OR_MINUTES",
-            "The minutes were given twice: from the timer, and written.",
-            "Choose one of the two.",
+            say("The minutes were given twice: from the timer, and written."),
+            say("Choose one of the two."),
             "minutes",
         )
     if new.staff_id not in (None, actor.staff_id):
         raise Refused(
             "TIMER_IS_YOURS",
-            "The timer counted your time, and this contact is a colleague's.",
-            "Leave the timer out and write their minutes, or record the contact as yours.",
+            say("The timer counted your time, and this contact is a colleague's."),
+            say("Leave the timer out and write their minutes, or record the contact as yours."),
             "staff_id",
         )
     if timer.state != "running" or timer.patient_id != patient_id:
         raise Refused(
             "TIMER_NOT_HERE",
-            "The timer is not running for this person any more, so its time cannot be this contact's.",
-            "Write the minutes instead, or leave them out.",
+            say("The timer is not running for this person any more, so its time cannot be this contact's."),
+            say("Write the minutes instead, or leave them out."),
             "timer_id",
         )
     program = stop.program or timer.program
@@ -259,8 +263,8 @@ async def record_contact_with_timer(
     if not spans:
         raise Refused(
             "TIMER_EMPTY",
-            "The timer has counted nothing yet.",
-            "Write the minutes instead, or leave them out.",
+            say("The timer has counted nothing yet."),
+            say("Write the minutes instead, or leave them out."),
             "timer_id",
         )
     await keep_run(db, timer, run, rows)
@@ -298,8 +302,8 @@ def _check_heard(heard: Heard | None) -> None:
     ):
         raise Refused(
             "BAD_BEAT",
-            "A page's name has 1 to 64 characters, and its times are milliseconds, 0 to 14 days.",
-            "Reload the page.",
+            say("A page's name has 1 to 64 characters, and its times are milliseconds, 0 to 14 days."),
+            say("Reload the page."),
         )
 
 
@@ -317,8 +321,12 @@ async def _runs_for_another(db: Db, running: Timer) -> Refused:
     given, family = names.one()
     return Refused(
         "TIMER_RUNS_FOR_ANOTHER",
-        f"Your timer is running for {given} {family}. Nobody works on two people at once.",
-        "Switch it to this person, or stop it first.",
+        say(
+            "Your timer is running for %(given)s %(family)s. Nobody works on two people at once.",
+            given=given,
+            family=family,
+        ),
+        say("Switch it to this person, or stop it first."),
         "patient_id",
     )
 
@@ -341,8 +349,11 @@ async def _begin(db: Db, actor: Actor, patient: Patient, start: Start) -> Timer:
     if start.automatic and (choice.start != "automatic" or not enrolled or patient.deceased_on is not None):
         raise Refused(
             "NOT_BY_ITSELF",
-            "The timer does not start by itself here: you chose otherwise, or this person is in no program.",
-            "Start it by hand if this is work to be counted.",
+            say(
+                "The timer does not start by itself here: you chose otherwise, or this person is in no "
+                "program."
+            ),
+            say("Start it by hand if this is work to be counted."),
         )
     at = now()
     run = timing.began(at)
@@ -435,7 +446,7 @@ async def _take_back_drafts(
             if newest.id == row.entry_id:
                 await void_minutes(db, actor, newest.id, reason=reason)
             elif not (discarding and newest.void):
-                raise _decided("The draft of this timer was confirmed or corrected meanwhile.")
+                raise _decided(say("The draft of this timer was confirmed or corrected meanwhile."))
         await db.delete(row)
     await db.flush()
 
@@ -452,7 +463,7 @@ async def _take_back_kept(db: Db, actor: Actor, timer: Timer, row: TimerStretch)
     if newest.id == row.entry_id:
         await void_minutes(db, actor, newest.id, reason=_NOT_THIS)
     elif not newest.void:
-        raise _decided("A silence of this timer that you kept was corrected in the ledger meanwhile.")
+        raise _decided(say("A silence of this timer that you kept was corrected in the ledger meanwhile."))
     return True
 
 
@@ -467,5 +478,7 @@ async def _newest(db: Db, entry_id: UUID) -> TimeEntry:
 
 def _decided(what: str) -> Refused:
     return Refused(
-        "ALREADY_DECIDED", what, "Correct that entry on the person's page of minutes, or take it back there."
+        "ALREADY_DECIDED",
+        what,
+        say("Correct that entry on the person's page of minutes, or take it back there."),
     )

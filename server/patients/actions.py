@@ -16,6 +16,7 @@ from server.patients.words import index_words
 from server.tenants.actor import Actor
 from server.tenants.agreements import require_open
 from server.tenants.db import Db
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     if new.birth_date > today(actor.zone):
         raise Refused(
             "BORN_IN_FUTURE",
-            f"The birth date {new.birth_date:%d %B %Y} has not come yet.",
-            "Check the year.",
+            say("The birth date %(birth_date)s has not come yet.", birth_date=f"{new.birth_date:%d %B %Y}"),
+            say("Check the year."),
             field="birth_date",
         )
     patient = Patient(
@@ -68,8 +69,11 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     except IntegrityError as error:
         raise Refused(
             "RECORD_NUMBER_TAKEN",
-            f"Record number {new.record_number} already belongs to someone in this practice.",
-            "Find that person first; if it is somebody else, leave the number empty and one is given.",
+            say(
+                "Record number %(record_number)s already belongs to someone in this practice.",
+                record_number=new.record_number,
+            ),
+            say("Find that person first; if it is somebody else, leave the number empty and one is given."),
             field="record_number",
         ) from error
     await ask_to_compare(db, actor, [patient.id])

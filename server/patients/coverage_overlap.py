@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from server.errors import Refused
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,12 @@ def refuse_overlap(others: Iterable[Covered], from_on: date, to_on: date | None)
         if (each.to_on is None or from_on <= each.to_on) and (to_on is None or each.from_on <= to_on):
             raise Refused(
                 "COVERAGE_OVERLAPS",
-                f"{each.payer} already pays in that place from {each.from_on:%d %b %Y}"
-                + (f" to {each.to_on:%d %b %Y}." if each.to_on else "."),
-                "End that coverage first, or say that this one pays second.",
+                say(
+                    "%(payer)s already pays in that place from %(from_on)s",
+                    payer=each.payer,
+                    from_on=f"{each.from_on:%d %b %Y}",
+                )
+                + (say(" to %(to_on)s.", to_on=f"{each.to_on:%d %b %Y}") if each.to_on else "."),
+                say("End that coverage first, or say that this one pays second."),
                 "from_on",
             )

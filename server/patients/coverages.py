@@ -17,6 +17,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.tables import Payer
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,18 @@ async def add_coverage(
     if to_on is not None and to_on < from_on:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"The coverage ends on {to_on} and starts on {from_on}.",
-            "Check both.",
+            say("The coverage ends on %(to_on)s and starts on %(from_on)s.", to_on=to_on, from_on=from_on),
+            say("Check both."),
             "to_on",
         )
     theirs = _subscriber_columns(subscriber)
     if not 1 <= rank <= 9:
-        raise Refused("BAD_RANK", f"{rank} is no place among payers.", "1 pays first, 2 second.", "rank")
+        raise Refused(
+            "BAD_RANK",
+            say("%(rank)s is no place among payers.", rank=rank),
+            say("1 pays first, 2 second."),
+            "rank",
+        )
     others = await db.execute(
         select(Coverage.from_on, Coverage.to_on, Payer.name)
         .join(Payer, (Payer.tenant_id == Coverage.tenant_id) & (Payer.id == Coverage.payer_id))
@@ -101,8 +107,8 @@ async def end_coverage(db: Db, actor: Actor, patient_id: UUID, coverage_id: UUID
     if last_day < coverage.from_on:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"It started on {coverage.from_on:%d %b %Y}.",
-            "Choose that day or a later one.",
+            say("It started on %(from_on)s.", from_on=f"{coverage.from_on:%d %b %Y}"),
+            say("Choose that day or a later one."),
             "to_on",
         )
     coverage.to_on = last_day
@@ -153,12 +159,17 @@ def _subscriber_columns(subscriber: Subscriber | None) -> dict[str, Any]:
     if subscriber.relationship not in RELATIONSHIPS or subscriber.relationship == "self":
         raise Refused(
             "BAD_RELATIONSHIP",
-            f"“{subscriber.relationship[:20]}” does not say what the person is to the subscriber.",
-            "Choose one of the list.",
+            say(
+                "“%(relationship)s” does not say what the person is to the subscriber.",
+                relationship=subscriber.relationship[:20],
+            ),
+            say("Choose one of the list."),
             "relationship",
         )
     if subscriber.sex not in ("", "female", "male", "unknown"):
-        raise Refused("BAD_SEX", "A claim knows female, male and unknown.", "Choose one of them.", "sex")
+        raise Refused(
+            "BAD_SEX", say("A claim knows female, male and unknown."), say("Choose one of them."), "sex"
+        )
     return {
         "relationship": subscriber.relationship,
         "subscriber_family_name": written(

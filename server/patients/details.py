@@ -20,6 +20,7 @@ from server.patients.words import index_words
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ async def change_patient(
     if revision is not None and revision != patient.revision:
         raise Refused(
             "CHANGED_MEANWHILE",
-            "Someone else changed this person's details while you were typing.",
-            "Look at what it says now, then make your change again.",
+            say("Someone else changed this person's details while you were typing."),
+            say("Look at what it says now, then make your change again."),
         )
     given = {f.name: v for f in fields(changes) if (v := getattr(changes, f.name)) is not None}
     for name, allowed in _CHOICES.items():
@@ -92,17 +93,26 @@ async def change_patient(
         raise _unknown_choice("races", strange[0])
     if given.get("family_name") == "":
         raise Refused(
-            "NAME_NEEDED", "A family name is needed to find the person again.", "Write it.", "family_name"
+            "NAME_NEEDED",
+            say("A family name is needed to find the person again."),
+            say("Write it."),
+            "family_name",
         )
     born = given.get("birth_date", patient.birth_date)
     for name in ("birth_date", "deceased_on"):
         if name in given and given[name] > today(actor.zone):
             raise Refused(
-                "DATE_TO_COME", f"{given[name]:%d %B %Y} has not come yet.", "Check the year.", name
+                "DATE_TO_COME",
+                say("%(given)s has not come yet.", given=f"{given[name]:%d %B %Y}"),
+                say("Check the year."),
+                name,
             )
     if "deceased_on" in given and given["deceased_on"] < born:
         raise Refused(
-            "DIED_BEFORE_BORN", "That day is before the birth date.", "Check both dates.", "deceased_on"
+            "DIED_BEFORE_BORN",
+            say("That day is before the birth date."),
+            say("Check both dates."),
+            "deceased_on",
         )
     for name, value in given.items():
         setattr(patient, name, value)
@@ -124,7 +134,10 @@ async def change_patient(
 
 def _unknown_choice(field: str, value: str) -> Refused:
     return Refused(
-        "UNKNOWN_CHOICE", f"{value[:40]!r} is not one of the choices.", "Choose one from the list.", field
+        "UNKNOWN_CHOICE",
+        say("%(value)s is not one of the choices.", value=f"{value[:40]!r}"),
+        say("Choose one from the list."),
+        field,
     )
 
 
@@ -242,7 +255,9 @@ async def add_care_team_member(
     if staff_id is not None and await db.scalar(select(Staff.id).where(Staff.id == staff_id)) is None:
         raise not_found("person on the staff")
     if staff_id is None and not name:
-        raise Refused("NAME_NEEDED", "Who is it?", "Choose someone of the practice or write a name.", "name")
+        raise Refused(
+            "NAME_NEEDED", say("Who is it?"), say("Choose someone of the practice or write a name."), "name"
+        )
     member = CareTeamMember(
         tenant_id=actor.tenant_id, patient_id=patient_id, staff_id=staff_id, name=name, part=part,
         from_on=today(actor.zone), made_at=now(), made_by=actor.staff_id,

@@ -16,6 +16,7 @@ from server.patients.tables import Diagnosis
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import DiagnosisCode
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +67,29 @@ async def choose_diagnosis(
     if found is None:
         raise Refused(
             "UNKNOWN_CODE",
-            f"{code[:12]} is not an ICD-10-CM code.",
-            "Find it by its words, such as heart failure.",
+            say("%(code)s is not an ICD-10-CM code.", code=code[:12]),
+            say("Find it by its words, such as heart failure."),
             "code",
         )
     if not found.billable:
         raise Refused(
             "CODE_TOO_WIDE",
-            f"{found.code} ({found.label}) is a heading; claims need one of the codes below it.",
-            f"Type {found.code} in the search and choose a longer code.",
+            say(
+                "%(code)s (%(label)s) is a heading; claims need one of the codes below it.",
+                code=found.code,
+                label=found.label,
+            ),
+            say("Type %(code)s in the search and choose a longer code.", code=found.code),
             "code",
         )
     on = from_on or today(actor.zone)
     if on > today(actor.zone):
-        raise Refused("DATE_TO_COME", f"{on:%d %B %Y} has not come yet.", "Check the date.", "from_on")
+        raise Refused(
+            "DATE_TO_COME",
+            say("%(on)s has not come yet.", on=f"{on:%d %B %Y}"),
+            say("Check the date."),
+            "from_on",
+        )
     diagnosis = Diagnosis(
         tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, code=found.code, label=found.label,
         chronic=chronic, from_on=on, made_at=now(), made_by=actor.staff_id,
@@ -90,8 +100,8 @@ async def choose_diagnosis(
     except IntegrityError as error:
         raise Refused(
             "ALREADY_CHOSEN",
-            f"{found.code} is already on this person's list.",
-            "End it first to change it.",
+            say("%(code)s is already on this person's list.", code=found.code),
+            say("End it first to change it."),
             "code",
         ) from error
     db.note(

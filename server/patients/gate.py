@@ -9,6 +9,7 @@ from server.errors import Refused, not_found
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 class Joined(Refused):
@@ -17,8 +18,13 @@ class Joined(Refused):
     def __init__(self, gone: Patient, kept: Patient) -> None:
         super().__init__(
             "RECORD_JOINED",
-            f"Record {gone.record_number} was joined with record {kept.record_number}: they are one person.",
-            f"Go on with record {kept.record_number}.",
+            say(
+                "Record %(record_number)s was joined with record %(kept_record_number)s: they are one "
+                "person.",
+                record_number=gone.record_number,
+                kept_record_number=kept.record_number,
+            ),
+            say("Go on with record %(record_number)s.", record_number=kept.record_number),
         )
         self.gone, self.into = gone.id, kept.id
 
@@ -75,7 +81,10 @@ async def _held(db: Db, patient_id: UUID, for_update: bool) -> Patient | None:
             raise
         raise Refused(
             "BEING_CHANGED",
-            "This person's details are being changed right now, perhaps by a file that is being brought in.",
-            "Nothing of yours was kept. Try again in a minute.",
+            say(
+                "This person's details are being changed right now, perhaps by a file that is being "
+                "brought in."
+            ),
+            say("Nothing of yours was kept. Try again in a minute."),
         ) from None
     return found

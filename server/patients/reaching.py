@@ -3,6 +3,7 @@
 import phonenumbers
 
 from server.errors import Refused
+from server.words import say
 
 
 def phone_written(text: str, field: str = "value") -> str:
@@ -15,8 +16,8 @@ def phone_written(text: str, field: str = "value") -> str:
     if number is None or not phonenumbers.is_possible_number(number):
         raise Refused(
             "BAD_PHONE",
-            f"“{text[:40]}” is not a telephone number.",
-            "Write it with its area code, such as (313) 555-0142.",
+            say("“%(text)s” is not a telephone number.", text=text[:40]),
+            say("Write it with its area code, such as (313) 555-0142."),
             field,
         )
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -27,6 +28,9 @@ def email_written(text: str, field: str = "value") -> str:
     """The address as it was given. Raises Refused BAD_EMAIL."""
     if "@" not in text[1:-1] or any(c.isspace() for c in text):
         raise Refused(
-            "BAD_EMAIL", f"“{text[:60]}” is not an e-mail address.", "Check it for a missing @.", field
+            "BAD_EMAIL",
+            say("“%(text)s” is not an e-mail address.", text=text[:60]),
+            say("Check it for a missing @."),
+            field,
         )
     return text

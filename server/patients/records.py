@@ -14,6 +14,7 @@ from server.errors import Refused
 from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 #: one alias for all statements: to make one takes longer than to send the statement
 _RECORD: Final = aliased(Patient)
@@ -48,8 +49,8 @@ async def keep_whose(db: Db, actor: Actor) -> None:
     if not await _lock(db, actor, "pg_advisory_xact_lock_shared"):
         raise Refused(
             "JOINING_RUNNING",
-            "Two records of one person are being joined right now, so nothing was brought in.",
-            "Try again in a moment.",
+            say("Two records of one person are being joined right now, so nothing was brought in."),
+            say("Try again in a moment."),
         )
 
 
@@ -59,8 +60,11 @@ async def change_whose(db: Db, actor: Actor) -> None:
     if not await _lock(db, actor, "pg_advisory_xact_lock"):
         raise Refused(
             "IMPORT_RUNNING",
-            "People are being brought in from a file at this moment, perhaps one of these two. Nothing was changed.",
-            "Try again when the file is in, in a few minutes.",
+            say(
+                "People are being brought in from a file at this moment, perhaps one of these two. "
+                "Nothing was changed."
+            ),
+            say("Try again when the file is in, in a few minutes."),
         )
 
 

@@ -12,6 +12,7 @@ from server.patients.records import of_people
 from server.patients.tables import StoryEntry
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 async def save_story(
@@ -22,7 +23,9 @@ async def save_story(
     await patient_for(db, actor, patient_id, permission="chart.read")
     if not what_matters and not story:
         raise Refused(
-            "NOTHING_WRITTEN", "There is nothing to save yet.", "Write a line in the person's own words."
+            "NOTHING_WRITTEN",
+            say("There is nothing to save yet."),
+            say("Write a line in the person's own words."),
         )
     entry = StoryEntry(
         tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, what_matters=what_matters, story=story,

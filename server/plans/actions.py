@@ -18,6 +18,7 @@ from server.plans.gate import plan_version_for
 from server.plans.tables import WAYS, PlanCopy, PlanVersion
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +93,33 @@ def _check_plan(new: NewPlan, newest: int) -> None:
     if not new.says_something:
         raise Refused(
             "PLAN_EMPTY",
-            "This plan says nothing yet.",
-            "Write at least what matters most: a problem, a goal or a step.",
+            say("This plan says nothing yet."),
+            say("Write at least what matters most: a problem, a goal or a step."),
             "goals",
         )
     if new.review_on is not None and new.review_on <= new.dated_on:
         raise Refused(
             "REVIEW_TOO_SOON",
-            f"The review on {written(new.review_on)} would not be later than the plan of {written(new.dated_on)}.",
-            "Choose a later day, or leave it empty.",
+            say(
+                "The review on %(review_on)s would not be later than the plan of %(dated_on)s.",
+                review_on=written(new.review_on),
+                dated_on=written(new.dated_on),
+            ),
+            say("Choose a later day, or leave it empty."),
             "review_on",
         )
     if new.based_on is not None and new.based_on != newest:
         raise Refused(
             "PLAN_MOVED_ON",
-            f"You started from version {new.based_on}; version {newest} has been written since, "
-            "and saving yours would leave out what it says.",
-            f"Open version {newest} beside yours, bring the two together, and save again.",
+            say(
+                "You started from version %(based_on)s; version %(newest)s has been written since, and "
+                "saving yours would leave out what it says.",
+                based_on=new.based_on,
+                newest=newest,
+            ),
+            say(
+                "Open version %(newest)s beside yours, bring the two together, and save again.", newest=newest
+            ),
             "based_on",
         )
 
@@ -121,25 +132,35 @@ async def record_copy_given(
     if how not in WAYS:
         raise Refused(
             "NOT_A_CHOICE",
-            f"“{how[:40]}” is not among the choices.",
-            f"Choose one of {', '.join(WAYS)}.",
+            say("“%(how)s” is not among the choices.", how=how[:40]),
+            say("Choose one of %(ways)s.", ways=", ".join(WAYS)),
             "how",
         )
     if not to_whom.strip():
-        raise Refused("TO_WHOM_MISSING", "A copy was given to somebody.", "Write to whom.", "to_whom")
+        raise Refused(
+            "TO_WHOM_MISSING", say("A copy was given to somebody."), say("Write to whom."), "to_whom"
+        )
     today = local_day(now(), actor.zone)
     if given_on > today:
         raise Refused(
             "DATED_IN_FUTURE",
-            f"The copy is dated {written(given_on)}; today is {written(today)}.",
-            "Check the date, or come back on that day.",
+            say(
+                "The copy is dated %(given_on)s; today is %(today)s.",
+                given_on=written(given_on),
+                today=written(today),
+            ),
+            say("Check the date, or come back on that day."),
             "given_on",
         )
     if given_on < version.dated_on:
         raise Refused(
             "COPY_BEFORE_PLAN",
-            f"A copy given on {written(given_on)} cannot be of a plan written on {written(version.dated_on)}.",
-            "Check the date, or choose the version they were given.",
+            say(
+                "A copy given on %(given_on)s cannot be of a plan written on %(dated_on)s.",
+                given_on=written(given_on),
+                dated_on=written(version.dated_on),
+            ),
+            say("Check the date, or choose the version they were given."),
             "given_on",
         )
 

@@ -19,6 +19,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.tables import Acceptance
+from server.words import say
 
 _FOLDER: Final = Path(__file__).with_name("legal")
 Kind = Literal["terms", "baa"]
@@ -73,24 +74,34 @@ def check_accepted(given: list[Accepted]) -> list[Accepted]:
         if accepted is None:
             raise Refused(
                 "AGREEMENT_MISSING",
-                f"“{document.title}” has not been accepted. Without it the law does not let us keep patients' "
-                "information.",
-                "Read it and type your name under it.",
+                say(
+                    "“%(title)s” has not been accepted. Without it the law does not let us keep "
+                    "patients' information.",
+                    title=document.title,
+                ),
+                say("Read it and type your name under it."),
                 kind,
             )
         if (accepted.version, accepted.text_hash) != (document.version, document.text_hash):
             raise Refused(
                 "AGREEMENT_CHANGED",
-                f"“{document.title}” has changed since it was shown to you; the version now is {document.version}.",
-                "Open the page again, read the new text and accept that one.",
+                say(
+                    "“%(title)s” has changed since it was shown to you; the version now is %(version)s.",
+                    title=document.title,
+                    version=document.version,
+                ),
+                say("Open the page again, read the new text and accept that one."),
                 kind,
             )
         name = written(accepted.name, kind, what="your full name, as a signature")
         if len(name.split()) < 2:
             raise Refused(
                 "SIGNATURE_SHORT",
-                f"“{name}” is not a full name; it stands as your signature under an agreement.",
-                "Type first and last name.",
+                say(
+                    "“%(name)s” is not a full name; it stands as your signature under an agreement.",
+                    name=name,
+                ),
+                say("Type first and last name."),
                 kind,
             )
         found.append(Accepted(kind, accepted.version, accepted.text_hash, name))
@@ -128,9 +139,11 @@ async def require_open(db: Db, actor: Actor) -> None:
         db.note(actor, "practice.require_open", entity="acceptance", effect="refused")
         raise Refused(
             "NOT_OPEN",
-            "This practice has not yet accepted the terms of use and the business associate agreement, "
-            "so no patient's information may be entered.",
-            "An administrator can accept both from the practice's page.",
+            say(
+                "This practice has not yet accepted the terms of use and the business associate "
+                "agreement, so no patient's information may be entered."
+            ),
+            say("An administrator can accept both from the practice's page."),
         )
 
 

@@ -25,6 +25,7 @@ from server.tenants.sessions import Issued, SignedIn
 from server.tenants.sign_in import enter_the_only_one
 from server.tenants.tables import Person, RecoveryCode
 from server.tenants.visitor import Visitor, day, new_mark
+from server.words import N_, say
 
 _LIFETIME: Final = timedelta(minutes=15)
 
@@ -144,8 +145,8 @@ def _proved(secret: str, typed: str) -> int:
     if step is None:
         raise Refused(
             "CODE_WRONG",
-            "This is not the code that the new entry in your authenticator shows now.",
-            "Type the six digits under “Carewright”. If they never fit, check the clock of your phone.",
+            say("This is not the code that the new entry in your authenticator shows now."),
+            say("Type the six digits under “Carewright”. If they never fit, check the clock of your phone."),
             "code",
         )
     return step
@@ -168,15 +169,13 @@ def _open(me: SignedIn, sealed: str) -> str:
 def _over() -> Refused:
     return Refused(
         "SET_UP_OVER",
-        "This set-up was begun too long ago, or in another window.",
-        "Delete the entry in your authenticator, then begin again and scan the new picture.",
+        say("This set-up was begun too long ago, or in another window."),
+        say("Delete the entry in your authenticator, then begin again and scan the new picture."),
     )
 
 
-_CHANGED = """Hello,
-
-the authenticator of your Carewright sign-in was just changed, and you were signed out everywhere else.
-
-If that was you, all is well. If it was not, ask for a new password on the sign-in page at once and tell the
-administrator of your practice.
-"""
+_CHANGED = N_(
+    "Hello,\n\nthe authenticator of your Carewright sign-in was just changed, and you were signed out "
+    "everywhere else.\n\nIf that was you, all is well. If it was not, ask for a new password on the "
+    "sign-in page at once and tell the\nadministrator of your practice.\n"
+)

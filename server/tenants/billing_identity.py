@@ -40,6 +40,7 @@ from server.tenants.payers import payer_for
 from server.tenants.sites import site_for
 from server.tenants.staff import staff_for
 from server.tenants.tables import BillingIdentity, PayerRoute, ProviderBilling, SiteBilling
+from server.words import say
 
 __all__ = [
     "FILING_INDICATORS", "PLACES_OF_SERVICE", "TIN_KINDS", "IdentityRow", "ProviderBillingRow", "RouteRow", "SiteBillingRow",
@@ -152,8 +153,8 @@ async def state_identity(
     if tin_kind not in TIN_KINDS:
         raise Refused(
             "TIN_KIND",
-            f"“{tin_kind[:20]}” is not a kind of tax number.",
-            "Choose one of the list.",
+            say("“%(tin_kind)s” is not a kind of tax number.", tin_kind=tin_kind[:20]),
+            say("Choose one of the list."),
             "tin_kind",
         )
     values = {
@@ -182,8 +183,11 @@ async def state_site_billing(
     if place_of_service not in PLACES_OF_SERVICE:
         raise Refused(
             "PLACE_OF_SERVICE",
-            f"“{place_of_service[:10]}” is not a place of service that a claim of ours can name.",
-            "Choose one of the list; 11 is an office.",
+            say(
+                "“%(place_of_service)s” is not a place of service that a claim of ours can name.",
+                place_of_service=place_of_service[:10],
+            ),
+            say("Choose one of the list; 11 is an office."),
             "place_of_service",
         )
     values = {
@@ -208,15 +212,20 @@ async def state_route(
     if filing_indicator not in FILING_INDICATORS:
         raise Refused(
             "FILING_INDICATOR",
-            f"“{filing_indicator[:10]}” is not a claim filing indicator.",
-            "Choose one of the list; MB is Medicare Part B, BL is Blue Cross Blue Shield.",
+            say(
+                "“%(filing_indicator)s” is not a claim filing indicator.",
+                filing_indicator=filing_indicator[:10],
+            ),
+            say("Choose one of the list; MB is Medicare Part B, BL is Blue Cross Blue Shield."),
             "filing_indicator",
         )
     if not 30 <= filing_days <= 1096:
         raise Refused(
             "FILING_DAYS",
-            f"{filing_days} days is no time within which a payer takes claims.",
-            "Write between 30 and 1,096 days; Medicare gives one year.",
+            say(
+                "%(filing_days)s days is no time within which a payer takes claims.", filing_days=filing_days
+            ),
+            say("Write between 30 and 1,096 days; Medicare gives one year."),
             "filing_days",
         )
     name = written(claim_payer_name, "claim_payer_name", what="the payer's name on a claim", longest=60)
@@ -247,8 +256,11 @@ async def state_provider_billing(
     if not member.bills:
         raise Refused(
             "DOES_NOT_BILL",
-            f"{member.name} is not marked as somebody who bills, so no claim would ever name them.",
-            "Open Practice, then Staff, and say that they bill, with their NPI.",
+            say(
+                "%(name)s is not marked as somebody who bills, so no claim would ever name them.",
+                name=member.name,
+            ),
+            say("Open Practice, then Staff, and say that they bill, with their NPI."),
             "staff_id",
         )
     values = {
@@ -281,8 +293,8 @@ def _digits_of_phone(text: str) -> str:
     if len(digits) != 10:
         raise Refused(
             "PHONE_DIGITS",
-            "A payer needs a telephone number of ten digits to call back.",
-            "Write it with its area code, such as 313 555 0142.",
+            say("A payer needs a telephone number of ten digits to call back."),
+            say("Write it with its area code, such as 313 555 0142."),
             "contact_phone",
         )
     return digits
@@ -295,8 +307,12 @@ def _edi_id(text: str, field: str, what: str) -> str:
     if not 2 <= len(plain) <= 15 or not _EDI_ID.fullmatch(plain):
         raise Refused(
             "EDI_ID",
-            f"“{plain[:20]}” cannot stand as {what}: it takes 2 to 15 letters and digits.",
-            "Copy it from the papers the payer or the clearinghouse sent when you enrolled.",
+            say(
+                "“%(plain)s” cannot stand as %(what)s: it takes 2 to 15 letters and digits.",
+                plain=plain[:20],
+                what=what,
+            ),
+            say("Copy it from the papers the payer or the clearinghouse sent when you enrolled."),
             field,
         )
     return plain.upper()

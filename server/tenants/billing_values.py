@@ -10,6 +10,7 @@ from typing import Final
 from server.errors import Refused
 from server.tenants.names import written
 from server.tenants.regions import STATES
+from server.words import say
 
 TIN_KINDS: Final = {"EI": "Employer identification number", "SY": "Social Security number (sole proprietor)"}
 
@@ -68,8 +69,8 @@ def check_tin(text: str, field: str = "tin") -> str:
     if not re.fullmatch(r"[0-9]{9}", digits, re.ASCII) or len(set(digits)) == 1:
         raise Refused(
             "TIN_FORM",
-            "A tax identification number is nine digits.",
-            "Copy it from the letter of the tax office or from the payer's enrollment.",
+            say("A tax identification number is nine digits."),
+            say("Copy it from the letter of the tax office or from the payer's enrollment."),
             field,
         )
     return digits
@@ -81,8 +82,8 @@ def check_taxonomy(text: str, field: str = "taxonomy") -> str:
     if not _TAXONOMY.fullmatch(code):
         raise Refused(
             "TAXONOMY_FORM",
-            f"“{code[:20]}” is not a taxonomy code: ten letters and digits that end in X.",
-            "Copy it from the NPI registry; family medicine is 207Q00000X.",
+            say("“%(code)s” is not a taxonomy code: ten letters and digits that end in X.", code=code[:20]),
+            say("Copy it from the NPI registry; family medicine is 207Q00000X."),
             field,
         )
     return code
@@ -95,24 +96,33 @@ def check_address(street: str, city: str, state: str, zip: str) -> dict[str, str
     if is_po_box(where):
         raise Refused(
             "PO_BOX",
-            f"“{where}” is a post-office box. Payers refuse claims whose billing address is one.",
-            "Write the street where the practice is. Where money should be sent is settled in the payer's enrollment.",
+            say(
+                "“%(where)s” is a post-office box. Payers refuse claims whose billing address is one.",
+                where=where,
+            ),
+            say(
+                "Write the street where the practice is. Where money should be sent is settled in the "
+                "payer's enrollment."
+            ),
             "street",
         )
     region = state.strip().upper()
     if region not in STATES:
         raise Refused(
             "STATE_UNKNOWN",
-            f"“{state.strip()[:20]}” is not a state's abbreviation.",
-            "Write two letters, such as MI.",
+            say("“%(state)s” is not a state's abbreviation.", state=state.strip()[:20]),
+            say("Write two letters, such as MI."),
             "state",
         )
     digits = zip.strip().replace("-", "").replace(" ", "")
     if not re.fullmatch(r"[0-9]{9}", digits, re.ASCII) or digits[5:] in ("0000", "9999"):
         raise Refused(
             "ZIP_FOUR",
-            f"“{zip.strip()[:20]}” is not a full ZIP code. Claims need all nine digits of the billing address.",
-            "Look up the last four at the Postal Service, and write it like 48226-1906.",
+            say(
+                "“%(zip)s” is not a full ZIP code. Claims need all nine digits of the billing address.",
+                zip=zip.strip()[:20],
+            ),
+            say("Look up the last four at the Postal Service, and write it like 48226-1906."),
             "zip",
         )
     return {

@@ -13,6 +13,8 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
+from server.words import say
+
 _FORMAT = (
     1  # part of every hash: a new field in the audit means a new format for new events, never for old ones
 )
@@ -103,20 +105,34 @@ def broken_links(
         if gap:
             found.append(
                 Breach(
-                    "MISSING_SEAL", number + 1, seal.number - 1, None, "Links of the chain were taken out."
+                    "MISSING_SEAL",
+                    number + 1,
+                    seal.number - 1,
+                    None,
+                    say("Links of the chain were taken out."),
                 )
             )
         if event is None:
             found.append(
                 Breach(
-                    "MISSING_EVENT", seal.number, seal.number, seal.event_id, "A sealed event was deleted."
+                    "MISSING_EVENT",
+                    seal.number,
+                    seal.number,
+                    seal.event_id,
+                    say("A sealed event was deleted."),
                 )
             )
         elif not gap and not compare_digest(
             link(before, seal.id, seal.number, seal.sealed_at, event), seal.chain_hash
         ):
             found.append(
-                Breach("EDITED", seal.number, seal.number, seal.event_id, "This is not what was sealed here.")
+                Breach(
+                    "EDITED",
+                    seal.number,
+                    seal.number,
+                    seal.event_id,
+                    say("This is not what was sealed here."),
+                )
             )
         number, before = seal.number, seal.chain_hash
     return found
@@ -130,11 +146,20 @@ def broken_ends(last: int, hashes: dict[int, str], heads: Sequence[Head]) -> lis
         if not head.genuine:
             found.append(
                 Breach(
-                    "FORGED_HEAD", head.number, head.number, None, "A signed head was altered or is not ours."
+                    "FORGED_HEAD",
+                    head.number,
+                    head.number,
+                    None,
+                    say("A signed head was altered or is not ours."),
                 )
             )
         elif head.number > last:
-            says = f"The chain was signed to {head.number} and ends at {last}: this stretch was cut or sealed anew."
+            says = say(
+                "The chain was signed to %(number)s and ends at %(last)s: this stretch was cut or "
+                "sealed anew.",
+                number=head.number,
+                last=last,
+            )
             found.append(Breach("TRUNCATED", trusted + 1, head.number, None, says))
             break
         elif not compare_digest(hashes.get(head.number, ""), head.chain_hash):
@@ -144,7 +169,7 @@ def broken_ends(last: int, hashes: dict[int, str], heads: Sequence[Head]) -> lis
                     trusted + 1,
                     head.number,
                     None,
-                    "This stretch was sealed anew after it was signed.",
+                    say("This stretch was sealed anew after it was signed."),
                 )
             )
             trusted = head.number

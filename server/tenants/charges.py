@@ -15,6 +15,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_statements import ChargeRow
 from server.tenants.db import Db
 from server.tenants.tables import Charge
+from server.words import say
 
 __all__ = ["ChargeRow"]
 
@@ -63,15 +64,18 @@ async def state_charge(db: Db, actor: Actor, *, code: str, from_on: date, amount
     if not _CODE.fullmatch(plain):
         raise Refused(
             "CODE_FORM",
-            f"“{plain[:12]}” is not a procedure code.",
-            "Write its five letters and digits.",
+            say("“%(plain)s” is not a procedure code.", plain=plain[:12]),
+            say("Write its five letters and digits."),
             "code",
         )
     if not amount.is_finite() or not 0 < amount <= _MOST or amount != amount.quantize(Decimal("0.01")):
         raise Refused(
             "CHARGE_AMOUNT",
-            f"{amount} dollars is not a charge: a claim asks for an amount above zero, in whole cents.",
-            "Write what the practice asks for one unit, such as 95.00.",
+            say(
+                "%(amount)s dollars is not a charge: a claim asks for an amount above zero, in whole cents.",
+                amount=amount,
+            ),
+            say("Write what the practice asks for one unit, such as 95.00."),
             "amount",
         )
     row = Charge(

@@ -10,6 +10,7 @@ from server.tenants import operations, seal
 from server.tenants.actor import Actor, system
 from server.tenants.db import auth_db, tenant_db
 from server.tenants.tables import Directory, Practice
+from server.words import say
 
 
 async def actor_for(slug: str, *rights: str) -> Actor:
@@ -21,8 +22,8 @@ async def actor_for(slug: str, *rights: str) -> Actor:
     if tenant_id is None:
         raise Refused(
             "NO_SUCH_PRACTICE",
-            f"There is no open practice called {slug!r} here.",
-            "Use the short name shown on the Practice page, such as lakeside.",
+            say("There is no open practice called %(slug)s here.", slug=f"{slug!r}"),
+            say("Use the short name shown on the Practice page, such as lakeside."),
         )
     async with tenant_db(system(tenant_id, "UTC"), read_only=True) as db:
         zone = await db.scalar(select(Practice.time_zone))
@@ -37,13 +38,19 @@ async def verify_audit(slug: str) -> dict[str, Any]:
         events = await seal.count_sealed(db)
     told = [asdict(breach) for breach in breaches]
     if not breaches:
-        says = f"The audit of {slug} is whole: {events:,} sealed events, each as it was written."
+        says = say(
+            "The audit of %(slug)s is whole: %(events)s sealed events, each as it was written.",
+            slug=slug,
+            events=f"{events:,}",
+        )
     else:
         lines = [
             f"{one.code:14} {one.first or '-'}{f' to {one.last}' if one.last != one.first else ''}: {one.says}"
             for one in breaches
         ]
-        says = "\n".join([f"The audit of {slug} was changed behind the system's back:", *lines])
+        says = "\n".join(
+            [say("The audit of %(slug)s was changed behind the system's back:", slug=slug), *lines]
+        )
     return {"practice": slug, "events": events, "breaches": told, "failed": bool(breaches), "says": says}
 
 
@@ -66,4 +73,4 @@ async def retry_failed_jobs(slug: str, kind: str) -> dict[str, Any]:
     actor = await actor_for(slug, "jobs.read", "jobs.write")
     async with tenant_db(actor) as db:
         number = await operations.retry_jobs(db, actor, kind)
-    return {"retried": number, "says": f"{number} will be tried again in a moment."}
+    return {"retried": number, "says": say("%(number)s will be tried again in a moment.", number=number)}

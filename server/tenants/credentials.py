@@ -10,6 +10,7 @@ from server.tenants import attempts, passwords
 from server.tenants.db import auth_db
 from server.tenants.tables import Person
 from server.tenants.visitor import Visitor
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ async def _rehash(login: Login, password: str) -> None:
 def wrong() -> Refused:
     return Refused(
         "SIGN_IN_WRONG",
-        "The e-mail address and the password do not go together.",
-        "Check both, and the Caps Lock key. If you have forgotten the password, ask for a new one by mail.",
+        say("The e-mail address and the password do not go together."),
+        say(
+            "Check both, and the Caps Lock key. If you have forgotten the password, ask for a new one "
+            "by mail."
+        ),
     )

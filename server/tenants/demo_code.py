@@ -9,6 +9,7 @@ from server.tenants import totp
 from server.tenants.db import auth_db
 from server.tenants.names import fold_email
 from server.tenants.tables import Directory, Membership, Person
+from server.words import say
 
 
 async def current_code(email: str) -> str:
@@ -28,8 +29,8 @@ async def current_code(email: str) -> str:
     if not rows or not all(demo for _, demo in rows) or rows[0][0].totp_secret is None:
         raise Refused(
             "NOT_DEMO",
-            "Codes are shown here only for the invented people of the demo practices.",
-            "Use an address that was printed when the demo was made, such as nora@lakeside.example.",
+            say("Codes are shown here only for the invented people of the demo practices."),
+            say("Use an address that was printed when the demo was made, such as nora@lakeside.example."),
             "email",
         )
     person: Person = rows[0][0]
@@ -39,7 +40,9 @@ async def current_code(email: str) -> str:
     if step > current + totp.DRIFT_STEPS:
         seconds = (step - totp.DRIFT_STEPS) * totp.STEP_SECONDS - int(at.timestamp())
         raise Refused(
-            "WAIT_FOR_CODE", "The codes of this minute are used up.", f"Try again in {seconds} seconds."
+            "WAIT_FOR_CODE",
+            say("The codes of this minute are used up."),
+            say("Try again in %(seconds)s seconds.", seconds=seconds),
         )
     return totp.code_at(totp.unseal_secret(person.id, person.totp_secret or b""), step)
 

@@ -11,6 +11,7 @@ from server.errors import Refused, not_found
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
+from server.words import say
 
 _KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 MOST: Final = 100
@@ -24,8 +25,8 @@ async def put_hints_away(db: Db, actor: Actor, keys: Sequence[str]) -> list[str]
     if not all(_KEY.fullmatch(key) for key in keys) or len({*staff.hints_away, *keys}) > MOST:
         raise Refused(
             "HINT_UNKNOWN",
-            "There is no hint of that name.",
-            "Reload the page; it may be gone already.",
+            say("There is no hint of that name."),
+            say("Reload the page; it may be gone already."),
             "key",
         )
     new = [key for key in dict.fromkeys(keys) if key not in staff.hints_away]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from server.errors import Refused
 from server.recurrence import instant_of
+from server.words import say
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", re.ASCII)
@@ -118,8 +119,10 @@ def time_in(text: str, field: str) -> time:
     if found is None:
         raise Refused(
             "TIME_FORM",
-            f"“{text.strip()[:20]}” is not a time of day." if text.strip() else "A time is missing.",
-            "Write hours and minutes, such as 08:30 or 16:45.",
+            say("“%(text)s” is not a time of day.", text=text.strip()[:20])
+            if text.strip()
+            else say("A time is missing."),
+            say("Write hours and minutes, such as 08:30 or 16:45."),
             field,
         )
     return time(int(found[1]), int(found[2]))
@@ -130,8 +133,12 @@ def check_weekly(new: Weekly, others: Iterable[Weekly], today: date) -> None:
     if new.ends <= new.begins:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"It ends at {clock(new.ends)}, which is not after its beginning at {clock(new.begins)}.",
-            "Check both times. Hours past midnight are written as two lines, one for each day.",
+            say(
+                "It ends at %(ends)s, which is not after its beginning at %(begins)s.",
+                ends=clock(new.ends),
+                begins=clock(new.begins),
+            ),
+            say("Check both times. Hours past midnight are written as two lines, one for each day."),
             "ends",
         )
     check_days(new.from_on, new.to_on, today)
@@ -139,9 +146,15 @@ def check_weekly(new: Weekly, others: Iterable[Weekly], today: date) -> None:
     if there is not None:
         raise Refused(
             "HOURS_OVERLAP",
-            f"{WEEKDAYS[there.weekday]}, {clock(there.begins)} to {clock(there.ends)}, is on the list already"
-            f"{_lasting(there.from_on, there.to_on)}. Nobody is in two places at once.",
-            "Give that line a last day first, or choose other times.",
+            say(
+                "%(weekdays)s, %(begins)s to %(ends)s, is on the list already%(from_on)s. Nobody is in "
+                "two places at once.",
+                weekdays=WEEKDAYS[there.weekday],
+                begins=clock(there.begins),
+                ends=clock(there.ends),
+                from_on=_lasting(there.from_on, there.to_on),
+            ),
+            say("Give that line a last day first, or choose other times."),
             "begins",
         )
 
@@ -153,8 +166,12 @@ def check_away(new: Away, others: Iterable[Away], today: date) -> None:
     if there is not None:
         raise Refused(
             "AWAY_ALREADY",
-            f"{_said(there.from_on)} to {_said(there.to_on)} is on the list already.",
-            "Take that line away first, or choose other days.",
+            say(
+                "%(from_on)s to %(to_on)s is on the list already.",
+                from_on=_said(there.from_on),
+                to_on=_said(there.to_on),
+            ),
+            say("Take that line away first, or choose other days."),
             "from_on",
         )
 
@@ -163,8 +180,8 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
     if not _EARLIEST <= from_on <= today + _AHEAD:
         raise Refused(
             "DATE_FAR",
-            f"{_said(from_on)} is too far from today to be the first day.",
-            "Check the year.",
+            say("%(from_on)s is too far from today to be the first day.", from_on=_said(from_on)),
+            say("Check the year."),
             "from_on",
         )
     if to_on is None:
@@ -172,13 +189,20 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
     if to_on < from_on:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"The last day, {_said(to_on)}, lies before the first, {_said(from_on)}.",
-            "Check both days.",
+            say(
+                "The last day, %(to_on)s, lies before the first, %(from_on)s.",
+                to_on=_said(to_on),
+                from_on=_said(from_on),
+            ),
+            say("Check both days."),
             "to_on",
         )
     if to_on > today + 5 * _AHEAD:
         raise Refused(
-            "DATE_FAR", f"{_said(to_on)} is too far away to be the last day.", "Check the year.", "to_on"
+            "DATE_FAR",
+            say("%(to_on)s is too far away to be the last day.", to_on=_said(to_on)),
+            say("Check the year."),
+            "to_on",
         )
 
 

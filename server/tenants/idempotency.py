@@ -27,6 +27,7 @@ from server.sealed import seal, unseal
 from server.tenants.actor import Actor
 from server.tenants.db import Db, one_transaction, tenant_db
 from server.tenants.tables import IdempotencyKey
+from server.words import say
 
 PURGE: Final = "idempotency.purge"
 KEPT: Final = timedelta(days=7)
@@ -70,9 +71,17 @@ def checked_key(key: str) -> str:
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise Refused(
             "IDEMPOTENCY_KEY",
-            f"An idempotency key is 1 to {LONGEST_KEY} printable ASCII characters; this one has {len(key)}"
-            f"{'' if key.isascii() and key.isprintable() else ', some of them of another kind'}.",
-            "Make a random one, such as a UUID, for each thing to be done, and send the same one when trying again.",
+            say(
+                "An idempotency key is 1 to %(longest_key)s printable ASCII characters; this one has "
+                "%(n)s%(which)s.",
+                longest_key=LONGEST_KEY,
+                n=len(key),
+                which="" if key.isascii() and key.isprintable() else ", some of them of another kind",
+            ),
+            say(
+                "Make a random one, such as a UUID, for each thing to be done, and send the same one "
+                "when trying again."
+            ),
         )
     return key
 
@@ -117,9 +126,15 @@ async def _first(actor: Actor, asked: Asked, work: Work) -> Answer:
         if len(answer.body) > LARGEST_ANSWER:
             raise Refused(
                 "ANSWER_TOO_LARGE",
-                f"The answer has {len(answer.body) // 1024} KB, more than the {LARGEST_ANSWER // 1024} KB that are kept "
-                "with an idempotency key. Nothing was changed.",
-                "Ask for less in the operation that changes things, and for the rest in a query after it.",
+                say(
+                    "The answer has %(n)s KB, more than the %(largest_answer)s KB that are kept with "
+                    "an idempotency key. Nothing was changed.",
+                    n=len(answer.body) // 1024,
+                    largest_answer=LARGEST_ANSWER // 1024,
+                ),
+                say(
+                    "Ask for less in the operation that changes things, and for the rest in a query after it."
+                ),
             )
         await db.execute(
             update(IdempotencyKey)
@@ -173,8 +188,11 @@ async def _stored(db: Db, actor: Actor, asked: Asked) -> Answer | None:
     if row.asked_hash != asked.hash:
         raise Refused(
             "IDEMPOTENCY_KEY_REUSED",
-            "This key was used for something else already, and that was answered. Nothing was changed.",
-            "Send a key of its own with each thing to be done; the same key only to try the same thing again.",
+            say("This key was used for something else already, and that was answered. Nothing was changed."),
+            say(
+                "Send a key of its own with each thing to be done; the same key only to try the same "
+                "thing again."
+            ),
         )
     if not actor.rights.issuperset(row.rights):
         raise forbidden()
@@ -191,8 +209,8 @@ async def _stored(db: Db, actor: Actor, asked: Asked) -> Answer | None:
 def _in_use() -> Refused:
     return Refused(
         "IDEMPOTENCY_KEY_IN_USE",
-        "What was sent with this key before is still being done.",
-        "Send it again, with the same key, in a few seconds.",
+        say("What was sent with this key before is still being done."),
+        say("Send it again, with the same key, in a few seconds."),
     )
 
 

@@ -19,6 +19,7 @@ from server.ids import new_id
 from server.mail import link as absolute
 from server.tenants.tables import OneTimeLink
 from server.tenants.tokens_text import new_token, token_hash
+from server.words import say
 
 Kind = Literal["confirm", "reset", "invite"]
 
@@ -117,11 +118,15 @@ async def end(
 def over(kind: Kind) -> Refused:
     """The answer for a link that was used, is too old, was replaced, or never existed."""
     again = {
-        "confirm": "Sign up again, or, if you have confirmed already, sign in.",
-        "reset": "Ask for a new one on the sign-in page; it works for one hour.",
-        "invite": "If you have joined already, sign in. If not, ask an administrator of the practice for a new one.",
+        "confirm": say("Sign up again, or, if you have confirmed already, sign in."),
+        "reset": say("Ask for a new one on the sign-in page; it works for one hour."),
+        "invite": say(
+            "If you have joined already, sign in. If not, ask an administrator of the practice for a new one."
+        ),
     }
-    return Refused("LINK_OVER", "This link has been used, has been replaced, or is too old.", again[kind])
+    return Refused(
+        "LINK_OVER", say("This link has been used, has been replaced, or is too old."), again[kind]
+    )
 
 
 def _link(row: OneTimeLink | None, kind: Kind) -> Link:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 import phonenumbers
 
 from server.errors import Refused
+from server.words import say
 
 #: Slugs that would read as ours, or that a page address needs. A practice of that name gets a longer one.
 _RESERVED_WORDS = """
@@ -42,18 +43,28 @@ def written(text: str, field: str, *, what: str, longest: int = 120, empty: bool
     if any(_unseen(c) for c in text):
         raise Refused(
             "TEXT_UNSEEN",
-            f"There is a character in {what} that cannot be seen or printed.",
-            "Type it by hand instead of pasting it.",
+            say("There is a character in %(what)s that cannot be seen or printed.", what=what),
+            say("Type it by hand instead of pasting it."),
             field,
         )
     kept = " ".join(unicodedata.normalize("NFC", text).split())
     if not kept and not empty:
-        raise Refused("TEXT_MISSING", f"We need {what}.", "Type it and send the form again.", field)
+        raise Refused(
+            "TEXT_MISSING",
+            say("We need %(what)s.", what=what),
+            say("Type it and send the form again."),
+            field,
+        )
     if len(kept) > longest:
         raise Refused(
             "TEXT_TOO_LONG",
-            f"There is room for {longest} characters in {what}; this has {len(kept)}.",
-            "Shorten it.",
+            say(
+                "There is room for %(longest)s characters in %(what)s; this has %(n)s.",
+                longest=longest,
+                what=what,
+                n=len(kept),
+            ),
+            say("Shorten it."),
             field,
         )
     return kept
@@ -90,8 +101,8 @@ def fold_email(text: str, field: str = "email") -> str:
     if not sound:
         raise Refused(
             "EMAIL_FORM",
-            "This does not look like an e-mail address; one looks like name@practice.org.",
-            "Check for a missing @, a space, or a comma instead of a dot.",
+            say("This does not look like an e-mail address; one looks like name@practice.org."),
+            say("Check for a missing @, a space, or a comma instead of a dot."),
             field,
         )
     return f"{local}@{ascii_domain}"
@@ -129,8 +140,12 @@ def check_zone(zone: str, field: str = "time_zone") -> str:
         return zone
     raise Refused(
         "ZONE_UNKNOWN",
-        f"“{zone[:40]}” is not a time zone we know; the practice's days and billing months are reckoned in it.",
-        "Choose one from the list, such as America/Detroit.",
+        say(
+            "“%(zone)s” is not a time zone we know; the practice's days and billing months are "
+            "reckoned in it.",
+            zone=zone[:40],
+        ),
+        say("Choose one from the list, such as America/Detroit."),
         field,
     )
 
@@ -147,8 +162,8 @@ def check_phone(text: str, field: str = "phone") -> str:
     if number is None or not phonenumbers.is_possible_number(number):
         raise Refused(
             "PHONE_FORM",
-            f"“{text.strip()[:40]}” is not a telephone number anyone could call.",
-            "Write it with its area code, such as (313) 555-0142.",
+            say("“%(text)s” is not a telephone number anyone could call.", text=text.strip()[:40]),
+            say("Write it with its area code, such as (313) 555-0142."),
             field,
         )
     formats = phonenumbers.PhoneNumberFormat

@@ -2,6 +2,7 @@
 the number."""
 
 from server.errors import Refused
+from server.words import say
 
 #: ISO 7812 issuer prefix of United States health identifiers; it takes part in the sum though it is not
 #: written.
@@ -15,17 +16,27 @@ def check_npi(text: str, field: str = "npi") -> str:
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or digits[0] not in "12":
         raise Refused(
             "NPI_FORM",
-            f"An NPI is ten digits and begins with 1 or 2; this is “{text.strip()[:40]}”.",
-            "Copy it from the practice's enrollment letter, or look it up in the public NPI registry.",
+            say("An NPI is ten digits and begins with 1 or 2; this is “%(text)s”.", text=text.strip()[:40]),
+            say("Copy it from the practice's enrollment letter, or look it up in the public NPI registry."),
             field,
         )
     expected = check_digit(digits[:9])
     if digits[9] != expected:
         raise Refused(
             "NPI_CHECK_DIGIT",
-            f"{digits} is not a possible NPI: after {digits[:9]} the tenth digit, which guards against slips, "
-            f"would be {expected}, not {digits[9]}. Payers refuse claims with a wrong one.",
-            "One digit may be mistyped, or two neighbours swapped. Compare all ten with the enrollment letter.",
+            say(
+                "%(digits)s is not a possible NPI: after %(digits_2)s the tenth digit, which guards "
+                "against slips, would be %(expected)s, not %(digits_3)s. Payers refuse claims with a "
+                "wrong one.",
+                digits=digits,
+                digits_2=digits[:9],
+                expected=expected,
+                digits_3=digits[9],
+            ),
+            say(
+                "One digit may be mistyped, or two neighbours swapped. Compare all ten with the "
+                "enrollment letter."
+            ),
             field,
         )
     return digits

@@ -21,6 +21,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.tables import Job
+from server.words import say
 
 READY, RUNNING, DEAD = "ready", "running", "dead"
 #: state -> the word people use for it
@@ -190,8 +191,8 @@ async def retry_jobs(db: Db, actor: Actor, kind: str = "") -> int:
     if not ids:
         raise Refused(
             "NOTHING_FAILED",
-            "There is no failed work of this kind any more.",
-            "Look at the list again; somebody may have been quicker.",
+            say("There is no failed work of this kind any more."),
+            say("Look at the list again; somebody may have been quicker."),
         )
     await _revive(db, actor, ids)
     return len(ids)
@@ -218,8 +219,8 @@ async def _failed(db: Db, actor: Actor, job_id: UUID) -> JobRow:
     if job.state != DEAD:
         raise Refused(
             "JOB_NOT_FAILED",
-            f"This work has not failed; it is now: {STATES[job.state].lower()}.",
-            "Look at the list again; somebody may have been quicker.",
+            say("This work has not failed; it is now: %(states)s.", states=STATES[job.state].lower()),
+            say("Look at the list again; somebody may have been quicker."),
         )
     return job
 

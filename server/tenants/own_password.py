@@ -14,6 +14,7 @@ from server.tenants.names import fold_email
 from server.tenants.sessions import Issued
 from server.tenants.tables import Person
 from server.tenants.visitor import Visitor
+from server.words import N_
 
 
 async def ask_reset(email: str, visitor: Visitor) -> None:
@@ -81,25 +82,18 @@ async def _store(db: AsyncSession, person_id: UUID, stored: str) -> None:
     )
 
 
-_RESET = """Hello {name},
-
-somebody, probably you, asked for a new password for your Carewright sign-in. Choose it here within one hour:
-
-{address}
-
-If it was not you, do nothing: your password stays as it is.
-"""
-_NO_LOGIN = """Hello,
-
-somebody, probably you, asked for a new password at Carewright, but there is no sign-in with this e-mail address.
-
-If you work in a practice that uses Carewright, you may have been invited under another address: ask its
-administrator. If it was not you, do nothing.
-"""
-_CHANGED = """Hello,
-
-the password of your Carewright sign-in was just changed, and you were signed out everywhere else.
-
-If that was you, all is well. If it was not, ask for a new password on the sign-in page at once and tell the
-administrator of your practice.
-"""
+_RESET = N_(
+    "Hello {name},\n\nsomebody, probably you, asked for a new password for your Carewright sign-in. "
+    "Choose it here within one hour:\n\n{address}\n\nIf it was not you, do nothing: your password stays as "
+    "it is.\n"
+)
+_NO_LOGIN = N_(
+    "Hello,\n\nsomebody, probably you, asked for a new password at Carewright, but there is no sign-in "
+    "with this e-mail address.\n\nIf you work in a practice that uses Carewright, you may have been "
+    "invited under another address: ask its\nadministrator. If it was not you, do nothing.\n"
+)
+_CHANGED = N_(
+    "Hello,\n\nthe password of your Carewright sign-in was just changed, and you were signed out "
+    "everywhere else.\n\nIf that was you, all is well. If it was not, ask for a new password on the "
+    "sign-in page at once and tell the\nadministrator of your practice.\n"
+)

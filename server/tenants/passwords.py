@@ -19,6 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from server.errors import Refused
 from server.settings import settings
 from server.tenants.names import plain_letters
+from server.words import say
 
 Answer = TypeVar("Answer")
 
@@ -51,20 +52,27 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
     if len(kept) < SHORTEST:
         raise Refused(
             "PASSWORD_SHORT",
-            f"The password has {len(kept)} characters; it needs at least {SHORTEST}, because it guards patients' "
-            "records.",
-            "Four or five unrelated words are easy to remember and hard to guess. Spaces are welcome.",
+            say(
+                "The password has %(n)s characters; it needs at least %(shortest)s, because it guards "
+                "patients' records.",
+                n=len(kept),
+                shortest=SHORTEST,
+            ),
+            say("Four or five unrelated words are easy to remember and hard to guess. Spaces are welcome."),
             field,
         )
     if len(kept) > LONGEST:
         raise Refused(
-            "PASSWORD_LONG", f"The password has more than {LONGEST} characters.", "Use a shorter one.", field
+            "PASSWORD_LONG",
+            say("The password has more than %(longest)s characters.", longest=LONGEST),
+            say("Use a shorter one."),
+            field,
         )
     if is_common(kept):
         raise Refused(
             "PASSWORD_COMMON",
-            "This password is among the first that guessing programs try.",
-            "Choose four or five words that do not belong together, or let a password manager make one.",
+            say("This password is among the first that guessing programs try."),
+            say("Choose four or five words that do not belong together, or let a password manager make one."),
             field,
         )
     solid = re.sub(r"\W", "", plain_letters(kept))
@@ -74,8 +82,8 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
     if others != solid and len(others) < SHORTEST // 2:
         raise Refused(
             "PASSWORD_ABOUT_YOU",
-            "This password is mostly a name or address that others know.",
-            "Choose words that have nothing to do with you or the practice.",
+            say("This password is mostly a name or address that others know."),
+            say("Choose words that have nothing to do with you or the practice."),
             field,
         )
     return kept

@@ -12,6 +12,7 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import plain_letters, written
 from server.tenants.tables import Payer
+from server.words import say
 
 
 async def list_payers(db: Db, actor: Actor, *, with_closed: bool = False) -> list[Payer]:
@@ -73,8 +74,14 @@ def _checked(name: str, kind: str, edi_id: str, known_kinds: Collection[str]) ->
     if kind and kind not in known_kinds:
         raise Refused(
             "KIND_UNKNOWN",
-            f"No plugin here knows payers of the kind “{kind[:40]}”, so nothing could decide their months.",
-            "Choose a kind from the list, or leave it empty: its months then wait for somebody to look at them.",
+            say(
+                "No plugin here knows payers of the kind “%(kind)s”, so nothing could decide their months.",
+                kind=kind[:40],
+            ),
+            say(
+                "Choose a kind from the list, or leave it empty: its months then wait for somebody to "
+                "look at them."
+            ),
             "kind",
         )
     return {
@@ -89,7 +96,11 @@ async def _is_new(db: Db, name: str, but: UUID | None) -> None:
     if any(id != but and plain_letters(there) == plain_letters(name) for id, there in names):
         raise Refused(
             "PAYER_THERE",
-            f"“{name}” is on the list already; two of one name would be mistaken for each other on coverages.",
-            "Use the one that is there, or add the plan's name to this one.",
+            say(
+                "“%(name)s” is on the list already; two of one name would be mistaken for each other "
+                "on coverages.",
+                name=name,
+            ),
+            say("Use the one that is there, or add the plan's name to this one."),
             "name",
         )

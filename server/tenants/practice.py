@@ -14,6 +14,7 @@ from server.tenants.db import Db
 from server.tenants.names import check_phone, check_zone, written
 from server.tenants.npi import check_npi
 from server.tenants.tables import Directory, PolicyChoice, Practice
+from server.words import say
 
 #: selection policy -> the words people use for it
 POLICIES = {
@@ -52,12 +53,21 @@ async def change_practice(
     warnings = []
     if zone != practice.time_zone and months_closed:
         warnings.append(
-            f"{months_closed} billing {'month was' if months_closed == 1 else 'months were'} closed with the days "
-            f"of {practice.time_zone}. They stay as they are; days and months are reckoned in {zone} from now on."
+            say(
+                "%(months_closed)s billing %(which)s closed with the days of %(time_zone)s. They stay "
+                "as they are; days and months are reckoned in %(zone)s from now on.",
+                months_closed=months_closed,
+                which="month was" if months_closed == 1 else "months were",
+                time_zone=practice.time_zone,
+                zone=zone,
+            )
         )
     if zone != practice.time_zone and not months_closed:
         warnings.append(
-            f"Days and months are reckoned in {zone} from now on, also for what was recorded before."
+            say(
+                "Days and months are reckoned in %(zone)s from now on, also for what was recorded before.",
+                zone=zone,
+            )
         )
 
     fields = {"name": called, "npi": number, "phone": dialled, "time_zone": zone}
@@ -85,17 +95,19 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
     if policy not in POLICIES:
         raise Refused(
             "POLICY_UNKNOWN",
-            f"“{policy[:40]}” is not a way to choose lines.",
-            "Choose one of the list.",
+            say("“%(policy)s” is not a way to choose lines.", policy=policy[:40]),
+            say("Choose one of the list."),
             "policy",
         )
     why = written(reason, "reason", what="the reason", longest=1000, empty=True)
     if policy == "max" and len(why) < 20:
         raise Refused(
             "REASON_MISSING",
-            "Choosing by what pays most needs a reason in writing: a reviewer will ask for it, and it should be the "
-            "practice's own.",
-            "Write a sentence or two that you would show to an auditor.",
+            say(
+                "Choosing by what pays most needs a reason in writing: a reviewer will ask for it, and "
+                "it should be the practice's own."
+            ),
+            say("Write a sentence or two that you would show to an auditor."),
             "reason",
         )
     practice = await _practice(db, actor)

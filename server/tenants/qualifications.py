@@ -15,6 +15,7 @@ from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.staff import staff_for
 from server.tenants.tables import Qualification
+from server.words import say
 
 #: the job that counts somebody's minutes again; `server/minutes/jobs.py` says what it does
 DISCIPLINE_CHANGED: Final = "minutes.discipline_changed"
@@ -72,16 +73,16 @@ async def add_qualification(
     if kind not in KINDS:
         raise Refused(
             "KIND_UNKNOWN",
-            f"“{kind[:40]}” is not a kind of qualification.",
-            f"Choose one of: {', '.join(KINDS.values())}.",
+            say("“%(kind)s” is not a kind of qualification.", kind=kind[:40]),
+            say("Choose one of: %(values)s.", values=", ".join(KINDS.values())),
             "kind",
         )
     called = written(name, "name", what="the qualification")
     if kind == "discipline" and called not in DISCIPLINES:
         raise Refused(
             "DISCIPLINE_UNKNOWN",
-            f"“{called[:40]}” is not a discipline that payers' rules know.",
-            "Choose the nearest one from the list.",
+            say("“%(called)s” is not a discipline that payers' rules know.", called=called[:40]),
+            say("Choose the nearest one from the list."),
             "name",
         )
     _check_days(from_on, to_on, today)
@@ -95,8 +96,8 @@ async def add_qualification(
     if overlapping.first() is not None and kind != "training":
         raise Refused(
             "QUALIFICATION_THERE",
-            f"{staff.name} has this on the list already for some of these days.",
-            "End the earlier one first, or choose other dates.",
+            say("%(name)s has this on the list already for some of these days.", name=staff.name),
+            say("End the earlier one first, or choose other dates."),
             "from_on",
         )
     made = Qualification(
@@ -157,18 +158,25 @@ def _check_days(from_on: date, to_on: date | None, today: date) -> None:
     if not 1940 <= from_on.year <= today.year + 1:
         raise Refused(
             "DATE_FAR",
-            f"{from_on.isoformat()} is too far from today to be the first day.",
-            "Check the year.",
+            say("%(from_on)s is too far from today to be the first day.", from_on=from_on.isoformat()),
+            say("Check the year."),
             "from_on",
         )
     if to_on is not None and to_on < from_on:
         raise Refused(
             "ENDS_BEFORE_START",
-            f"The last day, {to_on.isoformat()}, lies before the first, {from_on.isoformat()}.",
-            "Check both dates.",
+            say(
+                "The last day, %(to_on)s, lies before the first, %(from_on)s.",
+                to_on=to_on.isoformat(),
+                from_on=from_on.isoformat(),
+            ),
+            say("Check both dates."),
             "to_on",
         )
     if to_on is not None and to_on.year > today.year + 30:
         raise Refused(
-            "DATE_FAR", f"{to_on.isoformat()} is too far away to be the last day.", "Check the year.", "to_on"
+            "DATE_FAR",
+            say("%(to_on)s is too far away to be the last day.", to_on=to_on.isoformat()),
+            say("Check the year."),
+            "to_on",
         )

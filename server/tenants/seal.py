@@ -29,6 +29,7 @@ from server.tenants.actor import Actor, system
 from server.tenants.chain import Breach, Event, Head, Seal, broken_ends, broken_links, link, origin
 from server.tenants.db import Db, Doors
 from server.tenants.tables import AuditEvent, AuditSeal, AuditSubject, AuditUnsealed
+from server.words import N_
 
 _FIELDS: Final = tuple(field.name for field in fields(Event))
 _EVENT: Final = [getattr(AuditEvent, name) for name in _FIELDS]
@@ -286,7 +287,7 @@ _STRAYS: Final = (
           and not exists (select from audit_seal s where s.tenant_id = e.tenant_id and s.event_id = e.id)
           and not exists (select from audit_unsealed u where u.tenant_id = e.tenant_id and u.event_id = e.id)""",
         "UNSEALED",
-        "An event that did not come through the door, or whose seal was taken away.",
+        N_("An event that did not come through the door, or whose seal was taken away."),
     ),
     (
         """
@@ -294,7 +295,7 @@ _STRAYS: Final = (
         where u.tenant_id = :tenant
           and not exists (select from audit_event e where e.tenant_id = u.tenant_id and e.id = u.event_id)""",
         "LOST",
-        "An event was deleted before it was sealed.",
+        N_("An event was deleted before it was sealed."),
     ),
     (
         f"""
@@ -302,6 +303,6 @@ _STRAYS: Final = (
                odd.event_id
         from ((({_ABOUT}) except all ({_SUBJECTS})) union all (({_SUBJECTS}) except all ({_ABOUT}))) as odd""",  # noqa: S608 - our own two queries
         "SUBJECTS",
-        "The index of who an event is about does not say what the event says.",
+        N_("The index of who an event is about does not say what the event says."),
     ),
 )

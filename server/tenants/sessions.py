@@ -24,6 +24,7 @@ from server.tenants.permissions import permissions_of
 from server.tenants.tables import Directory, Membership, Person, SignIn, Staff
 from server.tenants.tokens_text import new_token, token_hash
 from server.tenants.working import working_here
+from server.words import say
 
 IDLE: Final = timedelta(minutes=15)
 ABSOLUTE: Final = timedelta(hours=12)
@@ -324,9 +325,11 @@ def sign_in_again() -> Refused:
     """The answer wherever a session is needed and there is none that suffices."""
     return Refused(
         "SIGN_IN_AGAIN",
-        "You are not signed in any more: the session ended, or was quiet for 15 minutes. This protects "
-        "patients' records.",
-        "Sign in again; what you were typing is kept on this page.",
+        say(
+            "You are not signed in any more: the session ended, or was quiet for 15 minutes. This "
+            "protects patients' records."
+        ),
+        say("Sign in again; what you were typing is kept on this page."),
     )
 
 

@@ -13,6 +13,7 @@ from server.tenants.db import Db
 from server.tenants.permissions import PROVIDER
 from server.tenants.practice import practice_of
 from server.tenants.tables import Payer, Practice, Site, Staff
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ async def finish_set_up(db: Db, actor: Actor, *, patients: int) -> Practice:
     if missing:
         raise Refused(
             "SET_UP_UNFINISHED",
-            f"Still missing: {'; '.join(missing)}. Claims could not be made without.",
-            "Do these first; the rest can wait.",
+            say("Still missing: %(missing)s. Claims could not be made without.", missing="; ".join(missing)),
+            say("Do these first; the rest can wait."),
         )
     practice = await practice_of(db, actor)
     if practice.set_up_done_at is None:
@@ -85,15 +86,15 @@ def _count(rows: Select[Any]) -> ScalarSelect[int]:
 
 def _steps(sites: int, providers: int, payers: int, invited: int, patients: int) -> tuple[Step, ...]:
     return (
-        Step("sites", "Where you see people", "A claim names the place of service.", sites, sites > 0, True),
+        Step("sites", "Where you see people", say("A claim names the place of service."), sites, sites > 0, True),
         Step(
-            "providers", "Providers with their NPI", "Somebody has to bill, and a claim carries their number.",
+            "providers", "Providers with their NPI", say("Somebody has to bill, and a claim carries their number."),
             providers, providers > 0, True,
         ),
-        Step("payers", "Payers you bill", "Each has its own rules for the same month.", payers, payers > 0, True),
-        Step("staff", "Your team", "Everybody signs in as themselves.", invited, invited > 0, False),
+        Step("payers", "Payers you bill", say("Each has its own rules for the same month."), payers, payers > 0, True),
+        Step("staff", "Your team", say("Everybody signs in as themselves."), invited, invited > 0, False),
         Step(
-            "patients", "Your first patients", "From a file of your record system, or by hand.",
+            "patients", "Your first patients", say("From a file of your record system, or by hand."),
             patients, patients > 0, False,
         ),
     )  # fmt: skip

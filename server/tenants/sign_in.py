@@ -21,6 +21,7 @@ from server.tenants.names import fold_email
 from server.tenants.sessions import Issued
 from server.tenants.tables import Person, RecoveryCode, SignIn
 from server.tenants.visitor import Visitor, day, new_mark
+from server.words import N_, say
 
 TRIES: Final = 5
 
@@ -114,8 +115,11 @@ async def _use_code(db: AsyncSession, person_id: UUID, email: str, typed: str) -
             return None
     return Refused(
         "CODE_WRONG",
-        "This code is not right, or is no longer right: each one is good for about a minute.",
-        "Type the six digits that your authenticator shows now. If they never fit, check the clock of your phone.",
+        say("This code is not right, or is no longer right: each one is good for about a minute."),
+        say(
+            "Type the six digits that your authenticator shows now. If they never fit, check the clock "
+            "of your phone."
+        ),
         "code",
     )
 
@@ -135,8 +139,8 @@ async def use_step(db: AsyncSession, person_id: UUID, step: int) -> bool:
 def _code_used() -> Refused:
     return Refused(
         "CODE_USED",
-        "This code has been used already; each one opens the door once.",
-        "Wait for the next code, at most half a minute, and type that one.",
+        say("This code has been used already; each one opens the door once."),
+        say("Wait for the next code, at most half a minute, and type that one."),
         "code",
     )
 
@@ -144,16 +148,17 @@ def _code_used() -> Refused:
 def _challenge_over() -> Refused:
     return Refused(
         "CHALLENGE_OVER",
-        f"That was the {TRIES}th code that did not fit, so this sign-in has ended.",
-        "Start again with your password. If the phone is lost, a recovery code works in place of the six digits.",
+        say("That was the %(tries)sth code that did not fit, so this sign-in has ended.", tries=TRIES),
+        say(
+            "Start again with your password. If the phone is lost, a recovery code works in place of "
+            "the six digits."
+        ),
     )
 
 
-_RECOVERY_USED = """Hello,
-
-one of your recovery codes was just used to sign in to Carewright in place of your authenticator. It will not work
-a second time.
-
-If that was you, all is well. You can make ten new codes on your security page.
-If it was not, change your password at once and tell the administrator of your practice.
-"""
+_RECOVERY_USED = N_(
+    "Hello,\n\none of your recovery codes was just used to sign in to Carewright in place of your "
+    "authenticator. It will not work\na second time.\n\nIf that was you, all is well. You can make ten "
+    "new codes on your security page.\nIf it was not, change your password at once and tell the "
+    "administrator of your practice.\n"
+)

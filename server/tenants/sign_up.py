@@ -36,6 +36,7 @@ from server.tenants.permissions import ADMINISTRATOR
 from server.tenants.sessions import Issued
 from server.tenants.tables import Directory, Membership, OneTimeLink, Person, Practice, Staff
 from server.tenants.visitor import Visitor
+from server.words import N_, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,9 @@ async def _enter_in_directory(db: AsyncSession, id: UUID, name: str) -> None:
         if made.scalar_one_or_none() is not None:
             return
     raise Refused(
-        "TRY_LATER", "Many practices of this name are signing up at this moment.", "Try again in a minute."
+        "TRY_LATER",
+        say("Many practices of this name are signing up at this moment."),
+        say("Try again in a minute."),
     )
 
 
@@ -243,14 +246,9 @@ async def _declare_open(practice_id: UUID) -> None:
         )
 
 
-_CONFIRM = """Hello {name},
-
-somebody, probably you, signed up {practice} at Carewright with this e-mail address. Confirm it here within three days:
-
-{address}
-
-The page asks for your password: the one you chose when signing up, or, if you already had a Carewright sign-in with
-this address, the one you always use.
-
-If it was not you, do nothing, and nothing will be opened.
-"""
+_CONFIRM = N_(
+    "Hello {name},\n\nsomebody, probably you, signed up {practice} at Carewright with this e-mail "
+    "address. Confirm it here within three days:\n\n{address}\n\nThe page asks for your password: the one "
+    "you chose when signing up, or, if you already had a Carewright sign-in with\nthis address, the one "
+    "you always use.\n\nIf it was not you, do nothing, and nothing will be opened.\n"
+)

@@ -13,6 +13,7 @@ from server.tenants.db import Db
 from server.tenants.names import check_phone, written
 from server.tenants.regions import STATES
 from server.tenants.tables import Site
+from server.words import say
 
 
 async def list_sites(db: Db, actor: Actor, *, with_closed: bool = False) -> list[Site]:
@@ -72,16 +73,16 @@ def _checked(name: str, street: str, city: str, state: str, zip: str, phone: str
     if region and region not in STATES:
         raise Refused(
             "STATE_UNKNOWN",
-            f"“{state.strip()[:20]}” is not a state's abbreviation.",
-            "Write two letters, such as MI.",
+            say("“%(state)s” is not a state's abbreviation.", state=state.strip()[:20]),
+            say("Write two letters, such as MI."),
             "state",
         )
     code = zip.strip()
     if code and not re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", code):
         raise Refused(
             "ZIP_FORM",
-            f"“{code[:20]}” is not a ZIP code.",
-            "Write five digits, such as 48201, or five and four.",
+            say("“%(code)s” is not a ZIP code.", code=code[:20]),
+            say("Write five digits, such as 48201, or five and four."),
             "zip",
         )
     return {

@@ -25,6 +25,7 @@ from server.tenants.npi import check_npi
 from server.tenants.permissions import ADMINISTRATOR, PROVIDER, ROLES
 from server.tenants.tables import ApiToken, Membership, Practice, Staff
 from server.tenants.working import working_here
+from server.words import N_, say
 
 
 async def staff_for(db: Db, actor: Actor, staff_id: UUID, *, permission: str = "practice.read") -> Staff:
@@ -99,8 +100,12 @@ async def invite_again(db: Db, actor: Actor, staff_id: UUID) -> Staff:
     if staff.person_id is not None or not staff.email or not staff.active:
         raise Refused(
             "ALREADY_JOINED",
-            f"{staff.name} has joined already, has left, or has no e-mail address here, so there is nothing to send.",
-            "Look at the list of staff.",
+            say(
+                "%(name)s has joined already, has left, or has no e-mail address here, so there is "
+                "nothing to send.",
+                name=staff.name,
+            ),
+            say("Look at the list of staff."),
         )
     await attempts.take_place({attempts.bucket("invitations", str(actor.tenant_id)): throttle.INVITATIONS})
     staff.invited_at = now()
@@ -248,8 +253,8 @@ def _checked(name: str, role: str, npi: str, bills: bool) -> dict[str, str | boo
     if bills and not number:
         raise Refused(
             "BILLS_WITHOUT_NPI",
-            "Whoever bills needs an NPI of their own: it stands on every claim.",
-            "Add the NPI, or leave “may bill” empty.",
+            say("Whoever bills needs an NPI of their own: it stands on every claim."),
+            say("Add the NPI, or leave “may bill” empty."),
             "npi",
         )
     return {
@@ -264,8 +269,8 @@ def _check_role(role: str) -> None:
     if role not in ROLES:
         raise Refused(
             "ROLE_UNKNOWN",
-            f"“{role[:40]}” is not a role here.",
-            f"Choose one of: {', '.join(ROLES.values())}.",
+            say("“%(role)s” is not a role here.", role=role[:40]),
+            say("Choose one of: %(values)s.", values=", ".join(ROLES.values())),
             "role",
         )
 
@@ -288,9 +293,12 @@ async def _not_the_last(db: Db, leaving: Staff) -> None:
     if leaving.active and leaving.person_id is not None and others.scalar_one_or_none() is None:
         raise Refused(
             "LAST_ADMINISTRATOR",
-            f"{leaving.name} is the only administrator who has joined. Without one, nobody could invite staff or "
-            "change the practice.",
-            "Make somebody else administrator first.",
+            say(
+                "%(name)s is the only administrator who has joined. Without one, nobody could invite "
+                "staff or change the practice.",
+                name=leaving.name,
+            ),
+            say("Make somebody else administrator first."),
         )
 
 
@@ -299,10 +307,14 @@ async def _already(db: Db, email: str) -> Refused:
     name, active = there if there else ("Somebody", True)
     return Refused(
         "ALREADY_STAFF",
-        f"{name} is on the list with this e-mail address{'' if active else ', as somebody who has left'}.",
-        "Send the invitation again from the list."
+        say(
+            "%(name)s is on the list with this e-mail address%(which)s.",
+            name=name,
+            which="" if active else ", as somebody who has left",
+        ),
+        say("Send the invitation again from the list.")
         if active
-        else "Bring them back from the list of those who left.",
+        else say("Bring them back from the list of those who left."),
         "email",
     )
 
@@ -314,8 +326,12 @@ async def _npi_is_free(db: Db, npi: str | bool, but: UUID | None) -> None:
     if name := (await db.execute(there.limit(1))).scalar_one_or_none():
         raise Refused(
             "NPI_TAKEN",
-            f"{name} is on the list with the NPI {npi}; one number belongs to one person.",
-            "Compare both with the enrollment letters.",
+            say(
+                "%(name)s is on the list with the NPI %(npi)s; one number belongs to one person.",
+                name=name,
+                npi=npi,
+            ),
+            say("Compare both with the enrollment letters."),
             "npi",
         )
 
@@ -344,12 +360,9 @@ async def _mail_invitation(db: Db, actor: Actor, staff: Staff) -> None:
     db.after_commit(mail)
 
 
-_INVITATION = """Hello {name},
-
-{inviting} invites you to work with {practice} in Carewright, as {role}. Join here within three days:
-
-{address}
-
-You will choose a password (or use the one you have, if you already work with Carewright elsewhere) and set up an
-authenticator app on your phone, which takes about two minutes.
-"""
+_INVITATION = N_(
+    "Hello {name},\n\n{inviting} invites you to work with {practice} in Carewright, as {role}. Join here "
+    "within three days:\n\n{address}\n\nYou will choose a password (or use the one you have, if you "
+    "already work with Carewright elsewhere) and set up an\nauthenticator app on your phone, which "
+    "takes about two minutes.\n"
+)

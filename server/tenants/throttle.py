@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from server.errors import Refused
+from server.words import say
 
 WINDOW: Final = timedelta(hours=1)
 
@@ -70,7 +71,11 @@ def try_later(waiting: timedelta) -> Refused:
     told = f"{seconds} seconds" if seconds < 90 else f"{-(-seconds // 60)} minutes"
     return Refused(
         "TRY_LATER",
-        "There were several tries in a short time, and each further one has to wait a little longer. "
-        "This keeps people who guess passwords out.",
-        f"Try again in {told}. If you have forgotten the password, ask for a new one by mail.",
+        say(
+            "There were several tries in a short time, and each further one has to wait a little "
+            "longer. This keeps people who guess passwords out."
+        ),
+        say(
+            "Try again in %(told)s. If you have forgotten the password, ask for a new one by mail.", told=told
+        ),
     )

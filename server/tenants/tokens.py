@@ -21,6 +21,7 @@ from server.tenants.permissions import SCOPES, permissions_of
 from server.tenants.tables import ApiToken, Directory, Person, Staff
 from server.tenants.tokens_text import new_token, token_hash
 from server.tenants.working import working_here
+from server.words import say
 
 LONGEST_DAYS: Final = 365
 _TOUCH: Final = timedelta(minutes=1)
@@ -148,8 +149,8 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
     if practice is None or practice.state != "open":
         raise Refused(
             "PRACTICE_UNKNOWN",
-            f"There is no open practice “{slug[:40]}” here.",
-            "Check its slug.",
+            say("There is no open practice “%(slug)s” here.", slug=slug[:40]),
+            say("Check its slug."),
             "practice",
         )
     actor = system(practice.id, "UTC", "tokens.write", via="command")
@@ -167,8 +168,10 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
         if staff is None or staff.person_id is None:
             raise Refused(
                 "PERSON_UNKNOWN",
-                f"Nobody with the e-mail {folded} works in {practice.name}.",
-                "Use an address from the practice's list of staff; the person must have joined.",
+                say(
+                    "Nobody with the e-mail %(folded)s works in %(name)s.", folded=folded, name=practice.name
+                ),
+                say("Use an address from the practice's list of staff; the person must have joined."),
                 "email",
             )
         wanted = sorted(set(scopes)) or ["read"]
@@ -185,23 +188,27 @@ def _make(
         if scope not in SCOPES:
             raise Refused(
                 "SCOPE_UNKNOWN",
-                f"“{scope[:40]}” is not a scope.",
-                f"Choose from: {', '.join(SCOPES)}.",
+                say("“%(scope)s” is not a scope.", scope=scope[:40]),
+                say("Choose from: %(scopes)s.", scopes=", ".join(SCOPES)),
                 "scopes",
             )
     if not any(SCOPES[scope] & permissions_of(role) for scope in wanted):
         raise Refused(
             "SCOPE_EMPTY",
-            "With these scopes the token could do nothing that its owner's role allows.",
-            f"Choose from: {', '.join(SCOPES)}.",
+            say("With these scopes the token could do nothing that its owner's role allows."),
+            say("Choose from: %(scopes)s.", scopes=", ".join(SCOPES)),
             "scopes",
         )
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused(
             "DAYS_RANGE",
-            f"A token lives between 1 and {LONGEST_DAYS} days, not {days}: one that never ends is never missed when "
-            "it leaks.",
-            "Choose a number of days in between.",
+            say(
+                "A token lives between 1 and %(longest_days)s days, not %(days)s: one that never ends "
+                "is never missed when it leaks.",
+                longest_days=LONGEST_DAYS,
+                days=days,
+            ),
+            say("Choose a number of days in between."),
             "days",
         )
     text, at = new_token("api"), now()

@@ -16,6 +16,8 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from server.words import say
+
 
 class CommitInside(RuntimeError):
     """The door commits, once, at the end. Code inside it may not."""
@@ -71,8 +73,11 @@ def engine_of(url: str, size: int, seconds: int) -> AsyncEngine:
     def _not_inside(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
         if _OURS_ALONE.match(statement) or "set_config" in statement.lower():
             raise CommitInside(
-                "Beginning, ending and setting the practice belong to the door. A plain SET would outlive the "
-                "transaction and hand one practice's context to the next borrower of the connection."
+                say(
+                    "Beginning, ending and setting the practice belong to the door. A plain SET would "
+                    "outlive the transaction and hand one practice's context to the next borrower of "
+                    "the connection."
+                )
             )
 
     return engine

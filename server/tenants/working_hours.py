@@ -27,6 +27,7 @@ from server.tenants.hours import (
 from server.tenants.sites import site_for
 from server.tenants.staff import staff_for
 from server.tenants.tables import DaysAway, Site, Staff, WorkingHours
+from server.words import say
 
 #: days that are told at once
 LONGEST: Final = 14
@@ -122,12 +123,21 @@ async def who_is_there(db: Db, actor: Actor, *, first: date, days: int, today: d
     if first < monday_of(today):
         raise Refused(
             "HOURS_PAST",
-            f"{first.isoformat()} lies before this week; working hours are for planning ahead, and what was is not shown.",
-            "Ask from this week's Monday on.",
+            say(
+                "%(first)s lies before this week; working hours are for planning ahead, and what was "
+                "is not shown.",
+                first=first.isoformat(),
+            ),
+            say("Ask from this week's Monday on."),
             "from_on",
         )
     if not 1 <= days <= LONGEST:
-        raise Refused("TOO_MANY_DAYS", f"{days} days are asked for.", f"Ask for 1 to {LONGEST} days.", "days")
+        raise Refused(
+            "TOO_MANY_DAYS",
+            say("%(days)s days are asked for.", days=days),
+            say("Ask for 1 to %(longest)s days.", longest=LONGEST),
+            "days",
+        )
 
     last = first + timedelta(days=days - 1)
     weekly = await db.execute(
@@ -189,18 +199,20 @@ async def add_hours(
     staff = await _plan_of(db, actor, staff_id)
     site = await site_for(db, actor, site_id) if site_id else None
     if site is not None and not site.active:
-        raise Refused("SITE_CLOSED", f"{site.name} is closed.", "Choose another site.", "site_id")
+        raise Refused(
+            "SITE_CLOSED", say("%(name)s is closed.", name=site.name), say("Choose another site."), "site_id"
+        )
     chosen = sorted({day for day in weekdays if 0 <= day < len(WEEKDAYS)})
     if not chosen:
         raise Refused(
-            "WEEKDAY_MISSING", "No day of the week is chosen.", "Tick at least one day.", "weekdays"
+            "WEEKDAY_MISSING", say("No day of the week is chosen."), say("Tick at least one day."), "weekdays"
         )
     others = await _lines(db, staff.id)
     if len(others) + len(chosen) > MOST:
         raise Refused(
             "TOO_MANY_LINES",
-            f"{len(others)} lines are on the list; at most {MOST} fit.",
-            "Take away lines that are over.",
+            say("%(n)s lines are on the list; at most %(most)s fit.", n=len(others), most=MOST),
+            say("Take away lines that are over."),
             "weekdays",
         )
 
@@ -260,8 +272,8 @@ async def add_days_away(
     if len(others) >= MOST:
         raise Refused(
             "TOO_MANY_LINES",
-            f"{len(others)} lines are on the list; no more fit.",
-            "Take away lines that are over.",
+            say("%(n)s lines are on the list; no more fit.", n=len(others)),
+            say("Take away lines that are over."),
             "from_on",
         )
     check_away(Away(staff.id, from_on, to_on), others, today)

@@ -6,6 +6,7 @@ from server.claims.assembly import Draft, LiveClaim
 from server.claims.claim import ScrubFinding, service_key
 from server.claims.scrub.finding import MEDICARE, RULES, OnFile, error, warning
 from server.claims.x12.words import unsafe_id
+from server.words import say
 
 
 def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -46,18 +47,33 @@ def _waiting(draft: Draft, old: LiveClaim) -> tuple[str, str]:
     """(what stands in the way, what to do about it)"""
     if old.state == "signed" and not (old.claim.frequency == "8" and old.claim.payer != draft.claim.payer):
         return (
-            f"Claim {old.number} was signed for the same month before the decision changed, and was not sent.",
-            f"Withdraw claim {old.number}, then sign this one.",
+            say(
+                "Claim %(number)s was signed for the same month before the decision changed, and was "
+                "not sent.",
+                number=old.number,
+            ),
+            say("Withdraw claim %(number)s, then sign this one.", number=old.number),
         )
     if old.state == "signed":
         return (
-            f"Claim {old.number} makes void what another payer was asked for this month, and was not sent yet.",
-            f"Make the file that sends claim {old.number}, then sign this one.",
+            say(
+                "Claim %(number)s makes void what another payer was asked for this month, and was not "
+                "sent yet.",
+                number=old.number,
+            ),
+            say("Make the file that sends claim %(number)s, then sign this one.", number=old.number),
         )
     return (
-        f"Claim {old.number} of this month was sent to another payer. A month's service is claimed from one payer.",
-        f"If that payer turned claim {old.number} away, denied it or paid nothing, enter so on it. Otherwise sign and send its "
-        "void first.",
+        say(
+            "Claim %(number)s of this month was sent to another payer. A month's service is claimed "
+            "from one payer.",
+            number=old.number,
+        ),
+        say(
+            "If that payer turned claim %(number)s away, denied it or paid nothing, enter so on it. "
+            "Otherwise sign and send its void first.",
+            number=old.number,
+        ),
     )
 
 

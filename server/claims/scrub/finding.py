@@ -8,11 +8,15 @@ from typing import Final
 from server.claims.assembly import PatientFile
 from server.claims.claim import ScrubFinding
 from server.errors import Refused
+from server.words import N_
 
 MEDICARE: Final = "MB"
 BILLING_PAGE: Final = "Practice, then Billing"
 PERSON_PAGE: Final = "the person's page"
-RULES: Final = "This comes from the payer's rules: tell whoever keeps the plugin, and leave the claim unsigned until then."
+RULES: Final = N_(
+    "This comes from the payer's rules: tell whoever keeps the plugin, and leave the claim unsigned "
+    "until then."
+)
 
 
 @dataclass(frozen=True, slots=True)

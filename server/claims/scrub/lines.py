@@ -8,6 +8,7 @@ from typing import Final
 from server.claims.assembly import MOST_DIAGNOSES, MOST_POINTERS, MOST_SERVICES, Draft
 from server.claims.claim import ScrubFinding
 from server.claims.scrub.finding import BILLING_PAGE, PERSON_PAGE, RULES, OnFile, error, warning
+from server.words import say
 
 _CODE: Final = re.compile(r"[A-Z0-9]{5}")
 _MODIFIER: Final = re.compile(r"[A-Z0-9]{2}")
@@ -76,7 +77,7 @@ def charges(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
 
 def diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim = draft.claim
-    choose = f"Choose the codes under Diagnoses on {PERSON_PAGE}."
+    choose = say("Choose the codes under Diagnoses on %(person_page)s.", person_page=PERSON_PAGE)
     if len(claim.diagnoses) > MOST_DIAGNOSES or len(set(claim.diagnoses)) < len(claim.diagnoses):
         yield error(
             "S09", "diagnoses", f"A claim holds at most {MOST_DIAGNOSES} different diagnoses.", choose

@@ -8,6 +8,7 @@ from server.claims.claim import Claim, ScrubFinding, Service
 from server.claims.scrub.finding import BILLING_PAGE, OnFile, error, refuses
 from server.tenants.billing_values import PLACES_OF_SERVICE, check_taxonomy, check_tin, is_po_box
 from server.tenants.npi import check_npi
+from server.words import say
 
 
 def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -20,7 +21,12 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             f"Enter it under {BILLING_PAGE}, from that day or earlier.",
         )
         return
-    yield from _number(biller.npi, "billing_npi", "the practice", f"Correct it under {BILLING_PAGE}.")
+    yield from _number(
+        biller.npi,
+        "billing_npi",
+        "the practice",
+        say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
+    )
     if refuses(check_tin, biller.tin):
         yield error(
             "S21",
@@ -61,7 +67,10 @@ def who_treats(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         return
     name = f"{treats.given_name} {treats.family_name}"
     yield from _number(
-        treats.npi, "rendering_npi", name, "Correct the NPI of this practitioner under Practice, then Staff."
+        treats.npi,
+        "rendering_npi",
+        name,
+        say("Correct the NPI of this practitioner under Practice, then Staff."),
     )
     if refuses(check_taxonomy, treats.taxonomy):
         yield error(
@@ -93,7 +102,12 @@ def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             f"Choose one for the site under {BILLING_PAGE}.",
         )
     if place.npi:
-        yield from _number(place.npi, "site_npi", place.name, f"Correct it under {BILLING_PAGE}.")
+        yield from _number(
+            place.npi,
+            "site_npi",
+            place.name,
+            say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
+        )
 
 
 def how(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:

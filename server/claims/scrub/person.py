@@ -9,6 +9,7 @@ from server.claims.claim import Address, Claim, ScrubFinding
 from server.claims.scrub.finding import MEDICARE, PERSON_PAGE, OnFile, error, warning
 from server.claims.x12.words import unsafe_id
 from server.tenants.regions import STATES
+from server.words import say
 
 #: Medicare Beneficiary Identifier. Source: CMS, Understanding the MBI format (11 places; no S, L, O, I, B or Z).
 _MBI: Final = re.compile(
@@ -31,7 +32,9 @@ def person_known(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "The person's day of birth is not known exactly, and a claim needs it.",
             f"Ask, and correct it on {PERSON_PAGE}.",
         )
-    yield from _address(person.address, "address", f"Enter it on {PERSON_PAGE}, under details.")
+    yield from _address(
+        person.address, "address", say("Enter it on %(person_page)s, under details.", person_page=PERSON_PAGE)
+    )
 
 
 def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubFinding]:
@@ -74,7 +77,10 @@ def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim, insured = draft.claim, draft.claim.insured
     medicare = claim.route is not None and claim.route.filing_indicator == MEDICARE
     member = insured.member_id.replace("-", "").replace(" ", "").upper()
-    mends = f"Correct the coverage on {PERSON_PAGE}; the number is on the insurance card."
+    mends = say(
+        "Correct the coverage on %(person_page)s; the number is on the insurance card.",
+        person_page=PERSON_PAGE,
+    )
     if len(member) < 2:
         yield error("S21", "member_id", "The coverage has no member number.", mends)
     elif medicare and not _MBI.fullmatch(member):
@@ -111,7 +117,9 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim = draft.claim
     mine = next((c for c in known.file.coverages if str(c.id) == claim.coverage), None)
     for on in sorted({service.service_on for service in claim.services}):
-        mends = f"Check the coverages on {PERSON_PAGE}, and close the month again."
+        mends = say(
+            "Check the coverages on %(person_page)s, and close the month again.", person_page=PERSON_PAGE
+        )
         if mine is None or not mine.holds(on):
             yield error("S11", "coverage", f"The coverage was not in force on {on:%d %b %Y}.", mends)
             continue

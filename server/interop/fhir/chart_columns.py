@@ -24,6 +24,7 @@ from server.interop.fhir.rows import (
     Value,
     VisitRow,
 )
+from server.words import say
 
 Columns = dict[str, object]
 ChartRow = (
@@ -95,7 +96,11 @@ def fact_columns(row: ChartRow, zone: str) -> tuple[str, Columns] | str:
 
 def _condition(row: ConditionRow) -> Columns:
     doubtful = row.verification_status in ("refuted", "unconfirmed", "provisional", "differential")
-    notes = [row.note, row.severity and f"Severity: {row.severity}.", _said("Began", row.onset_text)]
+    notes = [
+        row.note,
+        row.severity and say("Severity: %(severity)s.", severity=row.severity),
+        _said("Began", row.onset_text),
+    ]
     notes += [_vague("Began", row.onset), _said("Ended", row.abatement_text), _vague("Ended", row.abatement)]
     return _labelled(row.code, ICD10, SNOMED) | {
         "status": row.verification_status if doubtful else row.clinical_status,
@@ -111,7 +116,11 @@ def _medication(row: MedicationRow) -> Columns:
     dosage = row.dosage
     if row.as_needed and "as needed" not in dosage.lower():
         dosage = f"{dosage}, as needed" if dosage else "as needed"
-    notes = [row.note, row.prescriber and f"From {row.prescriber}.", _vague("Since", began)]
+    notes = [
+        row.note,
+        row.prescriber and say("From %(prescriber)s.", prescriber=row.prescriber),
+        _vague("Since", began),
+    ]
     return _labelled(row.code, RXNORM) | {
         "status": "do-not-give" if row.not_to_be_given else row.status,
         "dosage": dosage,
@@ -142,7 +151,7 @@ def _observation(row: ObservationRow, zone: str) -> Columns:
     number = row.value.number if row.value else None
     notes = [
         row.note,
-        row.reference_range and f"Normal: {row.reference_range}.",
+        row.reference_range and say("Normal: %(reference_range)s.", reference_range=row.reference_range),
         _vague("Measured", row.effective),
     ]
     return _labelled(row.code, LOINC) | {
@@ -191,7 +200,7 @@ def _visit(row: VisitRow, zone: str) -> Columns:
 def _stay(row: StayRow, zone: str) -> tuple[str, Columns] | str:
     admitted = _instant(row.admitted, zone)
     if admitted is None:
-        return "The stay does not say when it began, so no one can tell which days it covers."
+        return say("The stay does not say when it began, so no one can tell which days it covers.")
     reason = ", ".join(row.reasons)
     return "stay", {
         "code_system": "",
@@ -210,7 +219,12 @@ def _stay(row: StayRow, zone: str) -> tuple[str, Columns] | str:
 def _procedure(row: ProcedureRow, zone: str) -> Columns:
     by = ", ".join(row.performers)
     reasons = ", ".join(row.reasons)
-    notes = [row.note, _said("Done", row.performed_text), by and f"By {by}.", reasons and f"For {reasons}."]
+    notes = [
+        row.note,
+        _said("Done", row.performed_text),
+        by and f"By {by}.",
+        reasons and say("For %(reasons)s.", reasons=reasons),
+    ]
     return _labelled(row.code, SNOMED) | {
         "status": row.status,
         "kind": "procedure",
@@ -221,10 +235,10 @@ def _procedure(row: ProcedureRow, zone: str) -> Columns:
 
 
 def _immunization(row: ImmunizationRow, zone: str) -> Columns:
-    lot = row.lot_number and f"Lot {row.lot_number}."
+    lot = row.lot_number and say("Lot %(lot_number)s.", lot_number=row.lot_number)
     notes = [row.note, _said("Given", row.given_text), _said("Not given", row.not_given_because), lot]
     if row.from_own_record is False:
-        notes.append("Told, not from the record of who gave it.")
+        notes.append(say("Told, not from the record of who gave it."))
     return _labelled(row.code, CVX) | {
         "status": row.status,
         "kind": "immunization",
@@ -273,7 +287,9 @@ def _instant(when: When | None, zone: str) -> datetime | None:
 def _vague(verb: str, when: When | None) -> str:
     """A word about a date that was known less exactly than its column says."""
     return (
-        f"{verb} {when.text}; the day is not known." if when and when.precision in ("year", "month") else ""
+        say("%(verb)s %(text)s; the day is not known.", verb=verb, text=when.text)
+        if when and when.precision in ("year", "month")
+        else ""
     )
 
 

@@ -14,13 +14,14 @@ from server.interop.fhir.rows import (
     Reaction,
     Reference,
 )
+from server.words import say
 
 
 def named(node: Node, name: str, what: str) -> Coded:
     """The code a record cannot do without."""
     concept = said(node.coded(name))
     if concept is None:
-        node.bad(name, f"It does not say which {what} it is about.")
+        node.bad(name, say("It does not say which %(what)s it is about.", what=what))
     return concept
 
 
@@ -31,7 +32,7 @@ def status(node: Node, name: str, allowed: str) -> str:
         return ""
     if not isinstance(given, str) or given not in allowed.split():
         shown = f"“{given[:40]}”" if isinstance(given, str) else "not a word"
-        node.bad(name, f"Its status is {shown}, which FHIR R4 does not know.")
+        node.bad(name, say("Its status is %(shown)s, which FHIR R4 does not know.", shown=shown))
     return given
 
 
@@ -211,7 +212,7 @@ def _moment(node: Node, name: str) -> tuple[When | None, str]:
     if form == "Boolean":
         return None, ""
     if form:
-        node.note("UNREADABLE", f"{name}{form}", "FHIR R4 has no such form here; it was left out.")
+        node.note("UNREADABLE", f"{name}{form}", say("FHIR R4 has no such form here; it was left out."))
     return None, ""
 
 
@@ -224,7 +225,7 @@ def _medicine(node: Node) -> Coded:
     if concept is None:
         node.bad(
             "medication",
-            "It does not say which medicine it is about, or names it in a record that is not here.",
+            say("It does not say which medicine it is about, or names it in a record that is not here."),
         )
     return concept
 

@@ -3,6 +3,7 @@
 from server.interop.fhir.elements import Node
 from server.interop.fhir.names import name_of
 from server.interop.fhir.rows import Coded, CoverageRow, Identifier, Provenance, Reference
+from server.words import say
 
 
 def coverage_row(node: Node, provenance: Provenance, patient: Reference) -> CoverageRow:
@@ -11,7 +12,7 @@ def coverage_row(node: Node, provenance: Provenance, patient: Reference) -> Cove
     kind = node.coded("type")
     identifier = _identifier(payors)
     if not payer and kind is None and identifier is None:
-        node.bad("payor", "The coverage does not say who pays.")
+        node.bad("payor", say("The coverage does not say who pays."))
     start, end = node.period("period", lenient=False)
     return CoverageRow(
         provenance=provenance,

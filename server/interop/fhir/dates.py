@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 
+from server.words import say
+
 Precision = Literal["year", "month", "day", "instant"]
 
 _FORM = re.compile(
@@ -61,7 +63,9 @@ def parse_when(text: str) -> When:
     shown = text if len(text) <= 40 else text[:40] + "…"
     match = _FORM.fullmatch(text)
     if match is None:
-        raise NotADate(f"“{shown}” is not a date; dates look like 1956-08-03, 1956-08 or 1956.")
+        raise NotADate(
+            say("“%(shown)s” is not a date; dates look like 1956-08-03, 1956-08 or 1956.", shown=shown)
+        )
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     first = _day(shown, int(year), int(month or 1), int(day or 1))
     if hour is None or offset is None:
@@ -89,18 +93,26 @@ def parse_when(text: str) -> When:
 
 def _day(shown: str, year: int, month: int, day: int) -> date:
     if year == 0:
-        raise NotADate(f"“{shown}” has the year 0, which does not exist.")
+        raise NotADate(say("“%(shown)s” has the year 0, which does not exist.", shown=shown))
     if not 1 <= month <= 12:
-        raise NotADate(f"“{shown}” has month {month}; there are twelve.")
+        raise NotADate(say("“%(shown)s” has month %(month)s; there are twelve.", shown=shown, month=month))
     days = calendar.monthrange(year, month)[1]
     if not 1 <= day <= days:
-        raise NotADate(f"“{shown}” does not exist: {calendar.month_name[month]} {year} has {days} days.")
+        raise NotADate(
+            say(
+                "“%(shown)s” does not exist: %(month_name)s %(year)s has %(days)s days.",
+                shown=shown,
+                month_name=calendar.month_name[month],
+                year=year,
+                days=days,
+            )
+        )
     return date(year, month, day)
 
 
 def _check_time(shown: str, hour: int, minute: int, second: int) -> None:
     if hour > 23 or minute > 59 or second > 60:
-        raise NotADate(f"“{shown}” has a time of day that does not exist.")
+        raise NotADate(say("“%(shown)s” has a time of day that does not exist.", shown=shown))
 
 
 def _offset(shown: str, offset: str) -> timezone:
@@ -108,6 +120,6 @@ def _offset(shown: str, offset: str) -> timezone:
         return UTC
     hours, minutes = int(offset[1:3]), int(offset[4:6])
     if hours > 14 or minutes > 59:
-        raise NotADate(f"“{shown}” has a time zone offset that does not exist.")
+        raise NotADate(say("“%(shown)s” has a time zone offset that does not exist.", shown=shown))
     distance = timedelta(hours=hours, minutes=minutes)
     return timezone(-distance if offset[0] == "-" else distance)

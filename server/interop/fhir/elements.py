@@ -20,6 +20,7 @@ from server.interop.fhir.rows import (
     Reference,
 )
 from server.interop.fhir.strict_json import Tree
+from server.words import N_, say
 
 #: code systems whose wording is licensed: the code is kept, its words are not
 _LICENSED = frozenset({"http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12"})
@@ -40,7 +41,7 @@ _NOT_SAID = frozenset(
     }
 )
 
-ASK_SOURCE = "Correct it in the sending system and bring the file in again; the other records came in."
+ASK_SOURCE = N_("Correct it in the sending system and bring the file in again; the other records came in.")
 
 
 class BadRow(Exception):
@@ -80,9 +81,11 @@ class Node:
         if self.given.get("modifierExtension"):
             raise BadRow(
                 f"{self.path}.modifierExtension",
-                "This record says that an extra rule changes its meaning, and Carewright does not know the rule; "
-                "it could even mean the opposite.",
-                "Look at this record in the sending system and write down here what it says.",
+                say(
+                    "This record says that an extra rule changes its meaning, and Carewright does not "
+                    "know the rule; it could even mean the opposite."
+                ),
+                say("Look at this record in the sending system and write down here what it says."),
             )
 
     # --- structure --------------------------------------------------------------------------------------------
@@ -108,7 +111,13 @@ class Node:
             return []
         if len(value) > _MOST_ITEMS:
             self.note(
-                "SHORTENED", name, f"It lists {len(value):,} parts; the first {_MOST_ITEMS} were taken."
+                "SHORTENED",
+                name,
+                say(
+                    "It lists %(n)s parts; the first %(most_items)s were taken.",
+                    n=f"{len(value):,}",
+                    most_items=_MOST_ITEMS,
+                ),
             )
         nodes = []
         for number, item in enumerate(value[:_MOST_ITEMS]):
@@ -123,7 +132,8 @@ class Node:
         found = [key for key, value in self.given.items() if _is_choice(key, name) and value is not None]
         if len(found) > 1:
             raise BadRow(
-                self.at(name), f"It gives {' and '.join(sorted(found)[:3])}, and only one can be meant."
+                self.at(name),
+                say("It gives %(found)s, and only one can be meant.", found=" and ".join(sorted(found)[:3])),
             )
         return found[0][len(name) :] if found else ""
 
@@ -168,7 +178,7 @@ class Node:
             return ""
         word = value.strip()
         if len(word) > LINE or _NOT_IN_LINES.search(word):
-            self.note("UNREADABLE", name, "It is not a code that can be kept, and was left out.")
+            self.note("UNREADABLE", name, say("It is not a code that can be kept, and was left out."))
             return ""
         return word
 
@@ -207,11 +217,11 @@ class Node:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise BadRow(self.at(name), f"It should be a number and is {_kind_of(value)}.")
+            raise BadRow(self.at(name), say("It should be a number and is %(value)s.", value=_kind_of(value)))
         number = Decimal(value)
         exponent = number.as_tuple().exponent
         if not isinstance(exponent, int) or number.adjusted() >= 15 or exponent < -_MOST_DECIMALS:
-            raise BadRow(self.at(name), "The number is larger or finer than any measurement.")
+            raise BadRow(self.at(name), say("The number is larger or finer than any measurement."))
         return number
 
     def when(self, name: str, *, lenient: bool = False) -> When | None:
@@ -221,15 +231,15 @@ class Node:
             return None
         try:
             if not isinstance(value, str):
-                raise NotADate(f"A date should stand here, and it is {_kind_of(value)}.")
+                raise NotADate(say("A date should stand here, and it is %(value)s.", value=_kind_of(value)))
             moment = parse_when(value.strip())
         except NotADate as fault:
             if lenient:
-                self.note("UNREADABLE", name, f"{fault.sentence} It was left out.")
+                self.note("UNREADABLE", name, say("%(sentence)s It was left out.", sentence=fault.sentence))
                 return None
             raise BadRow(self.at(name), fault.sentence) from None
         if moment.precision == "day" and "T" in moment.text:
-            self.note("INCOMPLETE", name, "The time has no offset, so only the day was kept.")
+            self.note("INCOMPLETE", name, say("The time has no offset, so only the day was kept."))
         return moment
 
     # --- data types -------------------------------------------------------------------------------------------
@@ -245,10 +255,14 @@ class Node:
     def checked_end(self, start: When | None, end: When | None, *, lenient: bool = True) -> When | None:
         if start is None or end is None or not end.surely_before(start):
             return end
-        sentence = f"It ends ({end.text}) before it begins ({start.text})."
+        sentence = say(
+            "It ends (%(text)s) before it begins (%(start_text)s).", text=end.text, start_text=start.text
+        )
         if not lenient:
             raise BadRow(self.path, sentence)
-        self.scribe.note("CONTRADICTION", self.path, f"{sentence} The end was left out.")
+        self.scribe.note(
+            "CONTRADICTION", self.path, say("%(sentence)s The end was left out.", sentence=sentence)
+        )
         return None
 
     def coding(self, name: str) -> Coding | None:
@@ -324,7 +338,15 @@ class Node:
         raise BadRow(self.at(name), sentence, next_step)
 
     def _unreadable(self, name: str, wanted: str, value: object) -> None:
-        self.note("UNREADABLE", name, f"It should be {wanted} and is {_kind_of(value)}; it was left out.")
+        self.note(
+            "UNREADABLE",
+            name,
+            say(
+                "It should be %(wanted)s and is %(value)s; it was left out.",
+                wanted=wanted,
+                value=_kind_of(value),
+            ),
+        )
 
     def _line(self, name: str, value: object, limit: int) -> str:
         if value is None:
@@ -337,7 +359,15 @@ class Node:
     def _shortened(self, name: str, text: str, limit: int) -> str:
         if len(text) <= limit:
             return text
-        self.note("SHORTENED", name, f"It is {len(text):,} characters long; the first {limit:,} were taken.")
+        self.note(
+            "SHORTENED",
+            name,
+            say(
+                "It is %(n)s characters long; the first %(limit)s were taken.",
+                n=f"{len(text):,}",
+                limit=f"{limit:,}",
+            ),
+        )
         return text[:limit].rstrip()
 
 

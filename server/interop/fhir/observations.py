@@ -4,6 +4,7 @@ from server.interop.fhir.clinical import named, status
 from server.interop.fhir.dates import When
 from server.interop.fhir.elements import Node, joined
 from server.interop.fhir.rows import Component, ObservationRow, Provenance, Quantity, Reference, Value
+from server.words import say
 
 
 def observation_row(node: Node, provenance: Provenance, patient: Reference) -> ObservationRow:
@@ -11,7 +12,7 @@ def observation_row(node: Node, provenance: Provenance, patient: Reference) -> O
     components = tuple(_component(each) for each in node.each("component"))
     members = node.references("hasMember")
     if value is None and not absent and not components and not members:
-        node.note("INCOMPLETE", "value", "It has no value and does not say why.")
+        node.note("INCOMPLETE", "value", say("It has no value and does not say why."))
     effective, effective_end = _effective(node)
     return ObservationRow(
         provenance=provenance,
@@ -60,7 +61,9 @@ def _effective(node: Node) -> tuple[When | None, When | None]:
     if form == "Instant":
         return node.when("effectiveInstant"), None
     if form == "Timing":
-        node.note("INCOMPLETE", "effectiveTiming", "It was measured on a schedule; no single time was kept.")
+        node.note(
+            "INCOMPLETE", "effectiveTiming", say("It was measured on a schedule; no single time was kept.")
+        )
         return None, None
     return node.when("effectiveDateTime"), None
 
@@ -108,8 +111,8 @@ def _compound(node: Node, form: str, name: str) -> Value | None:
         start, end = node.period(name)
         return Value("period", joined((w.text for w in (start, end) if w), " to "), when=start)
     if form == "SampledData":
-        return Value("samples", "A recorded curve; see the source.")
-    node.note("UNREADABLE", name, "FHIR R4 has no such form of value; it was left out.")
+        return Value("samples", say("A recorded curve; see the source."))
+    node.note("UNREADABLE", name, say("FHIR R4 has no such form of value; it was left out."))
     return None
 
 

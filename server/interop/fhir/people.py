@@ -23,6 +23,7 @@ from server.interop.fhir.rows import (
     Reference,
     SupportPersonRow,
 )
+from server.words import say
 
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 _FHIR = "http://hl7.org/fhir/StructureDefinition/"
@@ -35,7 +36,7 @@ def patient_row(node: Node, provenance: Provenance, today: date) -> PatientRow:
     names = _names(node)
     current = _current(names, today)
     if current is None:
-        node.bad("name", "The patient has no name, so nobody could find them again.")
+        node.bad("name", say("The patient has no name, so nobody could find them again."))
     birth = _birth(node, today)
     deceased, died = _death(node, birth, today)
     return PatientRow(
@@ -76,7 +77,7 @@ def support_person_row(node: Node, provenance: Provenance, patient: Reference) -
     relationships = node.each_coded("relationship")
     points = _points(node)
     if not names and not relationships and not points:
-        node.bad("name", "This support person has no name, no relationship and no way to be reached.")
+        node.bad("name", say("This support person has no name, no relationship and no way to be reached."))
     start, end = node.period("period")
     return SupportPersonRow(
         provenance=provenance,
@@ -152,14 +153,22 @@ def _birth(node: Node, today: date) -> When | None:
     birth = node.when("birthDate")
     if birth is None:
         why = node.why_absent("birthDate")
-        node.note("INCOMPLETE", "birthDate", f"The birth date is not given{f' ({why})' if why else ''}.")
+        node.note(
+            "INCOMPLETE",
+            "birthDate",
+            say("The birth date is not given%(which)s.", which=f" ({why})" if why else ""),
+        )
         return None
     if birth.day > today:
-        node.bad("birthDate", f"The birth date {birth.text} is in the future.")
+        node.bad("birthDate", say("The birth date %(text)s is in the future.", text=birth.text))
     if birth.day.year < _EARLIEST_BIRTH:
         node.bad(
             "birthDate",
-            f"The birth date {birth.text} would make this person over {today.year - _EARLIEST_BIRTH}.",
+            say(
+                "The birth date %(text)s would make this person over %(year)s.",
+                text=birth.text,
+                year=today.year - _EARLIEST_BIRTH,
+            ),
         )
     return birth
 
@@ -169,10 +178,15 @@ def _death(node: Node, birth: When | None, today: date) -> tuple[bool, When | No
     if form == "DateTime":
         died = node.when("deceasedDateTime")
         if died is not None and died.day > today and died.instant is None:
-            node.bad("deceasedDateTime", f"The date of death {died.text} is in the future.")
+            node.bad("deceasedDateTime", say("The date of death %(text)s is in the future.", text=died.text))
         if died is not None and birth is not None and died.surely_before(birth):
             node.bad(
-                "deceasedDateTime", f"The date of death {died.text} is before the birth date {birth.text}."
+                "deceasedDateTime",
+                say(
+                    "The date of death %(text)s is before the birth date %(birth_text)s.",
+                    text=died.text,
+                    birth_text=birth.text,
+                ),
             )
         return died is not None, died
     return node.flag("deceasedBoolean") is True, None

@@ -18,6 +18,7 @@ from server.interop.fhir.references import NAMED_KINDS, Index
 from server.interop.fhir.rows import Provenance, RowError
 from server.interop.fhir.strict_json import Malformed, Tree, canonical, parse
 from server.interop.fhir.versions import ACCEPTED, other_version
+from server.words import N_, say
 
 _BUNDLES = ("transaction", "batch", "collection", "searchset", "document")
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)
@@ -26,7 +27,7 @@ _BASE = re.compile(r"(https?://.{1,400})/[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64
 _NAMED_LINE = re.compile(r'"resourceType"\s*:\s*"(?:' + "|".join(sorted(NAMED_KINDS)) + ')"')
 _UNSTORABLE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 
-_RESEND = "Export or download the file again, and bring it in once it is complete."
+_RESEND = N_("Export or download the file again, and bring it in once it is complete.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,33 +118,53 @@ def _text_of(data: bytes, limits: Limits) -> str:
     if len(data) > limits.file_bytes:
         raise Refused(
             "FHIR_TOO_LARGE",
-            f"The file is {len(data) / 1048576:,.1f} MB; one file may be at most "
-            f"{limits.file_bytes / 1048576:,.0f} MB, so that it can be read whole or not at all.",
-            "Export fewer people at a time, or as NDJSON in several files.",
+            say(
+                "The file is %(n)s MB; one file may be at most %(file_bytes)s MB, so that it can be "
+                "read whole or not at all.",
+                n=f"{len(data) / 1048576:,.1f}",
+                file_bytes=f"{limits.file_bytes / 1048576:,.0f}",
+            ),
+            say("Export fewer people at a time, or as NDJSON in several files."),
             "file",
         )
     if not data.strip():
-        raise Refused("FHIR_EMPTY", "The file is empty.", _RESEND, "file")
+        raise Refused("FHIR_EMPTY", say("The file is empty."), _RESEND, "file")
     for magic, what, instead in (
-        (b"PK\x03\x04", "a ZIP archive", "Unpack it and bring in the .json or .ndjson files inside."),
-        (b"\x1f\x8b", "compressed with gzip", "Unpack it and bring in the .json or .ndjson file inside."),
-        (b"%PDF", "a PDF", "Ask the sending system for FHIR R4 as JSON."),
-        (b"MSH|", "an HL7 version 2 message", "FHIR is brought in here as JSON; ask for a FHIR R4 export."),
-        (b"<", "XML", "FHIR is brought in here as JSON; ask for the export as JSON."),
-        (b"\xff\xfe", "written in UTF-16", "Save it as UTF-8."),
-        (b"\xfe\xff", "written in UTF-16", "Save it as UTF-8."),
+        (b"PK\x03\x04", "a ZIP archive", say("Unpack it and bring in the .json or .ndjson files inside.")),
+        (
+            b"\x1f\x8b",
+            "compressed with gzip",
+            say("Unpack it and bring in the .json or .ndjson file inside."),
+        ),
+        (b"%PDF", "a PDF", say("Ask the sending system for FHIR R4 as JSON.")),
+        (
+            b"MSH|",
+            "an HL7 version 2 message",
+            say("FHIR is brought in here as JSON; ask for a FHIR R4 export."),
+        ),
+        (b"<", "XML", say("FHIR is brought in here as JSON; ask for the export as JSON.")),
+        (b"\xff\xfe", "written in UTF-16", say("Save it as UTF-8.")),
+        (b"\xfe\xff", "written in UTF-16", say("Save it as UTF-8.")),
     ):
         if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(magic):
-            raise Refused("FHIR_NOT_JSON", f"The file is {what}, not FHIR as JSON in UTF-8.", instead, "file")
+            raise Refused(
+                "FHIR_NOT_JSON",
+                say("The file is %(what)s, not FHIR as JSON in UTF-8.", what=what),
+                instead,
+                "file",
+            )
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
-            raise _truncated(f"It stops inside a letter, at byte {len(data):,}.") from None
+            raise _truncated(say("It stops inside a letter, at byte %(n)s.", n=f"{len(data):,}")) from None
         raise Refused(
             "FHIR_NOT_JSON",
-            f"Byte {error.start + 1:,} of the file is not UTF-8 text, so names and words could come in wrong.",
-            "Save or export the file as UTF-8.",
+            say(
+                "Byte %(start)s of the file is not UTF-8 text, so names and words could come in wrong.",
+                start=f"{error.start + 1:,}",
+            ),
+            say("Save or export the file as UTF-8."),
             "file",
         ) from None
 
@@ -157,8 +178,11 @@ def _whole(text: str, limits: Limits) -> Tree:
         code = {"duplicate": "FHIR_DUPLICATE_KEY", "depth": "FHIR_TOO_DEEP"}.get(fault.kind, "FHIR_NOT_JSON")
         raise Refused(
             code,
-            f"The file is not usable JSON. {fault.sentence} Reading on could put wrong facts in a chart.",
-            "Ask the sending system for the export again; if it repeats, show them this sentence.",
+            say(
+                "The file is not usable JSON. %(sentence)s Reading on could put wrong facts in a chart.",
+                sentence=fault.sentence,
+            ),
+            say("Ask the sending system for the export again; if it repeats, show them this sentence."),
             "file",
         ) from None
     if isinstance(tree, dict) and isinstance(tree.get("resourceType"), str):
@@ -166,8 +190,12 @@ def _whole(text: str, limits: Limits) -> Tree:
     what = "holds a list" if isinstance(tree, list) else "does not say what it holds (it has no resourceType)"
     raise Refused(
         "FHIR_NOT_FHIR",
-        f"The file is JSON, but it {what}; FHIR files are a Bundle, one record, or one record a line (NDJSON).",
-        f"Ask the sending system for {ACCEPTED}.",
+        say(
+            "The file is JSON, but it %(what)s; FHIR files are a Bundle, one record, or one record a "
+            "line (NDJSON).",
+            what=what,
+        ),
+        say("Ask the sending system for %(accepted)s.", accepted=ACCEPTED),
         "file",
     )
 
@@ -175,7 +203,10 @@ def _whole(text: str, limits: Limits) -> Tree:
 def _truncated(where: str) -> Refused:
     return Refused(
         "FHIR_TRUNCATED",
-        f"The file is incomplete. {where} Nothing was brought in, because half a record can mislead.",
+        say(
+            "The file is incomplete. %(where)s Nothing was brought in, because half a record can mislead.",
+            where=where,
+        ),
         _RESEND,
         "file",
     )
@@ -188,9 +219,15 @@ def _refuse_other_version(tree: Tree, place: str) -> None:
         what = f"{place} ({kind})" if isinstance(kind, str) and _KIND.fullmatch(kind) else place
         raise Refused(
             "FHIR_VERSION",
-            f"{what} is written in {other.name}: {other.sign}. Carewright reads {ACCEPTED}; other versions use the "
-            "same words for other things, so nothing was brought in.",
-            "Ask the sending system for an R4 export of the same people.",
+            say(
+                "%(what)s is written in %(name)s: %(sign)s. Carewright reads %(accepted)s; other "
+                "versions use the same words for other things, so nothing was brought in.",
+                what=what,
+                name=other.name,
+                sign=other.sign,
+                accepted=ACCEPTED,
+            ),
+            say("Ask the sending system for an R4 export of the same people."),
             "file",
         )
 
@@ -205,24 +242,33 @@ def _read_bundle(bundle: Tree, limits: Limits, source: str, index: Index) -> Doc
         shown = bundle_type[:40] if isinstance(bundle_type, str) and bundle_type else "not given"
         raise Refused(
             "FHIR_BUNDLE_TYPE",
-            f"The bundle's type is {shown}; Carewright brings in {', '.join(_BUNDLES[:-1])} and {_BUNDLES[-1]} "
-            "bundles, which hold records as they are now.",
-            "Ask the sending system for one of those.",
+            say(
+                "The bundle's type is %(shown)s; Carewright brings in %(bundles)s and %(bundles_2)s "
+                "bundles, which hold records as they are now.",
+                shown=shown,
+                bundles=", ".join(_BUNDLES[:-1]),
+                bundles_2=_BUNDLES[-1],
+            ),
+            say("Ask the sending system for one of those."),
             "file",
         )
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise Refused(
             "FHIR_NOT_FHIR",
-            "The bundle's entry is not a list, so there are no records to read in it.",
-            f"Ask the sending system for {ACCEPTED}.",
+            say("The bundle's entry is not a list, so there are no records to read in it."),
+            say("Ask the sending system for %(accepted)s.", accepted=ACCEPTED),
             "file",
         )
     if len(entries) > limits.entries:
         raise Refused(
             "FHIR_TOO_MANY",
-            f"The bundle has {len(entries):,} entries; one may have at most {limits.entries:,}.",
-            "Export fewer people at a time, or as NDJSON.",
+            say(
+                "The bundle has %(n)s entries; one may have at most %(entries)s.",
+                n=f"{len(entries):,}",
+                entries=f"{limits.entries:,}",
+            ),
+            say("Export fewer people at a time, or as NDJSON."),
             "file",
         )
     parts: list[tuple[str, str, object]] = []
@@ -240,8 +286,8 @@ def _read_bundle(bundle: Tree, limits: Limits, source: str, index: Index) -> Doc
                 "",
                 "",
                 f"Bundle.entry[{number - 1}].request",
-                "This entry asks to delete a record.",
-                "Nothing was deleted. If a record is wrong, retract it on the person's page.",
+                say("This entry asks to delete a record."),
+                say("Nothing was deleted. If a record is wrong, retract it on the person's page."),
                 place,
             )
             parts.append((place, url, fault))
@@ -255,8 +301,12 @@ def _read_lines(text: str, limits: Limits, source: str, index: Index) -> Documen
     if len(lines) > limits.lines:
         raise Refused(
             "FHIR_TOO_MANY",
-            f"The file has {len(lines):,} records; one file may have at most {limits.lines:,}.",
-            "Split it at any line and bring in the parts.",
+            say(
+                "The file has %(n)s records; one file may have at most %(lines)s.",
+                n=f"{len(lines):,}",
+                lines=f"{limits.lines:,}",
+            ),
+            say("Split it at any line and bring in the parts."),
             "file",
         )
     last_place, last = lines[-1]
@@ -264,7 +314,9 @@ def _read_lines(text: str, limits: Limits, source: str, index: Index) -> Documen
         parse(last, deepest=limits.deepest)
     except Malformed as fault:
         if fault.kind == "truncated":
-            raise _truncated(f"Its last record, on {last_place}, breaks off.") from None
+            raise _truncated(
+                say("Its last record, on %(last_place)s, breaks off.", last_place=last_place)
+            ) from None
     for place, line in lines:
         if _NAMED_LINE.search(line):
             tree = _line(line, place, limits)
@@ -279,7 +331,7 @@ def _line(line: str, place: str, limits: Limits) -> Tree | RowError:
     except Malformed as fault:
         return _fault(place, f"This line is not usable JSON. {fault.sentence}")
     if not isinstance(tree, dict):
-        return _fault(place, "This line is not a record.")
+        return _fault(place, say("This line is not a record."))
     _refuse_other_version(tree, place.capitalize())
     return tree
 
@@ -291,16 +343,20 @@ def _resource(tree: object, place: str, full_url: str, source: str, limits: Limi
     if isinstance(tree, RowError):
         return tree
     if not isinstance(tree, dict):
-        return _fault(place, "This entry holds no record.")
+        return _fault(place, say("This entry holds no record."))
     kind = tree.get("resourceType")
     if not isinstance(kind, str) or not _KIND.fullmatch(kind):
-        return _fault(place, "This record does not say what kind it is (resourceType).")
+        return _fault(place, say("This record does not say what kind it is (resourceType)."))
     raw = canonical(tree)
     if len(raw) > limits.resource_bytes:
         return _fault(
             place,
-            f"This {kind} is {len(raw) / 1048576:.1f} MB; one record may be at most "
-            f"{limits.resource_bytes / 1048576:.0f} MB.",
+            say(
+                "This %(kind)s is %(n)s MB; one record may be at most %(resource_bytes)s MB.",
+                kind=kind,
+                n=f"{len(raw) / 1048576:.1f}",
+                resource_bytes=f"{limits.resource_bytes / 1048576:.0f}",
+            ),
             kind,
         )
     left_out = 0
@@ -350,5 +406,10 @@ def _instant(text: object) -> datetime | None:
 
 def _fault(place: str, sentence: str, kind: str = "") -> RowError:
     return RowError(
-        kind, "", kind, sentence, "Ask the sending system to correct it, then bring the file in again.", place
+        kind,
+        "",
+        kind,
+        sentence,
+        say("Ask the sending system to correct it, then bring the file in again."),
+        place,
     )

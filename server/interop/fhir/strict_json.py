@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 import orjson
 
+from server.words import say
+
 Tree = dict[str, object]
 
 _STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # possessive: linear on hostile quotes
@@ -37,7 +39,7 @@ def parse(text: str, *, deepest: int) -> object:
     deepest: how many brackets may be open at once. It is counted before parsing, so that nesting costs nothing.
     """
     if nesting(text) > deepest:
-        raise Malformed("depth", f"It is nested more than {deepest} levels deep.")
+        raise Malformed("depth", say("It is nested more than %(deepest)s levels deep.", deepest=deepest))
     try:
         return json.loads(
             text,
@@ -49,7 +51,9 @@ def parse(text: str, *, deepest: int) -> object:
     except json.JSONDecodeError as error:
         raise _explained(text, error) from None
     except RecursionError:
-        raise Malformed("depth", f"It is nested more than {deepest} levels deep.") from None
+        raise Malformed(
+            "depth", say("It is nested more than %(deepest)s levels deep.", deepest=deepest)
+        ) from None
 
 
 def canonical(value: object) -> str:
@@ -79,7 +83,9 @@ def _object(pairs: list[tuple[str, object]]) -> Tree:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise Malformed("duplicate", f"The key {twice[:60]!r} is given twice in one object.")
+        raise Malformed(
+            "duplicate", say("The key %(twice)s is given twice in one object.", twice=f"{twice[:60]!r}")
+        )
     return tree
 
 
@@ -89,15 +95,17 @@ def _integer(digits: str) -> int | Decimal:
 
 def _number(digits: str) -> Decimal:
     if len(digits) > _LONGEST_NUMBER:
-        raise Malformed("number", f"A number in it is {len(digits):,} characters long.")
+        raise Malformed("number", say("A number in it is %(n)s characters long.", n=f"{len(digits):,}"))
     try:
         return Decimal(digits)
     except InvalidOperation:
-        raise Malformed("number", f"The number {digits[:40]} is beyond all bounds.") from None
+        raise Malformed(
+            "number", say("The number %(digits)s is beyond all bounds.", digits=digits[:40])
+        ) from None
 
 
 def _constant(name: str) -> object:
-    raise Malformed("number", f"It holds {name}, which is not a number in JSON.")
+    raise Malformed("number", say("It holds %(name)s, which is not a number in JSON.", name=name))
 
 
 def _fragment(value: object) -> orjson.Fragment:
@@ -112,8 +120,23 @@ def _explained(text: str, error: json.JSONDecodeError) -> Malformed:
     if cut:
         lines = body.count("\n") + 1
         column = len(body) - body.rfind("\n") - 1
-        return Malformed("truncated", f"It stops at line {lines:,}, character {column:,}.", lines, column)
+        return Malformed(
+            "truncated",
+            say(
+                "It stops at line %(lines)s, character %(column)s.", lines=f"{lines:,}", column=f"{column:,}"
+            ),
+            lines,
+            column,
+        )
     what = error.msg[:1].lower() + error.msg[1:]
     return Malformed(
-        "syntax", f"At line {error.lineno:,}, character {error.colno:,}: {what}.", error.lineno, error.colno
+        "syntax",
+        say(
+            "At line %(lineno)s, character %(colno)s: %(what)s.",
+            lineno=f"{error.lineno:,}",
+            colno=f"{error.colno:,}",
+            what=what,
+        ),
+        error.lineno,
+        error.colno,
     )

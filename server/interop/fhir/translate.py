@@ -18,6 +18,7 @@ from server.interop.fhir.rows import (
     Unknown,
 )
 from server.interop.fhir.strict_json import Tree
+from server.words import say
 
 _Maker = Callable[[Node, Provenance, Reference], Row | tuple[Row, ...] | None]
 
@@ -54,8 +55,11 @@ def translate(resource: Resource, index: Index, today: date) -> Outcome:
         scribe.note(
             "LEFT_OUT",
             f"{kind}.identifier",
-            f"{resource.left_out} Social Security, driver's licence or passport "
-            f"{'number was' if resource.left_out == 1 else 'numbers were'} not kept.",
+            say(
+                "%(left_out)s Social Security, driver's licence or passport %(which)s not kept.",
+                left_out=resource.left_out,
+                which="number was" if resource.left_out == 1 else "numbers were",
+            ),
         )
     try:
         rows = _rows(resource, scribe, today)
@@ -69,7 +73,10 @@ def _rows(resource: Resource, scribe: Scribe, today: date) -> tuple[Row, ...] | 
     if unstorable(resource.raw):
         raise BadRow(
             resource.kind,
-            "It holds a character that no text may contain (a NUL or half of a letter pair), a sign of damage.",
+            say(
+                "It holds a character that no text may contain (a NUL or half of a letter pair), a "
+                "sign of damage."
+            ),
         )
     if _entered_in_error(resource.content):
         return None
@@ -77,7 +84,7 @@ def _rows(resource: Resource, scribe: Scribe, today: date) -> tuple[Row, ...] | 
     if resource.content.get("implicitRules"):
         node.bad(
             "implicitRules",
-            "It says that special rules change its meaning, and Carewright does not know them.",
+            say("It says that special rules change its meaning, and Carewright does not know them."),
         )
     if resource.kind == "Patient":
         return (people.patient_row(node, resource.provenance, today),)
@@ -89,12 +96,15 @@ def _rows(resource: Resource, scribe: Scribe, today: date) -> tuple[Row, ...] | 
 def _patient(node: Node, about: str) -> Reference:
     patient = node.reference(about)
     if patient is None or not (patient.source_id or patient.identifier):
-        node.bad(about, f"This {node.path} does not say which patient it is about.")
+        node.bad(about, say("This %(path)s does not say which patient it is about.", path=node.path))
     if patient.kind not in ("Patient", ""):
         node.bad(
             about,
-            f"This {node.path} is about a {patient.kind[:60]}, not a patient.",
-            "Nothing needs to be done, unless it was meant for a person: then correct it in the sending system.",
+            say("This %(path)s is about a %(kind)s, not a patient.", path=node.path, kind=patient.kind[:60]),
+            say(
+                "Nothing needs to be done, unless it was meant for a person: then correct it in the "
+                "sending system."
+            ),
         )
     return patient
 

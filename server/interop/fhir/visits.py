@@ -4,6 +4,7 @@ from server.interop.fhir.clinical import reasons, status
 from server.interop.fhir.elements import Node
 from server.interop.fhir.names import name_of
 from server.interop.fhir.rows import Coding, Provenance, Reference, StayRow, VisitRow
+from server.words import say
 
 # HL7 v3 ActCode, ActEncounterCode
 _INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "SS"})
@@ -23,7 +24,7 @@ _NURSING_WORDS = ("skilled nursing", "nursing facility", "nursing home")
 def visit_rows(node: Node, provenance: Provenance, patient: Reference) -> tuple[VisitRow | StayRow, ...]:
     setting = node.coding("class")
     if setting is None:
-        node.note("INCOMPLETE", "class", "It does not say in which setting the visit was.")
+        node.note("INCOMPLETE", "class", say("It does not say in which setting the visit was."))
         setting = Coding("", "", "")
     start, end = node.period("period", lenient=False)
     hospital = node.one("hospitalization")

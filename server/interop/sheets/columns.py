@@ -8,6 +8,7 @@ from typing import Any, Final
 from server.errors import Refused
 from server.interop.sheets.reading import TO_MEND
 from server.patients.search import fold
+from server.words import say
 
 #: field -> words
 FIELDS: Final = {
@@ -170,35 +171,40 @@ def checked(
     if strange or outside:
         raise Refused(
             "UNKNOWN_FIELD",
-            f"“{strange[0][:40]}” is nothing a column can mean." if strange else "There is no such column.",
-            "Choose from the list.",
+            say("“%(strange)s” is nothing a column can mean.", strange=strange[0][:40])
+            if strange
+            else say("There is no such column."),
+            say("Choose from the list."),
             "columns",
         )
     places = list(columns.values())
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:
         raise Refused(
-            "COLUMN_USED_TWICE", f"The column “{header[twice]}” is used twice.", "Choose it once.", "columns"
+            "COLUMN_USED_TWICE",
+            say("The column “%(header)s” is used twice.", header=header[twice]),
+            say("Choose it once."),
+            "columns",
         )
     if "full_name" not in columns and "family_name" not in columns:
         raise Refused(
             "NAME_COLUMN",
-            "No column says what people are called.",
-            "Choose a column for the family name, or one for the whole name.",
+            say("No column says what people are called."),
+            say("Choose a column for the family name, or one for the whole name."),
             "columns",
         )
     if "birth_date" not in columns:
         raise Refused(
             "BIRTH_COLUMN",
-            "No column says when people were born; two people of one name could not be told apart.",
-            "Choose the column with the birth date.",
+            say("No column says when people were born; two people of one name could not be told apart."),
+            say("Choose the column with the birth date."),
             "columns",
         )
     if "member_id" in columns and "payer" not in columns:
         raise Refused(
             "COVERAGE_COLUMNS",
-            "There is a member number, but no column says whose.",
-            "Choose the column with the payer, or leave the member number out.",
+            say("There is a member number, but no column says whose."),
+            say("Choose the column with the payer, or leave the member number out."),
             "columns",
         )
     said = {field: order for field, order in orders.items() if field in columns and order in ORDERS}
@@ -207,8 +213,11 @@ def checked(
         if field in columns and days[columns[field]].numeric and field not in orders:
             raise Refused(
                 "DATE_ORDER",
-                f"“{header[columns[field]]}” has days such as 3/4/1950, which can be read two ways.",
-                "Say whether the month or the day comes first.",
+                say(
+                    "“%(header)s” has days such as 3/4/1950, which can be read two ways.",
+                    header=header[columns[field]],
+                ),
+                say("Say whether the month or the day comes first."),
                 f"order_{field}",
             )
     return Meaning(dict(columns), orders)

@@ -13,6 +13,7 @@ from typing import Final
 from server.csv_text import restored
 from server.errors import Refused
 from server.patients.search import fold
+from server.words import say
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_ROWS: Final = 250_000
@@ -63,17 +64,23 @@ def read_sheet(data: bytes) -> tuple[Sheet, Iterator[Line]]:
     if len(data) > MOST_BYTES:
         raise Refused(
             "FILE_TOO_LARGE",
-            f"This file has {len(data) / 2**20:.0f} MB; a table may have {MOST_BYTES // 2**20}.",
-            "Split it into several files, each with the header line.",
+            say(
+                "This file has %(n)s MB; a table may have %(most_bytes)s.",
+                n=f"{len(data) / 2**20:.0f}",
+                most_bytes=MOST_BYTES // 2**20,
+            ),
+            say("Split it into several files, each with the header line."),
             "file",
         )
     for start, what in _SPREADSHEETS:
         if data.startswith(start):
             raise Refused(
                 "SPREADSHEET_FILE",
-                f"This is {what}, not a CSV file.",
-                "Open it in the spreadsheet program, choose File, Save as, and there “CSV UTF-8 (comma separated)”; "
-                "then bring that file.",
+                say("This is %(what)s, not a CSV file.", what=what),
+                say(
+                    "Open it in the spreadsheet program, choose File, Save as, and there “CSV UTF-8 "
+                    "(comma separated)”; then bring that file."
+                ),
                 "file",
             )
     encoding = _encoding(data)
@@ -84,8 +91,10 @@ def read_sheet(data: bytes) -> tuple[Sheet, Iterator[Line]]:
     if not header or not first:
         raise Refused(
             "NO_ROWS",
-            "There is no row under the header in this file." if header else "There is nothing in this file.",
-            "The first line names the columns; each further line is one person.",
+            say("There is no row under the header in this file.")
+            if header
+            else say("There is nothing in this file."),
+            say("The first line names the columns; each further line is one person."),
             "file",
         )
     ours = TO_MEND in header
@@ -111,8 +120,8 @@ def _encoding(data: bytes) -> str:
         break
     raise Refused(
         "NOT_TEXT",
-        "This file is not text that a table could be read from.",
-        "Save it as “CSV UTF-8” in the program it comes from.",
+        say("This file is not text that a table could be read from."),
+        say("Save it as “CSV UTF-8” in the program it comes from."),
         "file",
     )
 
@@ -157,8 +166,13 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
             if len(cells) > MOST_COLUMNS:
                 raise Refused(
                     "TOO_MANY_COLUMNS",
-                    f"Line {reader.line_num} has {len(cells):,} columns; a table may have {MOST_COLUMNS}.",
-                    "Leave out the columns that are not about the person.",
+                    say(
+                        "Line %(line_num)s has %(n)s columns; a table may have %(most_columns)s.",
+                        line_num=reader.line_num,
+                        n=f"{len(cells):,}",
+                        most_columns=MOST_COLUMNS,
+                    ),
+                    say("Leave out the columns that are not about the person."),
                     "file",
                 )
             if max(map(len, cells)) > LONGEST_CELL:
@@ -167,8 +181,8 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
             if number > MOST_ROWS + _LINES_ABOVE:
                 raise Refused(
                     "TOO_MANY_ROWS",
-                    f"This file has more than {MOST_ROWS:,} rows.",
-                    "Split it into several files, each with the header line.",
+                    say("This file has more than %(most_rows)s rows.", most_rows=f"{MOST_ROWS:,}"),
+                    say("Split it into several files, each with the header line."),
                     "file",
                 )
             yield reader.line_num, tuple(cells)
@@ -177,9 +191,18 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
             raise _too_long(reader.line_num) from None
         raise Refused(
             "QUOTATION_MARK",
-            f"In the row that begins on line {start:,} a quotation mark is opened and "
-            + ("never closed." if "end of data" in str(error) else "closed in the middle of a cell."),
-            "Close it at the end of its cell. A quotation mark that belongs to the text is written twice, inside others.",
+            say(
+                "In the row that begins on line %(start)s a quotation mark is opened and ", start=f"{start:,}"
+            )
+            + (
+                say("never closed.")
+                if "end of data" in str(error)
+                else say("closed in the middle of a cell.")
+            ),
+            say(
+                "Close it at the end of its cell. A quotation mark that belongs to the text is written "
+                "twice, inside others."
+            ),
             "file",
         ) from None
 
@@ -187,8 +210,12 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
 def _too_long(line: int) -> Refused:
     return Refused(
         "CELL_TOO_LONG",
-        f"A cell that ends near line {line:,} has more than {LONGEST_CELL:,} characters.",
-        "Most often a quotation mark was opened there and never closed. Close it, or shorten the cell.",
+        say(
+            "A cell that ends near line %(line)s has more than %(longest_cell)s characters.",
+            line=f"{line:,}",
+            longest_cell=f"{LONGEST_CELL:,}",
+        ),
+        say("Most often a quotation mark was opened there and never closed. Close it, or shorten the cell."),
         "file",
     )
 

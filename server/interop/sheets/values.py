@@ -12,6 +12,7 @@ from server.patients.choices import LANGUAGE
 from server.patients.reaching import email_written, phone_written
 from server.patients.search import fold
 from server.tenants.names import written
+from server.words import say
 
 _LONGEST: Final = {"family_name": 120, "given_names": 120, "preferred_name": 120, "full_name": 240, "record_number": 40,
     "street": 200, "city": 100, "state": 40, "zip": 12, "payer": 120, "member_id": 80, "group_number": 50,
@@ -77,8 +78,8 @@ def said(cells: Sequence[str], meaning: Meaning, width: int, separator: str, tod
     if len(cells) > width:
         return Fault(
             "",
-            f"This row has {len(cells)} cells, the header only {width}.",
-            "Put a cell that holds the separator in quotation marks.",
+            say("This row has %(n)s cells, the header only %(width)s.", n=len(cells), width=width),
+            say("Put a cell that holds the separator in quotation marks."),
         )
     if any(
         separator in line and line.count(separator) >= width - 1
@@ -87,8 +88,11 @@ def said(cells: Sequence[str], meaning: Meaning, width: int, separator: str, tod
     ):
         return Fault(
             "",
-            "A cell of this row holds what looks like a whole further row.",
-            "Most often a quotation mark is missing or one too many: put it right, or make the cell one line.",
+            say("A cell of this row holds what looks like a whole further row."),
+            say(
+                "Most often a quotation mark is missing or one too many: put it right, or make the "
+                "cell one line."
+            ),
         )
     try:
         given = {name: _text(name, cells[place]) for name, place in meaning.columns.items()}
@@ -109,20 +113,33 @@ def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
         details |= _name_parts(given["full_name"])
     details |= {name: given[name] for name in ("family_name", "given_names") if name in given}
     if not fold(details.get("family_name", "")):
-        raise Refused("NO_NAME", "There is no family name.", "Write it, or leave the row out.", "family_name")
+        raise Refused(
+            "NO_NAME", say("There is no family name."), say("Write it, or leave the row out."), "family_name"
+        )
     if "birth_date" not in given:
         raise Refused(
-            "NO_BIRTH_DATE", "There is no birth date.", "Write it, or leave the row out.", "birth_date"
+            "NO_BIRTH_DATE",
+            say("There is no birth date."),
+            say("Write it, or leave the row out."),
+            "birth_date",
         )
     details["birth_date"] = born = day_in(
         given["birth_date"], meaning.orders.get("birth_date", ""), "birth_date", today
     )
     if born > today:
         raise Refused(
-            "BORN_IN_FUTURE", f"The birth date {born} has not come yet.", "Check the year.", "birth_date"
+            "BORN_IN_FUTURE",
+            say("The birth date %(born)s has not come yet.", born=born),
+            say("Check the year."),
+            "birth_date",
         )
     if born.year < today.year - 130:
-        raise Refused("BORN_LONG_AGO", f"Nobody born on {born} is alive.", "Check the year.", "birth_date")
+        raise Refused(
+            "BORN_LONG_AGO",
+            say("Nobody born on %(born)s is alive.", born=born),
+            say("Check the year."),
+            "birth_date",
+        )
     for name, known in (("sex", _SEX), ("language", _LANGUAGES)):
         if name in given:
             details[name] = _choice(name, given[name], known)
@@ -158,10 +175,10 @@ def _choice(name: str, text: str, known: Mapping[str, str]) -> str:
     if not value:
         raise Refused(
             "UNKNOWN_CHOICE",
-            f"“{text[:40]}” is no {FIELDS[name].lower()} we know.",
-            "Write female, male, other or unknown."
+            say("“%(text)s” is no %(fields)s we know.", text=text[:40], fields=FIELDS[name].lower()),
+            say("Write female, male, other or unknown.")
             if name == "sex"
-            else "Write it in English, such as Spanish.",
+            else say("Write it in English, such as Spanish."),
             name,
         )
     return value
@@ -190,8 +207,11 @@ def day_in(text: str, order: str, name: str, today: date) -> date:
         if not order and int(found[1]) != int(found[2]) and max(int(found[1]), int(found[2])) <= 12:
             raise Refused(
                 "DATE_ORDER",
-                f"“{text[:40]}” can be read two ways.",
-                "Say among the columns whether the month or the day comes first, or write it as 1950-03-14.",
+                say("“%(text)s” can be read two ways.", text=text[:40]),
+                say(
+                    "Say among the columns whether the month or the day comes first, or write it as "
+                    "1950-03-14."
+                ),
                 name,
             )
         first_is_day = order == "dmy" or (not order and int(found[1]) > 12)
@@ -208,11 +228,18 @@ def day_in(text: str, order: str, name: str, today: date) -> date:
         serial = text.isdecimal() and len(text) == 5
         raise Refused(
             "BAD_DATE",
-            f"“{text[:40]}” is not a day"
-            + (f" when the {'day' if order == 'dmy' else 'month'} comes first." if parts and order else "."),
-            "This is a spreadsheet's own number for a day: give the column the format “date” and save it again."
+            say("“%(text)s” is not a day", text=text[:40])
+            + (
+                say(" when the %(which)s comes first.", which="day" if order == "dmy" else "month")
+                if parts and order
+                else "."
+            ),
+            say(
+                "This is a spreadsheet's own number for a day: give the column the format “date” and "
+                "save it again."
+            )
             if serial
-            else "Write it as 1950-03-14.",
+            else say("Write it as 1950-03-14."),
             name,
         ) from None
 

@@ -9,6 +9,7 @@ from server.interop.sheets.columns import FIELDS
 from server.interop.sheets.values import Fault, Said
 from server.patients.coverage_overlap import Covered
 from server.patients.search import fold, phone_key
+from server.words import say
 
 #: verdict -> words
 VERDICTS: Final = {
@@ -98,9 +99,16 @@ def number_taken(said: Said, here: Here) -> Fault:
     """Two people, one record number."""
     return Fault(
         "record_number",
-        f"Record number {said.record_number} belongs to {here.called}, born {here.details['birth_date']:%d %B %Y}; this "
-        f"row is about {said.called}, born {said.details['birth_date']:%d %B %Y}.",
-        "Find out whose number it is, and leave it empty for the other.",
+        say(
+            "Record number %(record_number)s belongs to %(called)s, born %(birth_date)s; this row is "
+            "about %(said_called)s, born %(details)s.",
+            record_number=said.record_number,
+            called=here.called,
+            birth_date=f"{here.details['birth_date']:%d %B %Y}",
+            said_called=said.called,
+            details=f"{said.details['birth_date']:%d %B %Y}",
+        ),
+        say("Find out whose number it is, and leave it empty for the other."),
     )
 
 
