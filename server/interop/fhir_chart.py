@@ -87,8 +87,12 @@ async def _keep(intake: Intake, table: SqlTable, portion: list[tuple[Record, UUI
                 kind,
                 record.resource.source_id,
                 f"{record.resource.place}: {kind}",
-                f"A {kind} with this id is already here, and is about someone else. Nothing was changed.",
-                "If the files come from two systems, bring each in under its own source name.",
+                say(
+                    "A %(kind)s with this id is already here, and is about someone else. Nothing was "
+                    "changed.",
+                    kind=kind,
+                ),
+                say("If the files come from two systems, bring each in under its own source name."),
             )
         elif known.raw_id == record.raw_id and not known.retracted:
             intake.count(kind, "same")

@@ -136,8 +136,14 @@ async def _add(intake: Intake, given: Sequence[tuple[Record, PatientRow]]) -> No
                 "Patient",
                 row.provenance.source_id,
                 f"{record.resource.place}: Patient.birthDate",
-                f"{_called(row)} has no birth date, and without one could be taken for someone else.",
-                "Add it in the sending system and bring the file in again, or register the person by hand.",
+                say(
+                    "%(row)s has no birth date, and without one could be taken for someone else.",
+                    row=_called(row),
+                ),
+                say(
+                    "Add it in the sending system and bring the file in again, or register the person "
+                    "by hand."
+                ),
             )
     if not born:
         return
@@ -277,9 +283,16 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
             "Patient",
             row.provenance.source_id,
             f"{record.resource.place}: Patient",
-            f"{_called(row)}, born {row.birth.text}, carries a number that here belongs to "
-            f"{here['given_names']} {here['family_name']}, born {here['birth_date']:%d %B %Y}. Nothing was changed.",
-            "If the files come from two systems, bring each in under its own source name.",
+            say(
+                "%(row)s, born %(text)s, carries a number that here belongs to %(given_names)s "
+                "%(family_name)s, born %(birth_date)s. Nothing was changed.",
+                row=_called(row),
+                text=row.birth.text,
+                given_names=here["given_names"],
+                family_name=here["family_name"],
+                birth_date=f"{here['birth_date']:%d %B %Y}",
+            ),
+            say("If the files come from two systems, bring each in under its own source name."),
         )
         for name in _names(row):
             intake.patients[name] = None  # nor do this stranger's facts go to them
@@ -475,7 +488,7 @@ def _unnamed(intake: Intake, record: Record, sentence: str) -> None:
         record.resource.source_id,
         place,
         sentence,
-        "Add the name in the sending system.",
+        say("Add the name in the sending system."),
     )
 
 

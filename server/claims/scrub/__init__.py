@@ -15,6 +15,7 @@ from server.claims.scrub.letters import writable
 from server.claims.scrub.lines import charges, diagnoses, services, together
 from server.claims.scrub.parties import how, where, who_bills, who_treats
 from server.claims.scrub.person import coverage_pays, insured_there, person_known, spoils_a_file, states
+from server.words import say
 
 __all__ = ["OnFile", "scrub", "spoils_a_file"]
 
@@ -36,4 +37,4 @@ def scrub(draft: Draft, known: OnFile) -> tuple[ScrubFinding, ...]:
 
 def _looks(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     for sentence in draft.looks:
-        yield warning("S13", "decision", sentence, "Look at the decision of this month before you sign.")
+        yield warning("S13", "decision", sentence, say("Look at the decision of this month before you sign."))

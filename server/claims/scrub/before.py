@@ -16,9 +16,13 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield warning(
             "S23",
             "services",
-            f"Some of these services were sent on claim {old.number}, which another draft of this month replaces or makes "
-            "void. This one is sent together with that one, and not before it is signed.",
-            "Sign both, then make the file.",
+            say(
+                "Some of these services were sent on claim %(number)s, which another draft of this "
+                "month replaces or makes void. This one is sent together with that one, and not before "
+                "it is signed.",
+                number=old.number,
+            ),
+            say("Sign both, then make the file."),
         )
     for old in draft.waits_for:
         yield error("S23", "services", *_waiting(draft, old))
@@ -28,8 +32,12 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S23",
                 "services",
-                f"{service.code} of {service.service_on:%d %b %Y} is twice on this claim. The same service is claimed "
-                "once, with its units.",
+                say(
+                    "%(code)s of %(service_on)s is twice on this claim. The same service is claimed "
+                    "once, with its units.",
+                    code=service.code,
+                    service_on=f"{service.service_on:%d %b %Y}",
+                ),
                 RULES,
             )
         number = known.claimed.get(key, "")
@@ -37,9 +45,14 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S23",
                 "services",
-                f"{service.code} of {service.service_on:%d %b %Y} is already on claim {number}. The same service is "
-                "claimed once.",
-                f"Look at claim {number}.",
+                say(
+                    "%(code)s of %(service_on)s is already on claim %(number)s. The same service is "
+                    "claimed once.",
+                    code=service.code,
+                    service_on=f"{service.service_on:%d %b %Y}",
+                    number=number,
+                ),
+                say("Look at claim %(number)s.", number=number),
             )
 
 
@@ -85,22 +98,27 @@ def correction(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S25",
             "payer_control_number",
-            f"To change claim {old.number} the payer wants its own number for it, from the acknowledgement (277CA) or "
-            "the remittance (835).",
-            f"Enter that number on claim {old.number}.",
+            say(
+                "To change claim %(number)s the payer wants its own number for it, from the "
+                "acknowledgement (277CA) or the remittance (835).",
+                number=old.number,
+            ),
+            say("Enter that number on claim %(number)s.", number=old.number),
         )
     elif unsafe_id(claim.payer_control_number):
         yield error(
             "S22",
             "payer_control_number",
-            "The payer's number holds a character that a claim cannot carry.",
-            f"Correct it on claim {old.number}.",
+            say("The payer's number holds a character that a claim cannot carry."),
+            say("Correct it on claim %(number)s.", number=old.number),
         )
     if claim.route is not None and claim.route.filing_indicator == MEDICARE:
         yield warning(
             "S26",
             "frequency",
-            "Medicare Part B usually takes no replacement or void by claim: a denied or paid claim is reopened, a "
-            "rejected one is sent anew.",
-            "Ask the contractor for a reopening, or sign this if yours takes it.",
+            say(
+                "Medicare Part B usually takes no replacement or void by claim: a denied or paid claim "
+                "is reopened, a rejected one is sent anew."
+            ),
+            say("Ask the contractor for a reopening, or sign this if yours takes it."),
         )

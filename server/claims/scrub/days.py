@@ -7,6 +7,7 @@ from typing import Final
 from server.claims.assembly import Draft
 from server.claims.claim import ScrubFinding
 from server.claims.scrub.finding import BILLING_PAGE, PERSON_PAGE, OnFile, error, warning
+from server.words import say
 
 _STAYS: Final = ("inpatient", "skilled_nursing")
 _SOON: Final = timedelta(days=30)
@@ -17,30 +18,46 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         died = known.file.died_on
         if on > known.today:
             yield error(
-                "S11", "service_on", f"{on:%d %b %Y} has not come yet.", "Wait for the day, then sign it."
+                "S11",
+                "service_on",
+                say("%(on)s has not come yet.", on=f"{on:%d %b %Y}"),
+                say("Wait for the day, then sign it."),
             )
         if died is not None and on > died:
             yield error(
                 "S11",
                 "service_on",
-                f"The service is dated {on:%d %b %Y}, after the person died on {died:%d %b %Y}.",
-                "Close the month again, so that its rules know of the death, or correct the day on the person's page.",
+                say(
+                    "The service is dated %(on)s, after the person died on %(died)s.",
+                    on=f"{on:%d %b %Y}",
+                    died=f"{died:%d %b %Y}",
+                ),
+                say(
+                    "Close the month again, so that its rules know of the death, or correct the day on "
+                    "the person's page."
+                ),
             )
         birth = draft.claim.person.birth_date
         if birth is not None and on < birth:
             yield error(
-                "S11", "birth_date", f"The service of {on:%d %b %Y} is before the person was born.",
-                f"Correct the day of birth on {PERSON_PAGE}.",
+                "S11", "birth_date", say("The service of %(on)s is before the person was born.", on=f"{on:%d %b %Y}"),
+                say("Correct the day of birth on %(person_page)s.", person_page=PERSON_PAGE),
             )  # fmt: skip
         for stay in known.file.stays:
             if stay.kind in _STAYS and stay.from_on <= on and (stay.to_on is None or on < stay.to_on):
                 yield error(
                     "S11",
                     "service_on",
-                    f"On {on:%d %b %Y} the person was in a hospital or skilled nursing facility (from "
-                    f"{stay.from_on:%d %b %Y}); the payer would send the line to that stay.",
-                    "Check the days of the stay. If they are right, bill this by hand with a day of the month on "
-                    "which the person was at home and the minutes had been reached.",
+                    say(
+                        "On %(on)s the person was in a hospital or skilled nursing facility (from "
+                        "%(from_on)s); the payer would send the line to that stay.",
+                        on=f"{on:%d %b %Y}",
+                        from_on=f"{stay.from_on:%d %b %Y}",
+                    ),
+                    say(
+                        "Check the days of the stay. If they are right, bill this by hand with a day "
+                        "of the month on which the person was at home and the minutes had been reached."
+                    ),
                 )
 
 
@@ -53,13 +70,24 @@ def filing(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S24",
             "service_on",
-            f"The payer took claims for {oldest:%d %b %Y} until {last:%d %b %Y}; that day is over.",
-            f"If the payer agreed to more time, correct its number of days under {BILLING_PAGE}.",
+            say(
+                "The payer took claims for %(oldest)s until %(last)s; that day is over.",
+                oldest=f"{oldest:%d %b %Y}",
+                last=f"{last:%d %b %Y}",
+            ),
+            say(
+                "If the payer agreed to more time, correct its number of days under %(billing_page)s.",
+                billing_page=BILLING_PAGE,
+            ),
         )
     elif known.today > last - _SOON:
         yield warning(
             "S24",
             "service_on",
-            f"The payer takes a claim for {oldest:%d %b %Y} until {last:%d %b %Y}.",
-            "Sign and send it soon.",
+            say(
+                "The payer takes a claim for %(oldest)s until %(last)s.",
+                oldest=f"{oldest:%d %b %Y}",
+                last=f"{last:%d %b %Y}",
+            ),
+            say("Sign and send it soon."),
         )

@@ -6,6 +6,7 @@ from server.claims.assembly import Draft
 from server.claims.claim import Address, Claim, Person, ScrubFinding
 from server.claims.scrub.finding import OnFile, error
 from server.claims.x12.words import plain, strange
+from server.words import say
 
 
 def writable(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -14,16 +15,22 @@ def writable(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S22",
                 about,
-                f"A claim cannot carry the {'character' if len(odd) == 1 else 'characters'} {odd[:12]}: claims hold "
-                "Latin letters, digits and a little punctuation.",
-                "Write it in Latin letters, as it stands on the insurance card.",
+                say(
+                    "A claim cannot carry the %(which)s %(odd)s: claims hold Latin letters, digits and "
+                    "a little punctuation.",
+                    which="character" if len(odd) == 1 else "characters",
+                    odd=odd[:12],
+                ),
+                say("Write it in Latin letters, as it stands on the insurance card."),
             )
         elif text and len(plain(text)) < least:
             yield error(
                 "S22",
                 about,
-                f"Too little is left of “{text[:20]}” in the letters that a claim can carry.",
-                "Write it out in Latin letters.",
+                say(
+                    "Too little is left of “%(text)s” in the letters that a claim can carry.", text=text[:20]
+                ),
+                say("Write it out in Latin letters."),
             )
 
 

@@ -17,8 +17,11 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S08",
             "biller",
-            f"Who bills is not stated for {_last_day(draft.claim):%d %b %Y}: name, tax number, NPI and address.",
-            f"Enter it under {BILLING_PAGE}, from that day or earlier.",
+            say(
+                "Who bills is not stated for %(claim)s: name, tax number, NPI and address.",
+                claim=f"{_last_day(draft.claim):%d %b %Y}",
+            ),
+            say("Enter it under %(billing_page)s, from that day or earlier.", billing_page=BILLING_PAGE),
         )
         return
     yield from _number(
@@ -31,26 +34,35 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S21",
             "tin",
-            "The practice's tax number is missing or is not nine digits.",
-            f"Correct it under {BILLING_PAGE}.",
+            say("The practice's tax number is missing or is not nine digits."),
+            say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
     if refuses(check_taxonomy, biller.taxonomy):
         yield error(
-            "S21", "taxonomy", "The practice's taxonomy code is missing.", f"Enter it under {BILLING_PAGE}."
+            "S21",
+            "taxonomy",
+            say("The practice's taxonomy code is missing."),
+            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
     if is_po_box(biller.address.street):
         yield error(
             "S17",
             "billing_street",
-            f"The billing address is a post-office box ({biller.address.street}), which payers refuse.",
-            f"Enter the street under {BILLING_PAGE}.",
+            say(
+                "The billing address is a post-office box (%(street)s), which payers refuse.",
+                street=biller.address.street,
+            ),
+            say("Enter the street under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
     if len(biller.address.zip.replace("-", "")) != 9:
         yield error(
             "S17",
             "billing_zip",
-            f"The billing address has the ZIP code {biller.address.zip}; claims need all nine digits.",
-            f"Enter ZIP+4 under {BILLING_PAGE}.",
+            say(
+                "The billing address has the ZIP code %(zip)s; claims need all nine digits.",
+                zip=biller.address.zip,
+            ),
+            say("Enter ZIP+4 under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
 
 
@@ -60,9 +72,14 @@ def who_treats(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S08",
             "rendering",
-            "No practitioner stands behind these services, or nothing is stated about how a claim names them.",
-            "Say on the person's Care page who answers for the program, and under Practice, then Billing, how a claim "
-            "names that practitioner.",
+            say(
+                "No practitioner stands behind these services, or nothing is stated about how a claim "
+                "names them."
+            ),
+            say(
+                "Say on the person's Care page who answers for the program, and under Practice, then "
+                "Billing, how a claim names that practitioner."
+            ),
         )
         return
     name = f"{treats.given_name} {treats.family_name}"
@@ -74,7 +91,10 @@ def who_treats(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     )
     if refuses(check_taxonomy, treats.taxonomy):
         yield error(
-            "S21", "rendering_taxonomy", f"{name} has no taxonomy code.", f"Enter it under {BILLING_PAGE}."
+            "S21",
+            "rendering_taxonomy",
+            say("%(name)s has no taxonomy code.", name=name),
+            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
 
 
@@ -90,16 +110,23 @@ def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S10",
             "place_of_service",
-            f"The usual site is {place.name}, and how claims name it is not stated for "
-            f"{_last_day(draft.claim):%d %b %Y}: its place of service and address.",
-            f"Enter it for the site under {BILLING_PAGE}, from that day or earlier.",
+            say(
+                "The usual site is %(name)s, and how claims name it is not stated for %(claim)s: its "
+                "place of service and address.",
+                name=place.name,
+                claim=f"{_last_day(draft.claim):%d %b %Y}",
+            ),
+            say(
+                "Enter it for the site under %(billing_page)s, from that day or earlier.",
+                billing_page=BILLING_PAGE,
+            ),
         )
     elif place.place_of_service not in PLACES_OF_SERVICE:
         yield error(
             "S10",
             "place_of_service",
-            f"{place.place_of_service} is not a place of service.",
-            f"Choose one for the site under {BILLING_PAGE}.",
+            say("%(place_of_service)s is not a place of service.", place_of_service=place.place_of_service),
+            say("Choose one for the site under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
     if place.npi:
         yield from _number(
@@ -115,8 +142,8 @@ def how(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S21",
             "route",
-            "How claims reach this payer is not stated: receiver, payer id and kind of claim.",
-            f"Enter it under {BILLING_PAGE}.",
+            say("How claims reach this payer is not stated: receiver, payer id and kind of claim."),
+            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
         )
 
 

@@ -23,14 +23,17 @@ def person_known(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     person = draft.claim.person
     if not person.given_names:
         yield error(
-            "S21", "given_names", "The person's given name is missing.", f"Enter it on {PERSON_PAGE}."
+            "S21",
+            "given_names",
+            say("The person's given name is missing."),
+            say("Enter it on %(person_page)s.", person_page=PERSON_PAGE),
         )
     if person.birth_date is None or not known.file.exact_birth:
         yield error(
             "S21",
             "birth_date",
-            "The person's day of birth is not known exactly, and a claim needs it.",
-            f"Ask, and correct it on {PERSON_PAGE}.",
+            say("The person's day of birth is not known exactly, and a claim needs it."),
+            say("Ask, and correct it on %(person_page)s.", person_page=PERSON_PAGE),
         )
     yield from _address(
         person.address, "address", say("Enter it on %(person_page)s, under details.", person_page=PERSON_PAGE)
@@ -42,11 +45,11 @@ def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubF
         yield error(
             "S21",
             field,
-            "The person's address is not complete: a claim needs street, city, state and ZIP.",
+            say("The person's address is not complete: a claim needs street, city, state and ZIP."),
             mends,
         )
     elif not _ZIP.fullmatch(address.zip):
-        yield error("S21", field, f"“{address.zip[:12]}” is not a ZIP code.", mends)
+        yield error("S21", field, say("“%(zip)s” is not a ZIP code.", zip=address.zip[:12]), mends)
 
 
 def states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -55,8 +58,14 @@ def states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S21",
             where,
-            f"“{state[:20]}” is not how a claim names a state, and a payer sends the whole file back for it.",
-            f"Write it as its two letters, such as MI, on {PERSON_PAGE}, under details.",
+            say(
+                "“%(state)s” is not how a claim names a state, and a payer sends the whole file back for it.",
+                state=state[:20],
+            ),
+            say(
+                "Write it as its two letters, such as MI, on %(person_page)s, under details.",
+                person_page=PERSON_PAGE,
+            ),
         )
 
 
@@ -82,19 +91,22 @@ def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         person_page=PERSON_PAGE,
     )
     if len(member) < 2:
-        yield error("S21", "member_id", "The coverage has no member number.", mends)
+        yield error("S21", "member_id", say("The coverage has no member number."), mends)
     elif medicare and not _MBI.fullmatch(member):
         yield error(
             "S17",
             "member_id",
-            f"“{insured.member_id[:20]}” is not a Medicare number: eleven letters and digits, as 1EG4-TE5-MK73.",
+            say(
+                "“%(member_id)s” is not a Medicare number: eleven letters and digits, as 1EG4-TE5-MK73.",
+                member_id=insured.member_id[:20],
+            ),
             mends,
         )
     elif unsafe_id(member):
         yield error(
             "S22",
             "member_id",
-            f"The member number holds {unsafe_id(member)}, which a claim cannot carry.",
+            say("The member number holds %(member)s, which a claim cannot carry.", member=unsafe_id(member)),
             mends,
         )
     if insured.relationship == "self":
@@ -103,13 +115,13 @@ def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S21",
             "relationship",
-            "Medicare insures each person for themselves; this coverage names another subscriber.",
+            say("Medicare insures each person for themselves; this coverage names another subscriber."),
             mends,
         )
     subscriber = insured.subscriber
     if subscriber is None or not subscriber.family_name or not subscriber.given_names:
         yield error(
-            "S21", "subscriber", "The coverage is somebody else's, and their name is not on file.", mends
+            "S21", "subscriber", say("The coverage is somebody else's, and their name is not on file."), mends
         )
 
 
@@ -121,7 +133,9 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "Check the coverages on %(person_page)s, and close the month again.", person_page=PERSON_PAGE
         )
         if mine is None or not mine.holds(on):
-            yield error("S11", "coverage", f"The coverage was not in force on {on:%d %b %Y}.", mends)
+            yield error(
+                "S11", "coverage", say("The coverage was not in force on %(on)s.", on=f"{on:%d %b %Y}"), mends
+            )
             continue
         first = [c for c in known.file.coverages if c.holds(on) and c.insured.rank <= mine.insured.rank]
         others = [c for c in first if c.id != mine.id]
@@ -129,16 +143,28 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S20",
                 "coverage",
-                f"Two coverages pay in the same place on {on:%d %b %Y}: {mine.payer_name} and "
-                f"{next(c.payer_name for c in others if c.insured.rank == mine.insured.rank)}.",
-                f"Say on {PERSON_PAGE} which pays first, and close the month again.",
+                say(
+                    "Two coverages pay in the same place on %(on)s: %(payer_name)s and %(listed)s.",
+                    on=f"{on:%d %b %Y}",
+                    payer_name=mine.payer_name,
+                    listed=next(c.payer_name for c in others if c.insured.rank == mine.insured.rank),
+                ),
+                say(
+                    "Say on %(person_page)s which pays first, and close the month again.",
+                    person_page=PERSON_PAGE,
+                ),
             )
         elif others:
             yield error(
                 "S20",
                 "coverage",
-                f"{others[0].payer_name} pays first on {on:%d %b %Y}, not {mine.payer_name}. A month's service is "
-                "claimed from one payer, the one that pays first that day.",
+                say(
+                    "%(payer_name)s pays first on %(on)s, not %(mine_payer_name)s. A month's service "
+                    "is claimed from one payer, the one that pays first that day.",
+                    payer_name=others[0].payer_name,
+                    on=f"{on:%d %b %Y}",
+                    mine_payer_name=mine.payer_name,
+                ),
                 mends,
             )
     if (
@@ -149,6 +175,10 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield warning(
             "S20",
             "coverage",
-            f"{mine.payer_name} is entered as paying in place {claim.insured.rank}, and nobody is entered before it.",
-            f"Check on {PERSON_PAGE} that it pays first.",
+            say(
+                "%(payer_name)s is entered as paying in place %(rank)s, and nobody is entered before it.",
+                payer_name=mine.payer_name,
+                rank=claim.insured.rank,
+            ),
+            say("Check on %(person_page)s that it pays first.", person_page=PERSON_PAGE),
         )
