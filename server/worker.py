@@ -6,6 +6,7 @@ PostgreSQL the hands wait and try again. On SIGTERM they finish what they hold, 
 """
 
 import asyncio
+import gc
 import importlib
 import pkgutil
 import signal
@@ -331,6 +332,7 @@ async def main() -> None:
     logs.configure()
     logs.watch_loop(asyncio.get_running_loop())
     gather_kinds()
+    gc.freeze()  # what was imported stays: no need to look at it again and again (server/serve.py)
     s = settings()
     through = open_doors(
         # for each hand one connection for its work, one for its heartbeat, one for what it reads apart; one to seal

@@ -5,6 +5,7 @@ the data, and its own `hillcrest`, which must see nothing of it. The people are 
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -69,6 +70,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") is not None:
             item.add_marker(pytest.mark.campaign)
+
+
+def pytest_collection_finish() -> None:
+    """As the server does (server/serve.py): what was imported stays, and is not looked at again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
