@@ -47,7 +47,7 @@ def brief(row: ClaimRow, zone: str) -> dict[str, Any]:
         "total": dollars(row.asked),
         "chosen": f"{row.patient_id}|{row.id}|{row.content_hash}",
         "number": row.number,
-        "state": STATES[row.state],
+        "state": say(STATES[row.state]),
         "sign": _SIGNS[row.state],
         "kind": _kind(row),
         "signed": say(
@@ -74,12 +74,9 @@ def _kind(row: ClaimRow) -> str:
     """Empty for a first claim."""
     if row.claim.frequency == "1":
         return ""
-    words = say("Replaces claim %(number)s", number=row.replaces_number)
-    return (
-        words
-        if row.claim.frequency == "7"
-        else say("Makes void claim %(number)s", number=row.replaces_number)
-    )
+    if row.claim.frequency == "7":
+        return say("Replaces claim %(number)s", number=row.replaces_number)
+    return say("Makes void claim %(number)s", number=row.replaces_number)
 
 
 def _service_words(claim: Claim) -> list[str]:
@@ -91,6 +88,11 @@ def _service_words(claim: Claim) -> list[str]:
 
 def dollars(amount: Any) -> str:
     return f"${amount:,.2f}"
+
+
+def pays_words(rank: int) -> str:
+    """The place in which a coverage pays."""
+    return {1: say("first"), 2: say("second")}.get(rank) or say("in place %(number)s", number=rank)
 
 
 def place_of_mending(finding: ScrubFinding) -> str:

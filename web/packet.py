@@ -10,9 +10,11 @@ from server.claims.fates import ClaimFate
 from server.claims.overrides import KINDS as OVERRIDES
 from server.claims.overrides import OverrideRow
 from server.claims.queries import HoldRow
+from server.enrollment.queries import EnrollmentRow
 from server.enrollment.tables import PROGRAMS, STATUSES
 from server.plugin_host.discover import plugins
 from server.tenants.practice import POLICIES
+from server.words import N_, say, say_of
 from web.proof_minutes import contact_told, entry_told
 from web.proof_standing import (
     conditions_told,
@@ -26,13 +28,24 @@ from web.proof_standing import (
     visits_told,
     wordings_named,
 )
-from web.proof_words import cited, dollars, exact, facts_told, lasted, listed, span_words
+from web.proof_words import (
+    by_whom,
+    cited,
+    dollars,
+    exact,
+    facts_told,
+    in_seconds,
+    lasted,
+    listed,
+    period,
+    span_words,
+)
 from web.rendering import day, month_words
 
 _WHOSE: Final = {
-    "staff": "Clinical staff",
-    "practitioner": "Billing practitioner",
-    "together": "Clinical staff and practitioner together",
+    "staff": N_("Clinical staff"),
+    "practitioner": N_("Billing practitioner"),
+    "together": N_("Clinical staff and practitioner together"),
 }
 
 
@@ -62,17 +75,13 @@ def packet(found: Evidence, month: str) -> dict[str, Any]:
         "wordings": wordings_named(found.consents),
         "plan": [plan_told(one, zone) for one in billed],
         "plans_before": [
-            f"Version {one.row.number}, dated {day(one.row.dated_on)}" for one in found.plans if not one.billed
+            say("Version %(number)s, dated %(day)s", number=one.row.number, day=day(one.row.dated_on))
+            for one in found.plans if not one.billed
         ],
         "coverage": coverage_told(found, payer),
         "conditions": conditions_told(found),
         "visits": visits_told(found),
-        "enrollments": [
-            f"{PROGRAMS.get(one.program, one.program)}: {STATUSES[one.status].lower()} from {day(one.started_on)}"
-            + (f" until {day(one.ended_on)}" if one.ended_on else "")
-            + (f", with {one.practitioner_name}" if one.practitioner_name else "")
-            for one in found.enrollments
-        ],
+        "enrollments": [_enrollment(one) for one in found.enrollments],
         "elements": elements_told(found, zone),
         "levels": levels_told(found, zone),
         "stays": stays_told(found, zone),
@@ -102,22 +111,41 @@ def packet(found: Evidence, month: str) -> dict[str, Any]:
 
 def _who(found: Evidence, payer: str) -> list[tuple[str, str]]:
     who = found.who
+    none, not_on_file = say("none"), say("not on file")
     pairs = [
-        ("Patient", who.name),
-        ("Born", day(who.birth_date)),
-        ("Record number", who.record_number),
-        ("Practice", f"{who.practice_name}, NPI {who.practice_npi}"),
+        (say("Patient"), who.name),
+        (say("Born"), day(who.birth_date)),
+        (say("Record number"), who.record_number),
+        (say("Practice"), _numbered(who.practice_name, who.practice_npi)),
         (
-            "Billing practitioner",
-            f"{who.practitioner_name}, NPI {who.practitioner_npi or 'not on file'}" if who.practitioner_name else "none",
+            say("Billing practitioner"),
+            _numbered(who.practitioner_name, who.practitioner_npi or not_on_file) if who.practitioner_name else none,
         ),
-        ("Payer", payer or "none"),
-        ("Member number", found.coverage.member_id if found.coverage and found.coverage.member_id else "not on file"),
-        ("Times", f"on the practice's clock, {who.zone}; elapsed seconds, never rounded up"),
+        (say("Payer"), payer or none),
+        (say("Member number"), found.coverage.member_id if found.coverage and found.coverage.member_id else not_on_file),
+        (say("Times"), say("on the practice's clock, %(zone)s; elapsed seconds, never rounded up", zone=who.zone)),
     ]  # fmt: skip
     if who.died_on:
-        pairs.insert(2, ("Died", day(who.died_on)))
+        pairs.insert(2, (say("Died"), day(who.died_on)))
     return pairs
+
+
+def _numbered(name: str, npi: str) -> str:
+    return say("%(name)s, NPI %(npi)s", name=name, npi=npi)
+
+
+def _enrollment(one: EnrollmentRow) -> str:
+    program, status = say(PROGRAMS.get(one.program, one.program)), say(STATUSES[one.status]).lower()
+    when = period(one.started_on, one.ended_on)
+    if not one.practitioner_name:
+        return say("%(program)s: %(status)s %(period)s", program=program, status=status, period=when)
+    return say(
+        "%(program)s: %(status)s %(period)s, with %(name)s",
+        program=program,
+        status=status,
+        period=when,
+        name=one.practitioner_name,
+    )
 
 
 def _line(one: LineProof, numbers: dict[UUID, int], found: Evidence, zone: str) -> dict[str, Any]:
@@ -129,7 +157,7 @@ def _line(one: LineProof, numbers: dict[UUID, int], found: Evidence, zone: str) 
         "code": " ".join([line.code, *line.modifiers]),
         "label": line.label,
         "units": line.units,
-        "program": PROGRAMS.get(line.program, line.program),
+        "program": say(PROGRAMS.get(line.program, line.program)),
         "on": day(line.service_on),
         "amount": dollars(line.amount) if line.amount is not None else "",
         "amount_note": line.amount_note,
@@ -144,9 +172,9 @@ def _line(one: LineProof, numbers: dict[UUID, int], found: Evidence, zone: str) 
                 "number": numbers[by_id[id].row.id],
                 "when": span_words(by_id[id].row.started_at, by_id[id].row.ended_at, zone),
                 "who": by_id[id].row.staff_name or "",
-                "told": f"{share.told:,} s",
-                "left_out": f"{share.left_out:,} s" if share.left_out else "",
-                "counted": f"{share.counted:,} s",
+                "told": in_seconds(share.told),
+                "left_out": in_seconds(share.left_out) if share.left_out else "",
+                "counted": in_seconds(share.counted),
             }
             for id, share in sorted(shares.items(), key=lambda item: numbers.get(UUID(item[0]), 0))
             if id in by_id
@@ -157,27 +185,32 @@ def _line(one: LineProof, numbers: dict[UUID, int], found: Evidence, zone: str) 
 
 def _total(total: Sum) -> dict[str, Any]:
     return {
-        "seconds": f"{total.counted.seconds:,} s",
-        "words": f"{total.counted.seconds:,} seconds are {lasted(total.counted.seconds)}; "
-        f"rounded down once, {total.counted.minutes} whole minutes.",
+        "seconds": in_seconds(total.counted.seconds),
+        "words": say_of(
+            "%(n)s second is %(time)s; rounded down once, %(minutes)s.",
+            "%(n)s seconds are %(time)s; rounded down once, %(minutes)s.",
+            total.counted.seconds,
+            time=lasted(total.counted.seconds),
+            minutes=say_of("%(n)s whole minute", "%(n)s whole minutes", total.counted.minutes),
+        ),
         "agrees": total.agrees,
     }
 
 
 def _sum(total: Sum, numbers: dict[UUID, int]) -> dict[str, str]:
     return {
-        "program": PROGRAMS.get(total.counted.program, total.counted.program),
-        "who": _WHOSE.get(total.counted.who, total.counted.who),
+        "program": say(PROGRAMS.get(total.counted.program, total.counted.program)),
+        "who": say(_WHOSE.get(total.counted.who, total.counted.who)),
         "rests_on": listed(sorted(n for id in total.counted.entry_ids if (n := numbers.get(UUID(id)))))
-        or ("as above, each minute once" if total.counted.seconds else "none"),
-        "seconds": f"{total.counted.seconds:,} s",
-        "minutes": f"{total.counted.minutes} min",
+        or (say("as above, each minute once") if total.counted.seconds else say("none")),
+        "seconds": in_seconds(total.counted.seconds),
+        "minutes": say("%(minutes)s min", minutes=total.counted.minutes),
     }
 
 
 def _hold(hold: HoldRow) -> dict[str, Any]:
     return {
-        "program": PROGRAMS.get(hold.program, hold.program),
+        "program": say(PROGRAMS.get(hold.program, hold.program)),
         "reason": hold.reason,
         "sentence": hold.sentence,
         "next_step": hold.next_step,
@@ -190,45 +223,70 @@ def _hold(hold: HoldRow) -> dict[str, Any]:
 
 def _chosen(one: OverrideRow, zone: str) -> dict[str, Any]:
     """What a person decided about the month, or took back."""
-    about = {"withhold": one.target or "the whole month", "choose": POLICIES.get(one.target, one.target)}
-    what = f"{OVERRIDES[one.kind]}: {about.get(one.kind, one.target)}"
+    about = {
+        "withhold": one.target or say("the whole month"),
+        "choose": say(POLICIES.get(one.target, one.target)),
+    }
+    what = say(
+        "%(choice)s: %(about)s", choice=say(OVERRIDES[one.kind]), about=about.get(one.kind, one.target)
+    )
     return {
         "id": str(one.id),
-        "what": f"Taken back: {what}" if one.withdraws_id else what,
+        "what": say("Taken back: %(choice)s", choice=what) if one.withdraws_id else what,
         "reason": one.reason,
-        "by": f"{exact(one.made_at, zone)} by {one.made_by_name or 'the system'}",
+        "by": by_whom(one.made_at, zone, one.made_by_name),
         "in_force": one.withdraws_id is None and not one.withdrawn,
     }
 
 
 def _fate(one: ClaimFate, zone: str) -> dict[str, str]:
     """What became of a claim, and by whose entry."""
-    kind = {"7": ", a replacement", "8": ", a void"}.get(one.frequency, "")
-    said = f"; the payer said so on {day(one.denied_on)}" if one.denied_on else ""
+    number, state = one.number, say(STATES[one.state])
+    if one.frequency == "7":
+        number = say("%(number)s, a replacement", number=number)
+    elif one.frequency == "8":
+        number = say("%(number)s, a void", number=number)
+    if one.denied_on:
+        state = say("%(state)s; the payer said so on %(day)s", state=state, day=day(one.denied_on))
     became = one.denied_by if one.state == "denied" else one.changed_by
     return {
-        "number": f"{one.number}{kind}",
+        "number": number,
         "payer": one.payer_name,
         "total": dollars(one.total),
-        "signed": f"{exact(one.signed_at, zone)} by {one.signed_by or 'the system'}",
-        "state": f"{STATES[one.state]}{said}",
+        "signed": by_whom(one.signed_at, zone, one.signed_by),
+        "state": state,
         "note": one.note,
-        "by": f"{exact(one.changed_at, zone)} by {became or 'the system'}" if one.state != "signed" else "",
+        "by": by_whom(one.changed_at, zone, became) if one.state != "signed" else "",
     }
 
 
 def _decided(found: Evidence, zone: str) -> list[tuple[str, str]]:
     row = found.decision
     shown = next(one for one in found.versions if one.number == row.version)
+    when = exact(row.decided_at, zone)
     return [
-        ("Decided", f"{exact(row.decided_at, zone)}{f', closed by {shown.decided_by}' if shown.decided_by else ''}"),
-        ("Rules", f"{row.plugin} {row.plugin_version}".strip() or "nobody's: a person decides"),
-        ("Rule set, sha256", row.rule_set_hash or "none"),
-        ("Facts, sha256", row.facts_fingerprint or "none"),
-        ("Policy", POLICIES.get(row.policy, row.policy)),
-        ("Version", f"{row.version} of {found.versions[0].number}; nothing was ever overwritten"),
         (
-            "Checked now",
-            "facts and answer are as they were stored" if found.as_stored else "NOT as they were stored",
+            say("Decided"),
+            say("%(when)s, closed by %(name)s", when=when, name=shown.decided_by)
+            if shown.decided_by
+            else when,
         ),
-    ]  # fmt: skip
+        (say("Rules"), f"{row.plugin} {row.plugin_version}".strip() or say("nobody's: a person decides")),
+        (say("Rule set, sha256"), row.rule_set_hash or say("none")),
+        (say("Facts, sha256"), row.facts_fingerprint or say("none")),
+        (say("Policy"), say(POLICIES.get(row.policy, row.policy))),
+        (
+            say("Version"),
+            say(
+                "%(version)s of %(newest)s; nothing was ever overwritten",
+                version=row.version,
+                newest=found.versions[0].number,
+            ),
+        ),
+        (
+            say("Checked now"),
+            say("facts and answer are as they were stored")
+            if found.as_stored
+            else say("NOT as they were stored"),
+        ),
+    ]

@@ -9,12 +9,13 @@ from server.claims.evidence import (
     Held,
 )
 from server.tenants.qualifications import DISCIPLINES
+from server.words import N_, say
 from web.rendering import day
 
 _BASIS: Final = {
-    "general_knowledge": "general knowledge, not read in a published text",
-    "uncertain": "uncertain",
-    "our_policy": "our own policy",
+    "general_knowledge": N_("general knowledge, not read in a published text"),
+    "uncertain": N_("uncertain"),
+    "our_policy": N_("our own policy"),
 }
 
 
@@ -25,31 +26,59 @@ def exact(at: datetime, zone: str) -> str:
 
 
 def clock_time(local: datetime) -> str:
-    return f"{local.hour % 12 or 12}:{local:%M:%S} {'am' if local.hour < 12 else 'pm'}"
+    time = f"{local.hour % 12 or 12}:{local:%M:%S}"
+    return say("%(time)s am", time=time) if local.hour < 12 else say("%(time)s pm", time=time)
 
 
 def span_words(start: datetime, end: datetime, zone: str) -> str:
     """`Tue 4 Aug 2026, 2:05:00 pm to 2:17:30 pm EDT`; both days where it ran past midnight."""
     first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
     if first.date() != last.date() or first.utcoffset() != last.utcoffset():
-        return f"{exact(start, zone)} to {exact(end, zone)}"
-    return f"{day(first.date())}, {clock_time(first)} to {clock_time(last)} {last:%Z}"
+        return say("%(start)s to %(end)s", start=exact(start, zone), end=exact(end, zone))
+    return say(
+        "%(day)s, %(start)s to %(end)s %(zone)s",
+        day=day(first.date()),
+        start=clock_time(first),
+        end=clock_time(last),
+        zone=f"{last:%Z}",
+    )
+
+
+def period(first: date | None, last: date | None) -> str:
+    """`from Tue 4 Aug 2026 until Fri 7 Aug 2026`; empty where neither is known."""
+    if first is None:
+        return say("until %(day)s", day=day(last)) if last else ""
+    if last is None:
+        return say("from %(day)s", day=day(first))
+    return say("from %(first)s until %(last)s", first=day(first), last=day(last))
+
+
+def by_whom(at: datetime, zone: str, name: str | None) -> str:
+    """`Tue 4 Aug 2026, 2:05:09 pm EDT by Dana Reyes`."""
+    return say("%(when)s by %(name)s", when=exact(at, zone), name=name or say("the system"))
 
 
 def lasted(seconds: int) -> str:
     """`12 min`, `12 min 30 s`, `45 s`."""
     minutes, rest = divmod(seconds, 60)
-    return " ".join(
-        [*([f"{minutes} min"] if minutes else []), *([f"{rest} s"] if rest or not minutes else [])]
-    )
+    if not minutes:
+        return in_seconds(rest)
+    if not rest:
+        return say("%(minutes)s min", minutes=minutes)
+    return say("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=rest)
+
+
+def in_seconds(seconds: int) -> str:
+    """`1,234 s`."""
+    return say("%(seconds)s s", seconds=f"{seconds:,}")
 
 
 def dollars(amount: Any) -> str:
     return f"${amount:,.2f}"
 
 
-def yes_no(value: bool | None, yes: str, no: str, unknown: str = "not asked") -> str:
-    return unknown if value is None else yes if value else no
+def yes_no(value: bool | None, yes: str, no: str, unknown: str = "") -> str:
+    return unknown or say("not asked") if value is None else yes if value else no
 
 
 def listed(numbers: Sequence[int]) -> str:
@@ -62,7 +91,7 @@ def cited(told: dict[str, Any]) -> dict[str, str]:
         "title": told["title"],
         "section": told.get("section", ""),
         "where": told.get("where", ""),
-        "basis": _BASIS.get(told.get("basis", ""), ""),
+        "basis": say(_BASIS.get(told.get("basis", ""), "")),
         "reviewed": day(date.fromisoformat(reviewed)) if reviewed else "",
     }
 
@@ -76,9 +105,16 @@ def facts_told(used: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def held_words(one: Held) -> str:
     """A discipline or licence as it stood: what, number, where, since when."""
-    words = DISCIPLINES.get(one.name, one.name)
+    words = say(DISCIPLINES.get(one.name, one.name))
     if one.kind == "discipline":
         return words
     numbered = " ".join(part for part in (one.region, one.number) if part)
-    until = f" until {day(one.to_on)}" if one.to_on else ""
-    return f"licensed as {words}{f' ({numbered})' if numbered else ''}, since {day(one.from_on)}{until}"
+    licence = f"{words} ({numbered})" if numbered else words
+    if one.to_on is None:
+        return say("licensed as %(licence)s, since %(day)s", licence=licence, day=day(one.from_on))
+    return say(
+        "licensed as %(licence)s, since %(first)s until %(last)s",
+        licence=licence,
+        first=day(one.from_on),
+        last=day(one.to_on),
+    )

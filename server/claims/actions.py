@@ -35,10 +35,10 @@ async def ask_to_close(db: Db, actor: Actor, month: str) -> UUID:
         raise Refused(
             "MONTH_NOT_OVER",
             say(
-                "%(first)s is not over yet: work done on its last day would be left out.",
-                first=f"{first:%B %Y}",
+                "%(month)s is not over yet: work done on its last day would be left out.",
+                month=f"{first:%B %Y}",
             ),
-            say("Close it from the first of the following month on (%(end)s).", end=f"{end:%Y-%m-%d}"),
+            say("Close it from the first of the following month on (%(day)s).", day=f"{end:%Y-%m-%d}"),
             field="month",
         )
 

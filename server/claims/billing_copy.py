@@ -10,9 +10,10 @@ from uuid import UUID
 from server import csv_text
 from server.claims.claim import Address, Claim, Person
 from server.claims.claim_rows import ClaimRow
+from server.words import N_, say
 
 _WIDE: Final = 26
-_FREQUENCY: Final = {"1": "1 original", "7": "7 replacement", "8": "8 void"}
+_FREQUENCY: Final = {"1": N_("1 original"), "7": N_("7 replacement"), "8": N_("8 void")}
 _LETTERS: Final = "ABCDEFGHIJKL"
 
 COLUMNS: Final = (
@@ -36,73 +37,112 @@ def as_csv(rows: Iterable[ClaimRow], remarks: Mapping[UUID, str]) -> str:
 
 def _claim(row: ClaimRow, remark: str) -> Iterator[str]:
     claim = row.claim
-    yield _line("Claim", f"{row.number}   {_FREQUENCY[claim.frequency]}")
+    yield _line(say("Claim"), f"{row.number}   {say(_FREQUENCY[claim.frequency])}")
     if remark:
-        yield _line("Remark", remark)
+        yield _line(say("Remark"), remark)
     if row.replaces_number:
         yield _line(
-            "In place of",
-            f"{row.replaces_number}   payer's number {claim.payer_control_number or 'not known'}",
+            say("In place of"),
+            say(
+                "%(claim)s   payer's number %(number)s",
+                claim=row.replaces_number,
+                number=claim.payer_control_number,
+            )
+            if claim.payer_control_number
+            else say("%(claim)s   payer's number not known", claim=row.replaces_number),
         )
     route = claim.route
     yield _line(
-        "Payer",
-        f"{route.payer_name}   id {route.payer_id}   {route.filing_indicator}" if route else row.payer_name,
+        say("Payer"),
+        say(
+            "%(name)s   id %(id)s   %(kind)s",
+            name=route.payer_name,
+            id=route.payer_id,
+            kind=route.filing_indicator,
+        )
+        if route
+        else row.payer_name,
     )
     insured = claim.insured
     yield _line(
-        "Member number",
-        insured.member_id + (f"   group {insured.group_number}" if insured.group_number else ""),
+        say("Member number"),
+        say("%(number)s   group %(group)s", number=insured.member_id, group=insured.group_number)
+        if insured.group_number
+        else insured.member_id,
     )
-    yield _line("Patient", _person(claim.person))
+    yield _line(say("Patient"), _person(claim.person))
     if claim.person.address:
-        yield _line("Address", _address(claim.person.address))
-    yield _line("Relationship", "self" if insured.relationship == "self" else insured.relationship)
+        yield _line(say("Address"), _address(claim.person.address))
+    yield _line(say("Relationship"), insured.relationship)
     if insured.subscriber:
-        yield _line("Subscriber", _person(insured.subscriber))
+        yield _line(say("Subscriber"), _person(insured.subscriber))
     for letter, code in zip(_LETTERS, claim.diagnoses, strict=False):
-        yield _line(f"Diagnosis {letter}", code)
+        yield _line(say("Diagnosis %(letter)s", letter=letter), code)
     for place, service in enumerate(claim.services, 1):
         code = " ".join((service.code, *service.modifiers))
         pointers = "".join(_LETTERS[p - 1] for p in service.pointers)
         yield _line(
-            f"Service {place}",
-            f"{service.service_on:%m/%d/%Y}  POS {claim.place.place_of_service}  {code:<17} {pointers:<4} "
-            f"{service.units:>3} x  ${service.charge:>10,.2f}",
+            say("Service %(number)s", number=place),
+            say(
+                "%(day)s  POS %(place)s  %(code)s %(pointers)s %(units)s x  $%(charge)s",
+                day=f"{service.service_on:%m/%d/%Y}",
+                place=claim.place.place_of_service,
+                code=f"{code:<17}",
+                pointers=f"{pointers:<4}",
+                units=f"{service.units:>3}",
+                charge=f"{service.charge:>10,.2f}",
+            ),
         )
-    yield _line("Total", f"${claim.total:,.2f}")
+    yield _line(say("Total"), f"${claim.total:,.2f}")
     if claim.rendering:
         treats = claim.rendering
         yield _line(
-            "Rendering",
-            f"{treats.given_name} {treats.family_name}   NPI {treats.npi}   taxonomy {treats.taxonomy}",
+            say("Rendering"),
+            say(
+                "%(name)s   NPI %(npi)s   taxonomy %(taxonomy)s",
+                name=f"{treats.given_name} {treats.family_name}",
+                npi=treats.npi,
+                taxonomy=treats.taxonomy,
+            ),
         )
     if claim.supervising:
-        yield _line(
-            "Supervising",
-            f"{claim.supervising.given_name} {claim.supervising.family_name}   NPI {claim.supervising.npi}",
-        )
+        watches = claim.supervising
+        yield _line(say("Supervising"), _numbered(f"{watches.given_name} {watches.family_name}", watches.npi))
     if claim.place.address:
-        number = f"   NPI {claim.place.npi}" if claim.place.npi else ""
-        yield _line("Where", f"{claim.place.name}, {_address(claim.place.address)}{number}")
+        where = f"{claim.place.name}, {_address(claim.place.address)}"
+        yield _line(say("Where"), _numbered(where, claim.place.npi) if claim.place.npi else where)
     if claim.biller:
-        yield _line("Billing", f"{claim.biller.legal_name}   NPI {claim.biller.npi}")
+        yield _line(say("Billing"), _numbered(claim.biller.legal_name, claim.biller.npi))
         yield _line("", _address(claim.biller.address))
         yield _line(
-            "Tax number", f"{claim.biller.tin} ({claim.biller.tin_kind})   taxonomy {claim.biller.taxonomy}"
+            say("Tax number"),
+            say(
+                "%(tin)s (%(kind)s)   taxonomy %(taxonomy)s",
+                tin=claim.biller.tin,
+                kind=claim.biller.tin_kind,
+                taxonomy=claim.biller.taxonomy,
+            ),
         )
     if row.signed_at:
-        yield _line("Signed", f"{row.signed_by or 'the practice'}, {row.signed_at:%m/%d/%Y %H:%M} UTC")
+        by, at = row.signed_by or say("the practice"), f"{row.signed_at:%m/%d/%Y %H:%M}"
+        yield _line(say("Signed"), say("%(name)s, %(at)s UTC", name=by, at=at))
 
 
 def _line(name: str, value: str) -> str:
     return f"{name:<{_WIDE}}{value}".rstrip()
 
 
+def _numbered(name: str, npi: str) -> str:
+    return say("%(name)s   NPI %(npi)s", name=name, npi=npi)
+
+
 def _person(person: Person) -> str:
-    born = f"   born {person.birth_date:%m/%d/%Y}" if person.birth_date else ""
     given = f"{person.given_names} {person.suffix}".strip()
-    return f"{person.family_name}, {given}{born}   {person.sex}"
+    name = f"{person.family_name}, {given}"
+    if person.birth_date is None:
+        return f"{name}   {person.sex}"
+    born = f"{person.birth_date:%m/%d/%Y}"
+    return say("%(name)s   born %(day)s   %(sex)s", name=name, day=born, sex=person.sex)
 
 
 def _address(where: Address) -> str:

@@ -100,9 +100,7 @@ def missing(
             )
     without = [code for code in codes if code not in charges]
     if without:
-        found.append(
-            Missing("charges", say("No charge is stated for %(without)s.", without=", ".join(without)))
-        )
+        found.append(Missing("charges", say("No charge is stated for %(codes)s.", codes=", ".join(without))))
     elif not charges:
         found.append(Missing("charges", say("No charge is stated for any code.")))
     return found

@@ -193,11 +193,11 @@ def unanswered_words(why: str, row: ClaimRow) -> str:
     return say(
         "%(why)s Claim %(number)s stays as it was sent: nothing is made void or replaced for want "
         "of an answer. If it was right, there is nothing to do. If the coverage is entered "
-        "wrongly, correct it and close the month again. If %(payer_name)s should not have been "
+        "wrongly, correct it and close the month again. If %(payer)s should not have been "
         "asked, have them take it back, and enter here what they say.",
         why=why,
         number=row.number,
-        payer_name=row.payer_name,
+        payer=row.payer_name,
     )
 
 

@@ -6,18 +6,19 @@ from decimal import Decimal
 from uuid import UUID
 
 from server.claims.claim import Claim, ScrubFinding
+from server.words import N_
 
 #: state -> words. The first three are drafts: derived from the newest decisions, and gone when signed.
 STATES = {
-    "to_mend": "Something is missing",
-    "to_look_at": "Look before signing",
-    "ready": "Ready to sign",
-    "signed": "Signed",
-    "sent": "Sent",
-    "refused": "Refused by the payer",
-    "denied": "Denied or paid nothing",
-    "withdrawn": "Withdrawn",
-    "replaced": "Replaced",
+    "to_mend": N_("Something is missing"),
+    "to_look_at": N_("Look before signing"),
+    "ready": N_("Ready to sign"),
+    "signed": N_("Signed"),
+    "sent": N_("Sent"),
+    "refused": N_("Refused by the payer"),
+    "denied": N_("Denied or paid nothing"),
+    "withdrawn": N_("Withdrawn"),
+    "replaced": N_("Replaced"),
 }
 DRAFTS = ("to_mend", "to_look_at", "ready")
 

@@ -81,10 +81,9 @@ async def _end_of(
             raise Refused(
                 "CLOSING_STOPPED",
                 say(
-                    "%(month)s was stopped by %(stopped_by_name)s after %(decided)s of %(patients)s "
-                    "patients.",
+                    "%(month)s was stopped by %(name)s after %(decided)s of %(patients)s patients.",
                     month=run.month,
-                    stopped_by_name=run.stopped_by_name or "somebody",
+                    name=run.stopped_by_name or say("somebody"),
                     decided=run.decided,
                     patients=run.patients,
                 ),
@@ -124,11 +123,19 @@ async def _failed(db: Db, run: MonthRow, practice: str) -> Refused:
         "CLOSING_FAILED",
         say(
             "%(month)s is not closed: %(decided)s of %(patients)s patients were decided, and nobody "
-            "works on the rest. %(which)s.",
+            "works on the rest. Failed at every attempt: %(jobs)s.",
             month=run.month,
             decided=run.decided,
             patients=run.patients,
-            which="Failed at every attempt: " + "; ".join(failed) if failed else "Its work was taken back",
+            jobs="; ".join(failed),
+        )
+        if failed
+        else say(
+            "%(month)s is not closed: %(decided)s of %(patients)s patients were decided, and nobody "
+            "works on the rest. Its work was taken back.",
+            month=run.month,
+            decided=run.decided,
+            patients=run.patients,
         ),
         say(
             "`jobs failed --practice %(practice)s` shows where. Once that is mended, the same command "

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from carewright_plugin_api.decisions import Decision, Hold, Line
 
-from server.words import say
+from server.words import N_, say, say_of
 
 Item = TypeVar("Item")
+
+_WHO = {"staff": N_("staff"), "practitioner": N_("practitioner"), "together": N_("together")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,23 @@ def _lines(before: Mapping[object, Line], after: Mapping[object, Line]) -> Itera
             continue
         parts = []
         if old.units != line.units:
-            parts.append(f"{_units(old.units)} became {_units(line.units)}")
+            parts.append(_became(_units(old.units), _units(line.units)))
         if old.amount != line.amount:
-            parts.append(f"{_dollars(old.amount)} became {_dollars(line.amount)}")
+            parts.append(_became(_dollars(old.amount), _dollars(line.amount)))
         if old.date_of_service != line.date_of_service:
             parts.append(
-                f"the date of service {old.date_of_service.isoformat()} became {line.date_of_service.isoformat()}"
+                say(
+                    "the date of service %(before)s became %(after)s",
+                    before=old.date_of_service.isoformat(),
+                    after=line.date_of_service.isoformat(),
+                )
             )
         if set(old.entry_ids) != set(line.entry_ids):
-            parts.append("it rests on other entries")
+            parts.append(say("it rests on other entries"))
         if parts:
-            yield Change("line_changed", f"{_called(line)}: {'; '.join(parts)}.")
+            yield Change(
+                "line_changed", say("%(line)s: %(changes)s.", line=_called(line), changes="; ".join(parts))
+            )
     for key, line in before.items():
         if key not in after:
             yield Change("line_removed", say("%(line)s is gone.", line=_said(line)))
@@ -60,10 +68,10 @@ def _lines(before: Mapping[object, Line], after: Mapping[object, Line]) -> Itera
 def _holds(before: Mapping[object, Hold], after: Mapping[object, Hold]) -> Iterable[Change]:
     for key, hold in after.items():
         if key not in before:
-            yield Change("hold_added", f"Now stands in the way: {hold.sentence}")
+            yield Change("hold_added", say("Now stands in the way: %(hold)s", hold=hold.sentence))
     for key, hold in before.items():
         if key not in after:
-            yield Change("hold_removed", f"No longer stands in the way: {hold.sentence}")
+            yield Change("hold_removed", say("No longer stands in the way: %(hold)s", hold=hold.sentence))
 
 
 def _minutes(before: Decision, after: Decision) -> Iterable[Change]:
@@ -75,7 +83,10 @@ def _minutes(before: Decision, after: Decision) -> Iterable[Change]:
             yield Change(
                 "minutes",
                 say(
-                    "Counted time, %(who)s: %(was)s became %(now)s.", who=who, was=_time(was), now=_time(now)
+                    "Counted time, %(who)s: %(before)s became %(after)s.",
+                    who=say(_WHO.get(who, who)),
+                    before=_time(was),
+                    after=_time(now),
                 ),
             )
 
@@ -85,9 +96,9 @@ def _policy(before: Decision, after: Decision) -> Iterable[Change]:
         yield Change(
             "policy",
             say(
-                "Lines were chosen by the policy %(policy)s; now by %(after_policy)s.",
-                policy=before.policy,
-                after_policy=after.policy,
+                "Lines were chosen by the policy %(before)s; now by %(after)s.",
+                before=before.policy,
+                after=after.policy,
             ),
         )
 
@@ -116,19 +127,25 @@ def _called(line: Line) -> str:
 
 
 def _said(line: Line) -> str:
-    units = f", {_units(line.units)}" if line.units > 1 else ""
-    money = f", {_dollars(line.amount)}" if line.amount is not None else ""
-    return f"{_called(line)}{units}{money}"
+    units = [_units(line.units)] if line.units > 1 else []
+    money = [_dollars(line.amount)] if line.amount is not None else []
+    return ", ".join([_called(line), *units, *money])
+
+
+def _became(before: str, after: str) -> str:
+    return say("%(before)s became %(after)s", before=before, after=after)
 
 
 def _units(count: int) -> str:
-    return "1 unit" if count == 1 else f"{count} units"
+    return say_of("1 unit", "%(n)s units", count)
 
 
 def _dollars(amount: Decimal | None) -> str:
-    return "no known amount" if amount is None else f"${amount:,.2f}"
+    return say("no known amount") if amount is None else f"${amount:,.2f}"
 
 
 def _time(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    if rest:
+        return say("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=rest)
+    return say("%(minutes)s min", minutes=minutes)

@@ -21,7 +21,7 @@ from server.errors import Refused
 from server.tenants.actor import Actor
 from server.tenants.commands import actor_for
 from server.tenants.db import tenant_db
-from server.words import say
+from server.words import say, say_of
 
 _RIGHTS: Final = ("claims.read", "claims.sign")
 
@@ -44,7 +44,16 @@ async def export_month(month: str, practice: str, out: Path) -> dict[str, Any]:
         written.append(await _export(actor, row, folder))
     if refused is not None and not written:
         raise refused
-    says = [f"{one['path']}: {one['claims']} claims, ${one['total']}" for one in written]
+    says = [
+        say_of(
+            "%(path)s: %(n)s claim, $%(total)s",
+            "%(path)s: %(n)s claims, $%(total)s",
+            one["claims"],
+            path=one["path"],
+            total=one["total"],
+        )
+        for one in written
+    ]
     if left_out:
         says.append(claims_changed(left_out).message)
     if refused is not None:
@@ -144,10 +153,10 @@ def _not_writable(folder: Path, error: OSError) -> Refused:
     return Refused(
         "FOLDER_NOT_WRITABLE",
         say(
-            "%(folder)s could not be written to: %(strerror)s. No half file was left there, and "
+            "%(folder)s could not be written to: %(problem)s. No half file was left there, and "
             "nothing was noted as exported that is not safely on the disk.",
             folder=folder,
-            strerror=error.strerror or "the disk refused",
+            problem=error.strerror or say("the disk refused"),
         ),
         say("Make room, or choose another folder, and run the same command again."),
     )

@@ -26,6 +26,7 @@ from server.plugin_host.runner import Crowded
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
+from server.words import N_
 
 PATIENTS_PER_BATCH: Final = 200
 _LONGEST_WAIT_SECONDS: Final = 900  # the worker gives up a run then
@@ -184,7 +185,7 @@ jobs.register(
     lease_seconds=30,
     max_attempts=8,
     rights=_RIGHTS,
-    says="Cut a month that is being closed into batches",
+    says=N_("Cut a month that is being closed into batches"),
 )
 jobs.register(
     BATCH,
@@ -192,5 +193,5 @@ jobs.register(
     lease_seconds=30,
     max_attempts=8,
     rights=_RIGHTS,
-    says="Decide a batch of a month that is being closed",
+    says=N_("Decide a batch of a month that is being closed"),
 )

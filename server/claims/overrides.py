@@ -27,13 +27,13 @@ from server.patients.records import of_people, person_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
-from server.words import say
+from server.words import N_, say
 
 #: kind -> the words people use for it
 KINDS: Final = {
-    "withhold": "Do not bill it",
-    "choose": "Choose the other permitted answer",
-    "accept": "It does not stand in the way",
+    "withhold": N_("Do not bill it"),
+    "choose": N_("Choose the other permitted answer"),
+    "accept": N_("It does not stand in the way"),
 }
 
 

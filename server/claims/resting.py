@@ -88,6 +88,6 @@ def remarks(rows: Iterable[ClaimRow]) -> dict[UUID, str]:
                 found[row.id] = say("Not to be sent: what was signed is not so any more. Withdraw it.")
             elif row.id in instead:
                 found[row.id] = say(
-                    "Not to be sent again: claim %(instead)s takes its place.", instead=instead[row.id]
+                    "Not to be sent again: claim %(number)s takes its place.", number=instead[row.id]
                 )
     return found

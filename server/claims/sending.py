@@ -26,7 +26,7 @@ from server.tenants.actor import Actor
 from server.tenants.billing_identity import routes_on
 from server.tenants.db import Db
 from server.tenants.payers import payer_for
-from server.words import say
+from server.words import say, say_of
 
 _MOST_CONTROL: Final = 999_999_999
 _MOST_NAMED: Final = 20
@@ -50,7 +50,9 @@ async def make_interchanges(
     if not waiting:
         raise Refused(
             "NOTHING_TO_SEND",
-            say("No signed claim waits to be sent") + (say(" for %(month)s.", month=month) if month else "."),
+            say("No signed claim waits to be sent for %(month)s.", month=month)
+            if month
+            else say("No signed claim waits to be sent."),
             say("Sign claims first."),
         )
     left = await _left_behind(db, actor, waiting)
@@ -161,21 +163,23 @@ def _digest(content: str) -> str:
 
 
 def claims_changed(numbers: Sequence[str]) -> Refused:
-    one = len(numbers) == 1
-    more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
+    named = ", ".join(numbers[:_MOST_NAMED])
+    if len(numbers) > _MOST_NAMED:
+        named = say("%(numbers)s and %(more)s more", numbers=named, more=f"{len(numbers) - _MOST_NAMED:,}")
     return Refused(
         "CLAIMS_CHANGED",
-        say(
-            "%(which)s %(numbers)s%(more)s %(which_2)s not sent: the newest decision says something "
-            "else, what a claim was to replace would stand beside it, or an address names no state.",
-            which="Claim" if one else "Claims",
-            numbers=", ".join(numbers[:_MOST_NAMED]),
-            more=more,
-            which_2="was" if one else "were",
+        say_of(
+            "Claim %(numbers)s was not sent: the newest decision says something else, what a claim was to "
+            "replace would stand beside it, or an address names no state.",
+            "Claims %(numbers)s were not sent: the newest decision says something else, what a claim was to "
+            "replace would stand beside it, or an address names no state.",
+            len(numbers),
+            numbers=named,
         ),
-        say(
-            "Withdraw %(which)s, then look at the month and sign what it says now.",
-            which="it" if one else "them",
+        say_of(
+            "Withdraw it, then look at the month and sign what it says now.",
+            "Withdraw them, then look at the month and sign what it says now.",
+            len(numbers),
         ),
     )
 

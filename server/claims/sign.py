@@ -27,9 +27,18 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
-from server.words import say
+from server.words import N_, say, say_of
 
 _MOST_AT_ONCE: Final = 2000
+#: state -> how a sentence says what a claim is
+_IS: Final = {
+    "signed": N_("signed"),
+    "sent": N_("sent"),
+    "refused": N_("refused"),
+    "denied": N_("denied"),
+    "withdrawn": N_("withdrawn"),
+    "replaced": N_("replaced"),
+}
 
 
 # --- signing ------------------------------------------------------------------------------------------------------
@@ -48,10 +57,11 @@ async def sign_claims(db: Db, actor: Actor, month: str, chosen: Sequence[Chosen]
     if len(chosen) > _MOST_AT_ONCE:
         raise Refused(
             "TOO_MANY",
-            say(
-                "%(n)s claims were chosen; %(most_at_once)s can be signed at once.",
-                n=len(chosen),
-                most_at_once=f"{_MOST_AT_ONCE:,}",
+            say_of(
+                "%(n)s claim was chosen; %(most)s can be signed at once.",
+                "%(n)s claims were chosen; %(most)s can be signed at once.",
+                len(chosen),
+                most=f"{_MOST_AT_ONCE:,}",
             ),
             say("Sign them in parts."),
             "chosen",
@@ -100,12 +110,17 @@ def _reason(one: Chosen, row: ClaimRow | None, draft: Draft | None, keys: set[st
         )
     errors = [finding for finding in row.findings if finding.severity == "error"]
     if errors:
-        return LeftBehind(one.draft_id, "CLAIM_NOT_READY", f"{name}: {errors[0].sentence}", errors[0].mends)
+        return LeftBehind(
+            one.draft_id,
+            "CLAIM_NOT_READY",
+            say("%(name)s: %(finding)s", name=name, finding=errors[0].sentence),
+            errors[0].mends,
+        )
     if row.findings and not one.looked:
         return LeftBehind(
             one.draft_id,
             "LOOK_FIRST",
-            f"{name}: {row.findings[0].sentence}",
+            say("%(name)s: %(finding)s", name=name, finding=row.findings[0].sentence),
             say("Open the claim, look at what it says, and sign it from there."),
         )
     if keys & service_keys(draft.claim):
@@ -207,7 +222,7 @@ async def withdraw_claim(db: Db, actor: Actor, claim_id: UUID, *, note: str = ""
         )
     if row.state != "signed":
         raise _not_live(row)
-    why = written(note, "note", what="the reason", longest=500, empty=True)
+    why = written(note, "note", what=say("the reason"), longest=500, empty=True)
     await _release(db, actor, row, "withdrawn", why)
     return await claim_for(db, actor, claim_id)
 
@@ -220,7 +235,7 @@ async def record_refusal(db: Db, actor: Actor, claim_id: UUID, *, note: str) -> 
     row = await _held(db, actor, claim_id)
     if row.state != "sent":
         raise _not_sent(row)
-    why = written(note, "note", what="what the payer said", longest=500)
+    why = written(note, "note", what=say("what the payer said"), longest=500)
     await _release(db, actor, row, "refused", why)
     return await claim_for(db, actor, claim_id)
 
@@ -238,10 +253,10 @@ async def record_denial(db: Db, actor: Actor, claim_id: UUID, *, on: date, note:
         raise Refused(
             "VOID_DENIED",
             say(
-                "Claim %(number)s asks for no money: it takes back claim %(replaces_number)s. A payer "
+                "Claim %(number)s asks for no money: it takes back claim %(earlier)s. A payer "
                 "that does not do that has turned it away.",
                 number=row.number,
-                replaces_number=row.replaces_number,
+                earlier=row.replaces_number,
             ),
             say("Enter it as turned away."),
         )
@@ -251,17 +266,17 @@ async def record_denial(db: Db, actor: Actor, claim_id: UUID, *, on: date, note:
         raise Refused(
             "BAD_DENIED_ON",
             say(
-                "Claim %(number)s was signed on %(signed_on)s, and today is %(now_on)s; the payer "
-                "cannot have said so on %(on)s.",
+                "Claim %(number)s was signed on %(signed)s, and today is %(today)s; the payer "
+                "cannot have said so on %(day)s.",
                 number=row.number,
-                signed_on=f"{signed_on:%d %b %Y}",
-                now_on=f"{now_on:%d %b %Y}",
-                on=f"{on:%d %b %Y}",
+                signed=f"{signed_on:%d %b %Y}",
+                today=f"{now_on:%d %b %Y}",
+                day=f"{on:%d %b %Y}",
             ),
             say("Enter the day of the remittance or of the payer's letter."),
             "on",
         )
-    why = written(note, "note", what="what the payer said", longest=500)
+    why = written(note, "note", what=say("what the payer said"), longest=500)
     rows = await _of_month(db, actor, row)
     voids = [
         one
@@ -288,7 +303,7 @@ async def take_back_denial(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
             say(
                 "Claim %(number)s is %(state)s, so there is no denial to take back.",
                 number=row.number,
-                state=row.state,
+                state=say(_IS[row.state]),
             ),
             say("Check the number of the claim."),
         )
@@ -305,16 +320,22 @@ async def take_back_denial(db: Db, actor: Actor, claim_id: UUID) -> ClaimRow:
     if elsewhere:
         raise Refused(
             "CLAIMED_ELSEWHERE",
-            say(
+            say_of(
                 "Because claim %(number)s was denied, another payer was asked for the same month with "
-                "claim %(elsewhere)s. Two payers cannot both owe it.",
+                "claim %(others)s. Two payers cannot both owe it.",
+                "Because claim %(number)s was denied, another payer was asked for the same month with "
+                "claims %(others)s. Two payers cannot both owe it.",
+                len(elsewhere),
                 number=row.number,
-                elsewhere=", ".join(elsewhere),
+                others=", ".join(elsewhere),
             ),
-            say(
-                "Withdraw claim %(elsewhere)s if it was not sent. If it was, settle with the payers "
+            say_of(
+                "Withdraw claim %(others)s if it was not sent. If it was, settle with the payers "
                 "which of them pays, and enter what the other one says to its claim.",
-                elsewhere=", ".join(elsewhere),
+                "Withdraw claims %(others)s if they were not sent. If they were, settle with the payers "
+                "which of them pays, and enter what the other one says to its claims.",
+                len(elsewhere),
+                others=", ".join(elsewhere),
             ),
         )
     await let_stand(db, actor, [row.id], state="sent", note="", denied_on=None, denied_by=None)
@@ -328,11 +349,11 @@ async def record_payer_number(db: Db, actor: Actor, claim_id: UUID, *, number: s
     row = await _held(db, actor, claim_id)
     if row.state not in ("sent", "denied", "replaced"):
         raise _not_sent(row)
-    plain = written(number, "number", what="the payer's number", longest=50)
+    plain = written(number, "number", what=say("the payer's number"), longest=50)
     if unsafe_id(plain):
         raise Refused(
             "PAYER_NUMBER",
-            say("The number holds %(plain)s, which a claim cannot carry.", plain=unsafe_id(plain)),
+            say("The number holds %(characters)s, which a claim cannot carry.", characters=unsafe_id(plain)),
             say("Copy it from the acknowledgement or the remittance once more."),
             "number",
         )
@@ -391,23 +412,22 @@ async def _hold_again(db: Db, actor: Actor, stand: Sequence[ClaimRow]) -> None:
 
 def _withdraw_first(row: ClaimRow, resting: Sequence[str]) -> Refused:
     those = ", ".join(resting)
-    one = len(resting) == 1
     return Refused(
         "WITHDRAW_FIRST",
-        say(
-            "%(which)s %(those)s %(which_2)s signed because of claim %(number)s and %(which_3)s to be "
-            "sent. If claim %(number)s no longer stands, the payers would be asked for something that "
-            "is not so.",
-            which="Claim" if one else "Claims",
-            those=those,
-            which_2="was" if one else "were",
+        say_of(
+            "Claim %(others)s was signed because of claim %(number)s and waits to be sent. If claim %(number)s "
+            "no longer stands, the payers would be asked for something that is not so.",
+            "Claims %(others)s were signed because of claim %(number)s and wait to be sent. If claim %(number)s "
+            "no longer stands, the payers would be asked for something that is not so.",
+            len(resting),
+            others=those,
             number=row.number,
-            which_3="waits" if one else "wait",
         ),
-        say(
-            "Withdraw %(which)s %(those)s, then enter this again.",
-            which="claim" if one else "claims",
-            those=those,
+        say_of(
+            "Withdraw claim %(others)s, then enter this again.",
+            "Withdraw claims %(others)s, then enter this again.",
+            len(resting),
+            others=those,
         ),
     )
 
@@ -429,7 +449,11 @@ def _note(db: Db, actor: Actor, action: str, row: ClaimRow) -> None:
 def _not_live(row: ClaimRow) -> Refused:
     return Refused(
         "NOT_LIVE",
-        say("Claim %(number)s does not stand any more: it is %(state)s.", number=row.number, state=row.state),
+        say(
+            "Claim %(number)s does not stand any more: it is %(state)s.",
+            number=row.number,
+            state=say(_IS[row.state]),
+        ),
         say("Look at the month for the claim that took its place."),
     )
 
@@ -440,7 +464,7 @@ def _not_sent(row: ClaimRow) -> Refused:
         say(
             "Claim %(number)s is %(state)s, not sent, so no payer can have said anything of it.",
             number=row.number,
-            state=row.state,
+            state=say(_IS[row.state]),
         ),
         say("Check the number of the claim."),
     )

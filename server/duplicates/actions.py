@@ -33,28 +33,28 @@ from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-from server.words import say
+from server.words import N_, say
 
 #: columns of which one record's value has to be chosen where the two differ -> words, in the order they are shown
 FIELDS: Final[Mapping[str, str]] = {
-    "family_name": "Family name",
-    "given_names": "Given names",
-    "preferred_name": "Called",
-    "name_prefix": "Before the name",
-    "name_suffix": "After the name",
-    "birth_date": "Born",
-    "sex": "Sex",
-    "birth_sex": "Sex at birth",
-    "gender_identity": "Gender",
-    "pronouns": "Pronouns",
-    "races": "Races",
-    "ethnicity": "Ethnicity",
-    "language": "Language",
-    "interpreter_needed": "Interpreter needed",
-    "marital_status": "Marital status",
-    "contact_notes": "How they like to be reached",
-    "confidential_contact": "Reach only this way",
-    "deceased_on": "Died",
+    "family_name": N_("Family name"),
+    "given_names": N_("Given names"),
+    "preferred_name": N_("Called"),
+    "name_prefix": N_("Before the name"),
+    "name_suffix": N_("After the name"),
+    "birth_date": N_("Born"),
+    "sex": N_("Sex"),
+    "birth_sex": N_("Sex at birth"),
+    "gender_identity": N_("Gender"),
+    "pronouns": N_("Pronouns"),
+    "races": N_("Races"),
+    "ethnicity": N_("Ethnicity"),
+    "language": N_("Language"),
+    "interpreter_needed": N_("Interpreter needed"),
+    "marital_status": N_("Marital status"),
+    "contact_notes": N_("How they like to be reached"),
+    "confidential_contact": N_("Reach only this way"),
+    "deceased_on": N_("Died"),
 }
 _WAIT_DAYS: Final = 14
 
@@ -80,7 +80,7 @@ async def join_records(
     if unknown := set(take) - set(FIELDS):
         raise Refused(
             "FIELD_UNKNOWN",
-            say("A person has no %(unknown)s to choose.", unknown=sorted(unknown)[0]),
+            say("A person has no %(field)s to choose.", field=sorted(unknown)[0]),
             say("Choose from %(fields)s.", fields=", ".join(FIELDS)),
             "take",
         )
@@ -166,7 +166,7 @@ async def separation_of(db: Db, actor: Actor, merge_id: UUID) -> Separation:
     return Separation(
         tuple(against_separating(kept.record_number, since)),
         merge.rows,
-        tuple((str(what), int(count)) for what, count in made if count),
+        tuple((_MADE[what], int(count)) for what, count in made if count),
     )
 
 
@@ -394,10 +394,17 @@ union select month from month_total where patient_id = :gone
 union select month from dirty_month where patient_id = :gone
 """)
 
-_MADE_SINCE = text("""
-select 'contact', count(*) from encounter where patient_id = :kept and made_at > :at
-union all select 'entry of minutes', count(*) from time_entry where patient_id = :kept and made_at > :at
-union all select 'plan', count(*) from plan_version where patient_id = :kept and made_at > :at
-union all select 'consent', count(*) from consent where patient_id = :kept and made_at > :at
-union all select 'coverage', count(*) from coverage where patient_id = :kept and made_at > :at
-""")
+#: table -> words for what is counted in it
+_MADE: Final = {
+    "encounter": N_("contact"),
+    "time_entry": N_("entry of minutes"),
+    "plan_version": N_("plan"),
+    "consent": N_("consent"),
+    "coverage": N_("coverage"),
+}
+_MADE_SINCE = text(
+    " union all ".join(
+        f"select '{table}', count(*) from {table} where patient_id = :kept and made_at > :at"  # noqa: S608 - the names above
+        for table in _MADE
+    )
+)

@@ -12,6 +12,7 @@ from server.schedules import schedule
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import N_
 
 _AT_ONCE: Final = 500
 
@@ -30,12 +31,14 @@ async def find(db: Db, actor: Actor, args: JSON) -> None:
 
 register(
     FIND, find, lease_seconds=30, max_attempts=8, rights=("patients.merge",),
-    says="Look for people who may be on file twice",
+    says=N_("Look for people who may be on file twice"),
 )  # fmt: skip
 
 schedule(
     "duplicates.find",
     Daily(time(1, 20)),
     FIND,
-    says="Everybody is compared with everybody else who shares a birth date, a name, a telephone or a member number",
+    says=N_(
+        "Everybody is compared with everybody else who shares a birth date, a name, a telephone or a member number"
+    ),
 )

@@ -22,9 +22,10 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.staff_names import name_of
+from server.words import N_
 
 #: what a list of pairs shows -> words
-WHICH: Final = {"open": "To look at", "later": "For later", "different": "Two people"}
+WHICH: Final = {"open": N_("To look at"), "later": N_("For later"), "different": N_("Two people")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,19 +260,19 @@ def _counting(table: str, words: str, where: str = "") -> str:
 
 
 _COUNTED: Final = (
-    ("encounter", "contacts"),
-    ("time_entry", "entries of minutes", " and not void"),
-    ("enrollment", "programs"),
-    ("consent", "consents", " and not struck"),
-    ("plan_version", "plans"),
-    ("diagnosis", "codes for claims", " and to_on is null"),
-    ("condition", "problems", " and not retracted"),
-    ("medication", "medicines", " and not retracted"),
-    ("observation", "results", " and not retracted"),
-    ("visit", "visits elsewhere", " and not retracted"),
-    ("support_person", "support people", " and active"),
-    ("claim_line", "billed lines"),
-    ("claim", "claims"),
+    ("encounter", N_("contacts")),
+    ("time_entry", N_("entries of minutes"), " and not void"),
+    ("enrollment", N_("programs")),
+    ("consent", N_("consents"), " and not struck"),
+    ("plan_version", N_("plans")),
+    ("diagnosis", N_("codes for claims"), " and to_on is null"),
+    ("condition", N_("problems"), " and not retracted"),
+    ("medication", N_("medicines"), " and not retracted"),
+    ("observation", N_("results"), " and not retracted"),
+    ("visit", N_("visits elsewhere"), " and not retracted"),
+    ("support_person", N_("support people"), " and active"),
+    ("claim_line", N_("billed lines")),
+    ("claim", N_("claims")),
 )
 _UNION: Final = " union all ".join(_counting(*one) for one in _COUNTED)
 _HANGS = text(f"select patient_id, words, many from ({_UNION}) counted order by many desc, words")  # noqa: S608 - the names above

@@ -1,11 +1,23 @@
 """What must not be while two records are joined, or taken apart again, each with the way out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from server.errors import Refused
-from server.words import say
+from server.words import say, say_of
+
+#: table -> rows of it, where somebody is told that they stand in the way
+ROWS: Final[Mapping[str, Callable[[int], str]]] = {
+    "time_entry": lambda n: say_of("1 entry of minutes", "%(n)s entries of minutes", n),
+    "encounter_amendment": lambda n: say_of("1 change of a contact", "%(n)s changes of a contact", n),
+    "enrollment_change": lambda n: say_of("1 change of a program", "%(n)s changes of a program", n),
+    "note_draft": lambda n: say_of("1 draft of a note", "%(n)s drafts of a note", n),
+    "month_decision": lambda n: say_of("1 decided month", "%(n)s decided months", n),
+    "timer_stretch": lambda n: say_of("1 piece of timed work", "%(n)s pieces of timed work", n),
+    "claim": lambda n: say_of("1 claim", "%(n)s claims", n),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +60,8 @@ class Obstacle:
 class Since:
     """What came to be of a person since two records of theirs were joined.
 
-    decided: months (YYYY-MM) decided since. signed: claims signed since. leaning: words for rows that were written
-    since and belong to something the record that went had brought, with how many. joined_on: the record with which the
+    decided: months (YYYY-MM) decided since. signed: claims signed since. leaning: tables (ROWS) with rows that were
+    written since and belong to something the record that went had brought, with how many. joined_on: the record with which the
     one that stayed was itself joined.
     """
 
@@ -67,12 +79,12 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
             Obstacle(
                 "BOTH_BILLED",
                 say(
-                    "Both records have been billed: %(number)s for %(billed)s, %(gone_number)s for "
-                    "%(gone_billed)s. What was told to a payer stays under the record it was told for.",
+                    "Both records have been billed: %(number)s for %(months)s, %(gone_number)s for "
+                    "%(gone_months)s. What was told to a payer stays under the record it was told for.",
                     number=kept.number,
-                    billed=_months(kept.billed),
+                    months=_months(kept.billed),
                     gone_number=gone.number,
-                    gone_billed=_months(gone.billed),
+                    gone_months=_months(gone.billed),
                 ),
                 say(
                     "Talk with whoever does the billing: the lines of one record have to be taken back "
@@ -85,10 +97,10 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
             Obstacle(
                 "GOES_BILLED",
                 say(
-                    "Record %(number)s has been billed for %(billed)s, and what was told to a payer "
+                    "Record %(number)s has been billed for %(months)s, and what was told to a payer "
                     "stays under the record it was told for.",
                     number=gone.number,
-                    billed=_months(gone.billed),
+                    months=_months(gone.billed),
                 ),
                 say(
                     "Let record %(number)s stay, and join %(kept_number)s with it.",
@@ -117,14 +129,14 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
                     Obstacle(
                         "COVERAGES_OVERLAP",
                         say(
-                            "%(payer)s (%(number)s) and %(theirs_payer)s (%(gone_number)s) both pay "
-                            "%(rank)s from %(from_on)s.",
+                            "%(payer)s (%(number)s) and %(gone_payer)s (%(gone_number)s) both pay "
+                            "%(place)s from %(day)s.",
                             payer=ours.payer,
                             number=kept.number,
-                            theirs_payer=theirs.payer,
+                            gone_payer=theirs.payer,
                             gone_number=gone.number,
-                            rank=_place(ours.rank),
-                            from_on=f"{max(ours.from_on, theirs.from_on):%d %b %Y}",
+                            place=_place(ours.rank),
+                            day=f"{max(ours.from_on, theirs.from_on):%d %b %Y}",
                         ),
                         say("End the one that is not so, or say that it pays in another place."),
                     )
@@ -153,7 +165,12 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
         found.append(
             Obstacle(
                 "MONTH_CLOSING",
-                say("%(closing)s is being closed at this moment.", closing=_months(tuple(closing))),
+                say_of(
+                    "%(months)s is being closed at this moment.",
+                    "%(months)s are being closed at this moment.",
+                    len(closing),
+                    months=_months(tuple(closing)),
+                ),
                 say("Try again when the closing is done, in a few minutes."),
             )
         )
@@ -168,9 +185,9 @@ def against_separating(kept: str, since: Since) -> list[Obstacle]:
             Obstacle(
                 "JOINED_ON",
                 say(
-                    "Record %(kept)s was itself joined with record %(joined_on)s since.",
-                    kept=kept,
-                    joined_on=since.joined_on,
+                    "Record %(number)s was itself joined with record %(other_number)s since.",
+                    number=kept,
+                    other_number=since.joined_on,
                 ),
                 say("Take that apart first."),
             )
@@ -179,9 +196,11 @@ def against_separating(kept: str, since: Since) -> list[Obstacle]:
         found.append(
             Obstacle(
                 "DECIDED_SINCE",
-                say(
-                    "%(decided)s has been decided since, with what both records say.",
-                    decided=_months(since.decided),
+                say_of(
+                    "%(months)s has been decided since, with what both records say.",
+                    "%(months)s have been decided since, with what both records say.",
+                    len(since.decided),
+                    months=_months(since.decided),
                 ),
                 say("A decided month stays as it was decided, so the records stay one."),
             )
@@ -190,23 +209,23 @@ def against_separating(kept: str, since: Since) -> list[Obstacle]:
         found.append(
             Obstacle(
                 "SIGNED_SINCE",
-                say(
-                    "%(signed)s for record %(kept)s %(which)s signed since.",
-                    signed=_many(since.signed, "claim"),
-                    kept=kept,
-                    which="was" if since.signed == 1 else "were",
+                say_of(
+                    "1 claim for record %(number)s was signed since.",
+                    "%(n)s claims for record %(number)s were signed since.",
+                    since.signed,
+                    number=kept,
                 ),
                 say("Withdraw what is not sent; a sent claim stays, and the records stay one."),
             )
         )
     if since.leaning:
-        named = ", ".join(_many(count, what) for what, count in since.leaning)
+        rows = ", ".join(ROWS[table](count) for table, count in since.leaning)
         found.append(
             Obstacle(
                 "LEANS_ON_IT",
                 say(
-                    "Since then %(named)s came to be that belong to what the other record had brought.",
-                    named=named,
+                    "Since then %(rows)s came to be that belong to what the other record had brought.",
+                    rows=rows,
                 ),
                 say(
                     "Taken apart they would lie on one record and what they belong to on the other; so "
@@ -222,18 +241,20 @@ def _overlap(one: Insured, other: Insured) -> bool:
 
 
 def _place(rank: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(rank, f"in place {rank}")
+    places = {1: say("first"), 2: say("second"), 3: say("third")}
+    return places.get(rank) or say("in place %(number)s", number=rank)
 
 
 def _months(months: tuple[str, ...]) -> str:
     words = [f"{date.fromisoformat(f'{month}-01'):%B %Y}" for month in sorted(months)]
     if len(words) > 3:
-        return f"{words[0]} to {words[-1]} ({len(words)} months)"
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
-
-
-def _many(count: int, word: str) -> str:
-    if count == 1:
-        return f"1 {word}"
-    head, of, rest = word.partition(" of ")
-    return f"{count} {head[:-1]}ies{of}{rest}" if head.endswith("y") else f"{count} {head}s{of}{rest}"
+        return say_of(
+            "%(first)s to %(last)s (%(n)s month)",
+            "%(first)s to %(last)s (%(n)s months)",
+            len(words),
+            first=words[0],
+            last=words[-1],
+        )
+    if len(words) == 1:
+        return words[0]
+    return say("%(months)s and %(last)s", months=", ".join(words[:-1]), last=words[-1])

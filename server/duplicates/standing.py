@@ -1,7 +1,6 @@
 """Reads what stands against joining two records, or against taking them apart again."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -14,16 +13,7 @@ from server.enrollment.tables import PROGRAMS
 from server.patients.tables import Patient
 from server.tables import Table
 from server.tenants.db import Db
-
-#: table -> words for a row of it, where somebody is told that rows of it stand in the way
-WORDS: Final[Mapping[str, str]] = {
-    "time_entry": "entry of minutes",
-    "encounter_amendment": "change of a contact",
-    "enrollment_change": "change of a program",
-    "note_draft": "draft of a note",
-    "month_decision": "decided month",
-    "timer_stretch": "piece of timed work",
-}
+from server.words import say
 
 
 async def record_facts(db: Db, kept: Patient, gone: Patient) -> tuple[Record, Record]:
@@ -33,7 +23,7 @@ async def record_facts(db: Db, kept: Patient, gone: Patient) -> tuple[Record, Re
         id: {"programs": [], "billed": [], "coverages": []} for id in ids
     }
     for id, program in await db.execute(_PROGRAMS, {"ids": ids}):
-        found[id]["programs"].append(PROGRAMS.get(program, program))
+        found[id]["programs"].append(say(PROGRAMS.get(program, program)))
     for id, month in await db.execute(_BILLED, {"ids": ids}):
         found[id]["billed"].append(month)
     rows = await db.execute(_COVERAGES, {"kept": kept.id, "gone": gone.id})
@@ -100,7 +90,7 @@ async def _leaning(db: Db, merge: PatientMerge) -> Any:
             {"merge": merge.id, "kept": merge.kept_id},
         )
         if count:
-            yield WORDS.get(table.name, table.name.replace("_", " ")), int(count)
+            yield table.name, int(count)
 
 
 _PROGRAMS = text("""

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 import migrations.model  # noqa: F401 - all tables there are
 from server.duplicates.references import COLLISIONS, DERIVED, STAYS, moved, references, undeclared
+from server.duplicates.rules import ROWS
 from server.tables import Table
 
 
@@ -31,6 +32,16 @@ def test_rules_for_collisions_name_constraints_that_exist() -> None:
         )
     }
     assert set(COLLISIONS) <= names
+
+
+def test_there_are_words_for_every_row_that_may_lean_on_what_was_moved() -> None:
+    moving = {one.table for one in moved()} - {"patient"}
+    assert {
+        table.name
+        for table in Table.metadata.sorted_tables
+        if "patient_id" in table.c
+        and any(key.referred_table.name in moving for key in table.foreign_key_constraints)
+    } == set(ROWS)
 
 
 _NUMBERS = itertools.count()

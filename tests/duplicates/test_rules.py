@@ -50,5 +50,5 @@ def test_what_was_decided_since_keeps_two_records_one() -> None:
     assert since() == []
     assert since(decided=("2026-10",), signed=1) == ["DECIDED_SINCE", "SIGNED_SINCE"]
     assert since(joined_on="K-9") == ["JOINED_ON"]
-    (found,) = against_separating("K-1", Since(leaning=(("entry of minutes", 1), ("change of a program", 2))))
+    (found,) = against_separating("K-1", Since(leaning=(("time_entry", 1), ("enrollment_change", 2))))
     assert "1 entry of minutes, 2 changes of a program" in found.message

@@ -213,7 +213,7 @@ async def test_many_are_signed_at_once_and_what_changed_meanwhile_is_left(
         data={"_csrf": bill.csrf, "chosen": [*chosen[:2], stale], "looked": looked},
         follow_redirects=True,
     )
-    assert "2 claims signed. One claim left as drafts" in answer.text
+    assert "2 claims signed. One claim left as a draft: it changed since" in answer.text
     for nonsense in ("", "x", "|||", f"{people[0]}|{people[1]}|zz"):
         refused = await bill.client.post(f"{claims}/sign", data={"_csrf": bill.csrf, "chosen": nonsense})
         assert refused.status_code in (404, 422), nonsense

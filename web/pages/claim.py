@@ -18,8 +18,8 @@ from server.patients.chart import diagnoses
 from server.patients.tables import RELATIONSHIPS
 from server.tenants.billing_values import FILING_INDICATORS, PLACES_OF_SERVICE
 from server.tenants.db import Db, tenant_db
-from server.words import say
-from web.claim_words import brief, dollars, mended_at
+from server.words import N_, say
+from web.claim_words import brief, dollars, mended_at, pays_words
 from web.pages.month import asked_month
 from web.rendering import day, month_words, phone
 from web.site import Answer, Visit, page
@@ -27,6 +27,7 @@ from web.typed import beside, day_in
 
 #: the letters a paper claim and most billing systems call diagnoses by
 _LETTERS: Final = "ABCDEFGHIJKL"
+_SEXES: Final = {"F": N_("female"), "M": N_("male")}
 
 
 @page.get("/month/{month:str}/unsigned/{patient:str}/{id:str}", permission="claims.read")
@@ -118,7 +119,10 @@ def _person(person: Person) -> list[tuple[str, str]]:
     return [
         (say("Name"), _name(person)),
         (say("Born"), day(born)),
-        (say("Sex on the claim"), {"F": "female", "M": "male"}.get(person.sex, "not stated")),
+        (
+            say("Sex on the claim"),
+            say(_SEXES[person.sex]) if person.sex in _SEXES else say("not stated"),
+        ),
         (say("Address"), _where(person.address)),
     ]
 
@@ -126,10 +130,10 @@ def _person(person: Person) -> list[tuple[str, str]]:
 def _insured(told: Claim) -> list[tuple[str, str]]:
     facts = [
         (say("Member number"), told.insured.member_id),
-        (say("Group"), told.insured.group_number or "none"),
+        (say("Group"), told.insured.group_number or say("none")),
     ]
     if told.insured.subscriber:
-        relation = RELATIONSHIPS.get(told.insured.relationship, told.insured.relationship)
+        relation = say(RELATIONSHIPS.get(told.insured.relationship, told.insured.relationship))
         facts += [
             (say("Subscriber"), _name(told.insured.subscriber)),
             (say("The patient is their"), relation.lower()),
@@ -140,45 +144,30 @@ def _insured(told: Claim) -> list[tuple[str, str]]:
 def _practice(told: Claim) -> list[tuple[str, str]]:
     biller, treats, watches = told.biller, told.rendering, told.supervising
     code = told.place.place_of_service
-    place = f"{code}, {PLACES_OF_SERVICE.get(code, '')}" if code else say("not stated")
+    place = f"{code}, {say(PLACES_OF_SERVICE.get(code, ''))}" if code else say("not stated")
     if told.place.name:
         place += f"; {told.place.name}, {_where(told.place.address)}".rstrip(", ")
     facts = [
         (
             say("Billed by"),
-            say("%(legal_name)s, NPI %(npi)s", legal_name=biller.legal_name, npi=biller.npi)
-            if biller
-            else "",
+            _numbered(biller.legal_name, biller.npi) if biller else "",
         ),
         (say("Address"), _where(biller.address) if biller else ""),
         (say("Tax number"), say("ends in %(tin)s", tin=biller.tin[-4:]) if biller else ""),
         (say("Call"), f"{biller.contact_name}, {phone('+1' + biller.contact_phone)}" if biller else ""),
         (
             say("Rendered by"),
-            say(
-                "%(given_name)s %(family_name)s, NPI %(npi)s",
-                given_name=treats.given_name,
-                family_name=treats.family_name,
-                npi=treats.npi,
-            )
-            if treats
-            else "",
+            _numbered(f"{treats.given_name} {treats.family_name}", treats.npi) if treats else "",
         ),
         (say("Place of service"), place),
     ]
     if watches:
-        facts.append(
-            (
-                say("Under"),
-                say(
-                    "%(given_name)s %(family_name)s, NPI %(npi)s",
-                    given_name=watches.given_name,
-                    family_name=watches.family_name,
-                    npi=watches.npi,
-                ),
-            )
-        )
+        facts.append((say("Under"), _numbered(f"{watches.given_name} {watches.family_name}", watches.npi)))
     return facts
+
+
+def _numbered(name: str, npi: str) -> str:
+    return say("%(name)s, NPI %(npi)s", name=name, npi=npi)
 
 
 def _payer(told: Claim) -> list[tuple[str, str]]:
@@ -187,9 +176,12 @@ def _payer(told: Claim) -> list[tuple[str, str]]:
         return [(say("Payer"), "")]
     facts = [
         (say("Payer"), f"{route.payer_name} ({route.payer_id})"),
-        (say("Kind of insurance"), FILING_INDICATORS.get(route.filing_indicator, route.filing_indicator)),
+        (
+            say("Kind of insurance"),
+            say(FILING_INDICATORS.get(route.filing_indicator, route.filing_indicator)),
+        ),
         (say("Goes to"), f"{route.receiver_name} ({route.receiver_id})"),
-        (say("Pays"), {1: "first", 2: "second"}.get(told.insured.rank, f"in place {told.insured.rank}")),
+        (say("Pays"), pays_words(told.insured.rank)),
     ]
     if told.payer_control_number:
         facts.append((say("The payer’s number for the claim before"), told.payer_control_number))

@@ -13,7 +13,7 @@ from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients.queries import place_of
 from server.tenants.db import tenant_db
-from server.words import say
+from server.words import say, say_of
 from web.claim_words import brief, dollars, file_words, mended_at, place_of_mending
 from web.pages.month import asked_month
 from web.rendering import month_words
@@ -44,7 +44,7 @@ async def claims_of_month(visit: Visit) -> Answer:
         "claims/state.html",
         **_heading(month, overview),
         key=state,
-        state=STATES[state],
+        state=say(STATES[state]),
         count=overview.counts.get(state, 0),
         rows=[brief(row, visit.zone) for row in rows[:_PAGE]],
         more=_behind(rows[_PAGE - 1]) if len(rows) > _PAGE else None,
@@ -95,20 +95,22 @@ def _heading(month: str, overview: ClaimsOverview) -> dict[str, Any]:
 
 
 def _sentence(overview: ClaimsOverview) -> str:
-    parts = [
-        f"{overview.counts[state]:,} {words}"
-        for state, words in (
-            ("ready", say("ready to sign")),
-            ("to_look_at", say("to look at")),
-            ("to_mend", say("waiting for something you can mend")),
-            ("signed", "signed"),
-            ("sent", "sent"),
-        )
-        if overview.counts.get(state)
-    ]
+    n = overview.counts
+    parts = {
+        "ready": say_of("%(n)s ready to sign", "%(n)s ready to sign", n.get("ready", 0)),
+        "to_look_at": say_of("%(n)s to look at", "%(n)s to look at", n.get("to_look_at", 0)),
+        "to_mend": say_of(
+            "%(n)s waiting for something you can mend",
+            "%(n)s waiting for something you can mend",
+            n.get("to_mend", 0),
+        ),
+        "signed": say_of("%(n)s signed", "%(n)s signed", n.get("signed", 0)),
+        "sent": say_of("%(n)s sent", "%(n)s sent", n.get("sent", 0)),
+    }
+    said = [words for state, words in parts.items() if n.get(state)]
     if overview.changed:
-        parts.append(say("%(changed)s changed since signed", changed=f"{overview.changed:,}"))
-    return f"{', '.join(parts)}." if parts else say("No claim comes of this month yet.")
+        said.append(say_of("%(n)s changed since signed", "%(n)s changed since signed", overview.changed))
+    return say("%(claims)s.", claims=", ".join(said)) if said else say("No claim comes of this month yet.")
 
 
 def _by_mending(zone: str, rows: Iterable[ClaimRow]) -> list[dict[str, Any]]:
@@ -158,15 +160,15 @@ async def claims_signed(visit: Visit) -> Answer:
     except Refused as refused:
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("claims/month.html", whole, **await _month_given(visit, month))
-    said = say("%(claims)s signed.", claims=_claims(len(batch.signed)))
+    said = say_of("One claim signed.", "%(n)s claims signed.", len(batch.signed))
     if not batch.left:
         return visit.go(f"/month/{month}/claims", said)
-    left = say(
-        "%(said)s %(claims)s left as drafts: they changed since, or are not ready.",
-        said=said,
-        claims=_claims(len(batch.left)),
+    left = say_of(
+        "One claim left as a draft: it changed since, or is not ready.",
+        "%(n)s claims left as drafts: they changed since, or are not ready.",
+        len(batch.left),
     )
-    return visit.go(f"/month/{month}/claims", left, "soon")
+    return visit.go(f"/month/{month}/claims", f"{said} {left}", "soon")
 
 
 def _chosen(text: str, looked: set[str]) -> Chosen:
@@ -175,10 +177,6 @@ def _chosen(text: str, looked: set[str]) -> Chosen:
     if found is None or patient is None or draft is None:
         raise not_found("claim")
     return Chosen(patient, draft, found[3], looked=str(draft) in looked)
-
-
-def _claims(count: int) -> str:
-    return say("One claim") if count == 1 else say("%(count)s claims", count=f"{count:,}")
 
 
 @page.post("/month/{month:str}/claims/files", permission="claims.sign")
@@ -191,13 +189,9 @@ async def files_made(visit: Visit) -> Answer:
     except Refused as refused:
         whole = Refused(refused.code, refused.message, refused.next_step)
         return visit.again("claims/month.html", whole, **await _month_given(visit, month))
-    said = (
-        say("One file was made.")
-        if len(made.files) == 1
-        else say("%(n)s files were made.", n=len(made.files))
-    )
+    said = [say_of("One file was made.", "%(n)s files were made.", len(made.files))]
     if made.left_out:
-        said += f" {claims_changed(made.left_out).message}"
+        said.append(claims_changed(made.left_out).message)
     if not all(one.production for one in made.files):
-        said += say(" Claims in a test file stay signed: nobody pays them until they are sent for real.")
-    return visit.go(f"/month/{month}/claims#files", said)
+        said.append(say("Claims in a test file stay signed: nobody pays them until they are sent for real."))
+    return visit.go(f"/month/{month}/claims#files", " ".join(said))

@@ -1,5 +1,6 @@
 """People who may be on file twice: a list to look at, two records side by side, and what was joined."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -60,7 +61,7 @@ async def duplicates(visit: Visit) -> Answer:
         which=which,
         tabs=[
             (
-                words,
+                say(words),
                 "/people/duplicates" + (f"?show={key}" if key != "open" else ""),
                 key == which,
                 waiting[key],
@@ -212,6 +213,7 @@ async def _joinings(
                 "row": row,
                 "taken": [say(FIELDS[name]) for name in FIELDS if name in row.taken],
                 "back": ways_back.get(row.id),
+                "made_since": _counted(ways_back[row.id].made_since) if row.id in ways_back else "",
             }
             for row in rows
         ],
@@ -276,9 +278,14 @@ def _side(name: str, side: Side) -> dict[str, Any]:
         "ways": side.ways,
         "addresses": side.addresses,
         "coverages": side.coverages,
-        "hangs": side.hangs,
+        "hangs": _counted(side.hangs),
         "obstacles": side.obstacles,
     }
+
+
+def _counted(rows: Sequence[tuple[str, int]]) -> str:
+    """`contacts: 3, programs: 1`."""
+    return ", ".join(say("%(kind)s: %(count)s", kind=say(kind), count=count) for kind, count in rows)
 
 
 def _said(name: str, value: Any) -> str:
@@ -289,5 +296,5 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, list):
-        return ", ".join(str(choices.RACE.get(one, one)) for one in value)
-    return _WORDS.get(name, {}).get(value) or str(value)
+        return ", ".join(say(choices.RACE.get(one, str(one))) for one in value)
+    return say(_WORDS.get(name, {}).get(value, "")) or str(value)

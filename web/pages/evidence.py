@@ -119,9 +119,11 @@ def _offers(whole: Decision, made: Sequence[OverrideRow]) -> list[tuple[str, str
         offers += [(f"withhold:{code}", say("Do not bill %(code)s", code=code)) for code in lines]
     for other in whole.alternatives:
         codes = ", ".join(line.code for line in other.lines) or say("no line")
-        money = f" (${other.amount:,.2f})" if other.amount is not None else ""
-        words = POLICIES.get(other.policy, other.policy)
-        offers.append((f"choose:{other.policy}", f"{words}: {codes}{money}"))
+        lines_words = f"{codes} (${other.amount:,.2f})" if other.amount is not None else codes
+        policy = say(POLICIES.get(other.policy, other.policy))
+        offers.append(
+            (f"choose:{other.policy}", say("%(choice)s: %(about)s", choice=policy, about=lines_words))
+        )
     offers += [(f"accept:{hold.code}", hold.asserts) for hold in whole.holds if hold.may_accept]
     return [(value, words) for value, words in offers if tuple(value.split(":", 1)) not in in_force]
 

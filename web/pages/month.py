@@ -33,8 +33,8 @@ from server.minutes.tables import ACTIVITIES
 from server.patients.gate import patient_for
 from server.plugin_host.discover import plugins
 from server.tenants.db import tenant_db
-from server.words import N_, say
-from web.rendering import called, day, minutes_words, moment, month_words
+from server.words import N_, say, say_of
+from web.rendering import called, day, moment, month_words
 from web.site import Answer, Visit, page
 
 _MOST: Final = 1_000
@@ -197,7 +197,7 @@ def closed_words(result: MonthRow) -> str:
 
 
 def _people(count: int) -> str:
-    return say("one person") if count == 1 else say("%(count)s people", count=f"{count:,}")
+    return say_of("one person", "%(n)s people", count)
 
 
 async def _month_page(visit: Visit, month: str) -> dict[str, Any]:
@@ -273,13 +273,24 @@ def _sentence(month: str, stands: Any, run: MonthRow | None) -> str:
         return say("Nobody was in a program or had minutes in it.")
     parts = []
     if stands.with_line:
-        parts.append(say("%(with_line)s with a line", with_line=f"{stands.with_line:,}"))
+        parts.append(say_of("%(n)s with a line", "%(n)s with a line", stands.with_line))
     if stands.waiting:
-        parts.append(say("%(waiting)s waiting for something you can mend", waiting=f"{stands.waiting:,}"))
+        parts.append(
+            say_of(
+                "%(n)s waiting for something you can mend",
+                "%(n)s waiting for something you can mend",
+                stands.waiting,
+            )
+        )
     if stands.not_billable:
-        parts.append(say("%(not_billable)s not billable", not_billable=f"{stands.not_billable:,}"))
-    people = say("1 person") if stands.people == 1 else say("%(people)s people", people=f"{stands.people:,}")
-    return f"{month_words(month)}: {people}; {', '.join(parts)}."
+        parts.append(say_of("%(n)s not billable", "%(n)s not billable", stands.not_billable))
+    return say_of(
+        "%(month)s: %(n)s person; %(kinds)s.",
+        "%(month)s: %(n)s people; %(kinds)s.",
+        stands.people,
+        month=month_words(month),
+        kinds=", ".join(parts),
+    )
 
 
 def _title(reason: str) -> str:
@@ -318,8 +329,10 @@ def _mend(hold: ListedHold | HoldRow, patient_id: UUID) -> str:
 
 
 def _code(line: ListedLine) -> str:
-    units = say(", %(units)s units", units=line.units) if line.units > 1 else ""
-    return " ".join([line.code, *line.modifiers]) + units
+    code = " ".join([line.code, *line.modifiers])
+    if line.units <= 1:
+        return code
+    return say_of("%(code)s, %(n)s unit", "%(code)s, %(n)s units", line.units, code=code)
 
 
 # --- one row, opened --------------------------------------------------------------------------------------------
@@ -369,21 +382,23 @@ def _entry(entry: ProofEntry, zone: str) -> dict[str, str]:
     return {
         "when": moment(entry.started_at, zone),
         "who": entry.staff_name,
-        "what": ACTIVITIES.get(entry.activity, entry.activity),
+        "what": say(ACTIVITIES.get(entry.activity, entry.activity)),
         "minutes": _lasted(int((entry.ended_at - entry.started_at).total_seconds())),
     }
 
 
 def _lasted(seconds: int) -> str:
-    rest = seconds % 60
-    return minutes_words(seconds) + (f" {rest} s" if rest else "")
+    minutes, rest = divmod(seconds, 60)
+    if rest:
+        return say("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=rest)
+    return say("%(minutes)s min", minutes=minutes)
 
 
 def _cited(one: Any) -> dict[str, str]:
     """A citation as the component shows it. one: a mapping with the names of the plugin API's Citation."""
     basis = {
         "general_knowledge": say("general knowledge"),
-        "uncertain": "uncertain",
+        "uncertain": say("uncertain"),
         "our_policy": say("our own policy"),
     }
     where = ", ".join(

@@ -33,12 +33,12 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S23",
                 "services",
                 say(
-                    "%(code)s of %(service_on)s is twice on this claim. The same service is claimed "
+                    "%(code)s of %(day)s is twice on this claim. The same service is claimed "
                     "once, with its units.",
                     code=service.code,
-                    service_on=f"{service.service_on:%d %b %Y}",
+                    day=f"{service.service_on:%d %b %Y}",
                 ),
-                RULES,
+                say(RULES),
             )
         number = known.claimed.get(key, "")
         if number and number not in answered:
@@ -46,10 +46,9 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S23",
                 "services",
                 say(
-                    "%(code)s of %(service_on)s is already on claim %(number)s. The same service is "
-                    "claimed once.",
+                    "%(code)s of %(day)s is already on claim %(number)s. The same service is claimed once.",
                     code=service.code,
-                    service_on=f"{service.service_on:%d %b %Y}",
+                    day=f"{service.service_on:%d %b %Y}",
                     number=number,
                 ),
                 say("Look at claim %(number)s.", number=number),

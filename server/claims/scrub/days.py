@@ -6,7 +6,7 @@ from typing import Final
 
 from server.claims.assembly import Draft
 from server.claims.claim import ScrubFinding
-from server.claims.scrub.finding import BILLING_PAGE, PERSON_PAGE, OnFile, error, warning
+from server.claims.scrub.finding import OnFile, error, warning
 from server.words import say
 
 _STAYS: Final = ("inpatient", "skilled_nursing")
@@ -20,7 +20,7 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S11",
                 "service_on",
-                say("%(on)s has not come yet.", on=f"{on:%d %b %Y}"),
+                say("%(day)s has not come yet.", day=f"{on:%d %b %Y}"),
                 say("Wait for the day, then sign it."),
             )
         if died is not None and on > died:
@@ -28,8 +28,8 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S11",
                 "service_on",
                 say(
-                    "The service is dated %(on)s, after the person died on %(died)s.",
-                    on=f"{on:%d %b %Y}",
+                    "The service is dated %(day)s, after the person died on %(died)s.",
+                    day=f"{on:%d %b %Y}",
                     died=f"{died:%d %b %Y}",
                 ),
                 say(
@@ -40,8 +40,8 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         birth = draft.claim.person.birth_date
         if birth is not None and on < birth:
             yield error(
-                "S11", "birth_date", say("The service of %(on)s is before the person was born.", on=f"{on:%d %b %Y}"),
-                say("Correct the day of birth on %(person_page)s.", person_page=PERSON_PAGE),
+                "S11", "birth_date", say("The service of %(day)s is before the person was born.", day=f"{on:%d %b %Y}"),
+                say("Correct the day of birth on the person's page."),
             )  # fmt: skip
         for stay in known.file.stays:
             if stay.kind in _STAYS and stay.from_on <= on and (stay.to_on is None or on < stay.to_on):
@@ -49,9 +49,9 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     "S11",
                     "service_on",
                     say(
-                        "On %(on)s the person was in a hospital or skilled nursing facility (from "
+                        "On %(day)s the person was in a hospital or skilled nursing facility (from "
                         "%(from_on)s); the payer would send the line to that stay.",
-                        on=f"{on:%d %b %Y}",
+                        day=f"{on:%d %b %Y}",
                         from_on=f"{stay.from_on:%d %b %Y}",
                     ),
                     say(
@@ -75,10 +75,7 @@ def filing(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 oldest=f"{oldest:%d %b %Y}",
                 last=f"{last:%d %b %Y}",
             ),
-            say(
-                "If the payer agreed to more time, correct its number of days under %(billing_page)s.",
-                billing_page=BILLING_PAGE,
-            ),
+            say("If the payer agreed to more time, correct its number of days under Practice, then Billing."),
         )
     elif known.today > last - _SOON:
         yield warning(

@@ -11,8 +11,6 @@ from server.errors import Refused
 from server.words import N_
 
 MEDICARE: Final = "MB"
-BILLING_PAGE: Final = "Practice, then Billing"
-PERSON_PAGE: Final = "the person's page"
 RULES: Final = N_(
     "This comes from the payer's rules: tell whoever keeps the plugin, and leave the claim unsigned "
     "until then."

@@ -6,7 +6,7 @@ from server.claims.assembly import Draft
 from server.claims.claim import Address, Claim, Person, ScrubFinding
 from server.claims.scrub.finding import OnFile, error
 from server.claims.x12.words import plain, strange
-from server.words import say
+from server.words import say, say_of
 
 
 def writable(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -15,11 +15,13 @@ def writable(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S22",
                 about,
-                say(
-                    "A claim cannot carry the %(which)s %(odd)s: claims hold Latin letters, digits and "
+                say_of(
+                    "A claim cannot carry the character %(characters)s: claims hold Latin letters, digits and "
                     "a little punctuation.",
-                    which="character" if len(odd) == 1 else "characters",
-                    odd=odd[:12],
+                    "A claim cannot carry the characters %(characters)s: claims hold Latin letters, digits and "
+                    "a little punctuation.",
+                    len(odd),
+                    characters=odd[:12],
                 ),
                 say("Write it in Latin letters, as it stands on the insurance card."),
             )

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import reduce
 from typing import Final
 
 from server.claims.assembly import MOST_DIAGNOSES, MOST_POINTERS, MOST_SERVICES, Draft
 from server.claims.claim import ScrubFinding
-from server.claims.scrub.finding import BILLING_PAGE, PERSON_PAGE, RULES, OnFile, error, warning
-from server.words import say
+from server.claims.scrub.finding import RULES, OnFile, error, warning
+from server.words import say, say_of
 
 _CODE: Final = re.compile(r"[A-Z0-9]{5}")
 _MODIFIER: Final = re.compile(r"[A-Z0-9]{2}")
@@ -21,11 +22,11 @@ def services(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S21",
             "services",
             say(
-                "A claim holds 1 to %(most_services)s services, not %(n)s.",
-                most_services=MOST_SERVICES,
+                "A claim holds 1 to %(most)s services, not %(n)s.",
+                most=MOST_SERVICES,
                 n=len(claim.services),
             ),
-            RULES,
+            say(RULES),
         )
     for service, asked in zip(claim.services, draft.asked, strict=True):
         if not _CODE.fullmatch(service.code):
@@ -37,28 +38,33 @@ def services(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S15",
                 "modifiers",
                 say("%(code)s has modifiers that no claim can carry.", code=service.code),
-                RULES,
+                say(RULES),
             )
         if not 1 <= service.units <= 999:
             yield error(
                 "S04",
                 "units",
-                say("%(code)s asks for %(units)s units.", code=service.code, units=service.units),
-                RULES,
+                say_of(
+                    "%(code)s asks for %(n)s unit.",
+                    "%(code)s asks for %(n)s units.",
+                    service.units,
+                    code=service.code,
+                ),
+                say(RULES),
             )
         elif asked.units_at_most is not None and service.units > asked.units_at_most:
             yield error(
                 "S04",
                 "units",
-                say(
-                    "%(code)s asks for %(units)s units on %(service_on)s; the payer's edits let "
-                    "%(units_at_most)s through.",
+                say_of(
+                    "%(code)s asks for %(n)s unit on %(day)s; the payer's edits let %(most)s through.",
+                    "%(code)s asks for %(n)s units on %(day)s; the payer's edits let %(most)s through.",
+                    service.units,
                     code=service.code,
-                    units=service.units,
-                    service_on=f"{service.service_on:%d %b %Y}",
-                    units_at_most=asked.units_at_most,
+                    day=f"{service.service_on:%d %b %Y}",
+                    most=asked.units_at_most,
                 ),
-                RULES,
+                say(RULES),
             )
 
 
@@ -70,13 +76,17 @@ def together(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S03",
                 "services",
                 say(
-                    "%(code)s adds to %(goes_with)s, which is not on this claim for %(service_on)s.",
+                    "%(code)s adds to %(codes)s, which is not on this claim for %(day)s.",
                     code=service.code,
-                    goes_with=" or ".join(asked.goes_with),
-                    service_on=f"{service.service_on:%d %b %Y}",
+                    codes=reduce(_either, asked.goes_with),
+                    day=f"{service.service_on:%d %b %Y}",
                 ),
                 say("Close the month again; if it stays so, tell whoever keeps the plugin."),
             )
+
+
+def _either(codes: str, code: str) -> str:
+    return say("%(codes)s or %(code)s", codes=codes, code=code)
 
 
 def charges(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -87,11 +97,11 @@ def charges(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S21",
                 "charge",
                 say(
-                    "No charge is stated for %(code)s on %(service_on)s; a claim must ask for money.",
+                    "No charge is stated for %(code)s on %(day)s; a claim must ask for money.",
                     code=service.code,
-                    service_on=f"{service.service_on:%d %b %Y}",
+                    day=f"{service.service_on:%d %b %Y}",
                 ),
-                say("Enter what one unit costs under %(billing_page)s.", billing_page=BILLING_PAGE),
+                say("Enter what one unit costs under Practice, then Billing."),
             )
         elif asked.allowed is not None and service.charge < asked.allowed:
             yield warning(
@@ -104,32 +114,27 @@ def charges(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     charge=f"{service.charge:,.2f}",
                     allowed=f"{asked.allowed:,.2f}",
                 ),
-                say(
-                    "Raise the charge under %(billing_page)s if it is not meant to be so.",
-                    billing_page=BILLING_PAGE,
-                ),
+                say("Raise the charge under Practice, then Billing if it is not meant to be so."),
             )
     if claim.total != sum((service.charge for service in claim.services), Decimal(0)):
-        yield error("S18", "total", say("The services do not add up to the claim's total."), RULES)
+        yield error("S18", "total", say("The services do not add up to the claim's total."), say(RULES))
 
 
 def diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim = draft.claim
-    choose = say("Choose the codes under Diagnoses on %(person_page)s.", person_page=PERSON_PAGE)
+    choose = say("Choose the codes under Diagnoses on the person's page.")
     if len(claim.diagnoses) > MOST_DIAGNOSES or len(set(claim.diagnoses)) < len(claim.diagnoses):
         yield error(
             "S09",
             "diagnoses",
-            say(
-                "A claim holds at most %(most_diagnoses)s different diagnoses.", most_diagnoses=MOST_DIAGNOSES
-            ),
+            say("A claim holds at most %(most)s different diagnoses.", most=MOST_DIAGNOSES),
             choose,
         )
     for code in claim.diagnoses:
         if code not in known.billable:
             yield error(
                 "S16", "diagnoses", say("%(code)s is not a code of the ICD-10-CM edition in use.", code=code),
-                say("End it on %(person_page)s and choose the code that took its place.", person_page=PERSON_PAGE),
+                say("End it on the person's page and choose the code that took its place."),
             )  # fmt: skip
         elif not known.billable[code]:
             yield error(
@@ -143,21 +148,19 @@ def diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S09",
                 "diagnoses",
                 say("%(code)s points to a diagnosis that is not there.", code=service.code),
-                RULES,
+                say(RULES),
             )
         elif len(pointed) < least:
             yield error(
                 "S09",
                 "diagnoses",
-                say(
-                    "%(code)s must point to %(least)s %(which)s that held on %(service_on)s; there "
-                    "%(which_2)s %(n)s.",
+                say_of(
+                    "%(code)s must point to %(diagnoses)s that held on %(day)s; there is %(n)s.",
+                    "%(code)s must point to %(diagnoses)s that held on %(day)s; there are %(n)s.",
+                    len(pointed),
                     code=service.code,
-                    least=least,
-                    which="diagnosis" if least == 1 else "different diagnoses",
-                    service_on=f"{service.service_on:%d %b %Y}",
-                    which_2="is" if len(pointed) == 1 else "are",
-                    n=len(pointed),
+                    diagnoses=say_of("%(n)s diagnosis", "%(n)s different diagnoses", least),
+                    day=f"{service.service_on:%d %b %Y}",
                 ),
                 choose,
             )

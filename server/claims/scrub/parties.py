@@ -5,7 +5,7 @@ from datetime import date
 
 from server.claims.assembly import Draft
 from server.claims.claim import Claim, ScrubFinding, Service
-from server.claims.scrub.finding import BILLING_PAGE, OnFile, error, refuses
+from server.claims.scrub.finding import OnFile, error, refuses
 from server.tenants.billing_values import PLACES_OF_SERVICE, check_taxonomy, check_tin, is_po_box
 from server.tenants.npi import check_npi
 from server.words import say
@@ -18,31 +18,31 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S08",
             "biller",
             say(
-                "Who bills is not stated for %(claim)s: name, tax number, NPI and address.",
-                claim=f"{_last_day(draft.claim):%d %b %Y}",
+                "Who bills is not stated for %(day)s: name, tax number, NPI and address.",
+                day=f"{_last_day(draft.claim):%d %b %Y}",
             ),
-            say("Enter it under %(billing_page)s, from that day or earlier.", billing_page=BILLING_PAGE),
+            say("Enter it under Practice, then Billing, from that day or earlier."),
         )
         return
     yield from _number(
         biller.npi,
         "billing_npi",
-        "the practice",
-        say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
+        say("The practice"),
+        say("Correct it under Practice, then Billing."),
     )
     if refuses(check_tin, biller.tin):
         yield error(
             "S21",
             "tin",
             say("The practice's tax number is missing or is not nine digits."),
-            say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Correct it under Practice, then Billing."),
         )
     if refuses(check_taxonomy, biller.taxonomy):
         yield error(
             "S21",
             "taxonomy",
             say("The practice's taxonomy code is missing."),
-            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Enter it under Practice, then Billing."),
         )
     if is_po_box(biller.address.street):
         yield error(
@@ -52,7 +52,7 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "The billing address is a post-office box (%(street)s), which payers refuse.",
                 street=biller.address.street,
             ),
-            say("Enter the street under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Enter the street under Practice, then Billing."),
         )
     if len(biller.address.zip.replace("-", "")) != 9:
         yield error(
@@ -62,7 +62,7 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "The billing address has the ZIP code %(zip)s; claims need all nine digits.",
                 zip=biller.address.zip,
             ),
-            say("Enter ZIP+4 under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Enter ZIP+4 under Practice, then Billing."),
         )
 
 
@@ -94,14 +94,19 @@ def who_treats(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S21",
             "rendering_taxonomy",
             say("%(name)s has no taxonomy code.", name=name),
-            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Enter it under Practice, then Billing."),
         )
 
 
 def _number(npi: str, field: str, whose: str, mends: str) -> Iterator[ScrubFinding]:
     if refuses(check_npi, npi):
-        said = f"has the NPI {npi}, which fails its check digit" if npi else "has no NPI"
-        yield error("S17", field, f"{whose[:1].upper()}{whose[1:]} {said}.", mends)
+        name = f"{whose[:1].upper()}{whose[1:]}"
+        sentence = (
+            say("%(name)s has the NPI %(npi)s, which fails its check digit.", name=name, npi=npi)
+            if npi
+            else say("%(name)s has no NPI.", name=name)
+        )
+        yield error("S17", field, sentence, mends)
 
 
 def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
@@ -111,29 +116,26 @@ def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S10",
             "place_of_service",
             say(
-                "The usual site is %(name)s, and how claims name it is not stated for %(claim)s: its "
+                "The usual site is %(name)s, and how claims name it is not stated for %(day)s: its "
                 "place of service and address.",
                 name=place.name,
-                claim=f"{_last_day(draft.claim):%d %b %Y}",
+                day=f"{_last_day(draft.claim):%d %b %Y}",
             ),
-            say(
-                "Enter it for the site under %(billing_page)s, from that day or earlier.",
-                billing_page=BILLING_PAGE,
-            ),
+            say("Enter it for the site under Practice, then Billing, from that day or earlier."),
         )
     elif place.place_of_service not in PLACES_OF_SERVICE:
         yield error(
             "S10",
             "place_of_service",
             say("%(place_of_service)s is not a place of service.", place_of_service=place.place_of_service),
-            say("Choose one for the site under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Choose one for the site under Practice, then Billing."),
         )
     if place.npi:
         yield from _number(
             place.npi,
             "site_npi",
             place.name,
-            say("Correct it under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Correct it under Practice, then Billing."),
         )
 
 
@@ -143,7 +145,7 @@ def how(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S21",
             "route",
             say("How claims reach this payer is not stated: receiver, payer id and kind of claim."),
-            say("Enter it under %(billing_page)s.", billing_page=BILLING_PAGE),
+            say("Enter it under Practice, then Billing."),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from server.claims.assembly import Draft
 from server.claims.claim import Address, Claim, ScrubFinding
-from server.claims.scrub.finding import MEDICARE, PERSON_PAGE, OnFile, error, warning
+from server.claims.scrub.finding import MEDICARE, OnFile, error, warning
 from server.claims.x12.words import unsafe_id
 from server.tenants.regions import STATES
 from server.words import say
@@ -26,18 +26,16 @@ def person_known(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S21",
             "given_names",
             say("The person's given name is missing."),
-            say("Enter it on %(person_page)s.", person_page=PERSON_PAGE),
+            say("Enter it on the person's page."),
         )
     if person.birth_date is None or not known.file.exact_birth:
         yield error(
             "S21",
             "birth_date",
             say("The person's day of birth is not known exactly, and a claim needs it."),
-            say("Ask, and correct it on %(person_page)s.", person_page=PERSON_PAGE),
+            say("Ask, and correct it on the person's page."),
         )
-    yield from _address(
-        person.address, "address", say("Enter it on %(person_page)s, under details.", person_page=PERSON_PAGE)
-    )
+    yield from _address(person.address, "address", say("Enter it on the person's page, under details."))
 
 
 def _address(address: Address | None, field: str, mends: str) -> Iterator[ScrubFinding]:
@@ -62,10 +60,7 @@ def states(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "“%(state)s” is not how a claim names a state, and a payer sends the whole file back for it.",
                 state=state[:20],
             ),
-            say(
-                "Write it as its two letters, such as MI, on %(person_page)s, under details.",
-                person_page=PERSON_PAGE,
-            ),
+            say("Write it as its two letters, such as MI, on the person's page, under details."),
         )
 
 
@@ -86,10 +81,7 @@ def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim, insured = draft.claim, draft.claim.insured
     medicare = claim.route is not None and claim.route.filing_indicator == MEDICARE
     member = insured.member_id.replace("-", "").replace(" ", "").upper()
-    mends = say(
-        "Correct the coverage on %(person_page)s; the number is on the insurance card.",
-        person_page=PERSON_PAGE,
-    )
+    mends = say("Correct the coverage on the person's page; the number is on the insurance card.")
     if len(member) < 2:
         yield error("S21", "member_id", say("The coverage has no member number."), mends)
     elif medicare and not _MBI.fullmatch(member):
@@ -106,7 +98,10 @@ def insured_there(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         yield error(
             "S22",
             "member_id",
-            say("The member number holds %(member)s, which a claim cannot carry.", member=unsafe_id(member)),
+            say(
+                "The member number holds %(characters)s, which a claim cannot carry.",
+                characters=unsafe_id(member),
+            ),
             mends,
         )
     if insured.relationship == "self":
@@ -129,12 +124,13 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
     claim = draft.claim
     mine = next((c for c in known.file.coverages if str(c.id) == claim.coverage), None)
     for on in sorted({service.service_on for service in claim.services}):
-        mends = say(
-            "Check the coverages on %(person_page)s, and close the month again.", person_page=PERSON_PAGE
-        )
+        mends = say("Check the coverages on the person's page, and close the month again.")
         if mine is None or not mine.holds(on):
             yield error(
-                "S11", "coverage", say("The coverage was not in force on %(on)s.", on=f"{on:%d %b %Y}"), mends
+                "S11",
+                "coverage",
+                say("The coverage was not in force on %(day)s.", day=f"{on:%d %b %Y}"),
+                mends,
             )
             continue
         first = [c for c in known.file.coverages if c.holds(on) and c.insured.rank <= mine.insured.rank]
@@ -144,26 +140,23 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "S20",
                 "coverage",
                 say(
-                    "Two coverages pay in the same place on %(on)s: %(payer_name)s and %(listed)s.",
-                    on=f"{on:%d %b %Y}",
-                    payer_name=mine.payer_name,
-                    listed=next(c.payer_name for c in others if c.insured.rank == mine.insured.rank),
+                    "Two coverages pay in the same place on %(day)s: %(payer)s and %(other_payer)s.",
+                    day=f"{on:%d %b %Y}",
+                    payer=mine.payer_name,
+                    other_payer=next(c.payer_name for c in others if c.insured.rank == mine.insured.rank),
                 ),
-                say(
-                    "Say on %(person_page)s which pays first, and close the month again.",
-                    person_page=PERSON_PAGE,
-                ),
+                say("Say on the person's page which pays first, and close the month again."),
             )
         elif others:
             yield error(
                 "S20",
                 "coverage",
                 say(
-                    "%(payer_name)s pays first on %(on)s, not %(mine_payer_name)s. A month's service "
+                    "%(first_payer)s pays first on %(day)s, not %(payer)s. A month's service "
                     "is claimed from one payer, the one that pays first that day.",
-                    payer_name=others[0].payer_name,
-                    on=f"{on:%d %b %Y}",
-                    mine_payer_name=mine.payer_name,
+                    first_payer=others[0].payer_name,
+                    day=f"{on:%d %b %Y}",
+                    payer=mine.payer_name,
                 ),
                 mends,
             )
@@ -176,9 +169,9 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "S20",
             "coverage",
             say(
-                "%(payer_name)s is entered as paying in place %(rank)s, and nobody is entered before it.",
-                payer_name=mine.payer_name,
+                "%(payer)s is entered as paying in place %(rank)s, and nobody is entered before it.",
+                payer=mine.payer_name,
                 rank=claim.insured.rank,
             ),
-            say("Check on %(person_page)s that it pays first.", person_page=PERSON_PAGE),
+            say("Check on the person's page that it pays first."),
         )
