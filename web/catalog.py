@@ -25,7 +25,10 @@ from web.help import GROUPS, topics
 WEB: Final = Path(__file__).parent
 _SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2), "say_of": (1, 2)}
 #: whose words are read by patients: these templates, what they are called, and the dates in them
-_PAPERS: Final = (WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py")
+_PAPERS: Final = (
+    *(WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py"),
+    LOCALE.parent / "dates.py",
+)
 _HEAD: Final = 'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
 _PLURALS: Final = '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n'
 

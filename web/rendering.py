@@ -6,29 +6,19 @@ from datetime import date, datetime
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from server.words import N_, say, speaker, speaking, spoken
+from server import dates
+from server.words import say, speaker, speaking, spoken
 from web import charts, once
 from web.help import topic
 
 _FOLDER = Path(__file__).with_name("templates")
 _log = logging.getLogger("carewright.web")
-
-
-_WEEKDAYS: Final = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
-_MONTHS: Final = (
-    *(N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun")),
-    *(N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")),
-)
-_MONTH_NAMES: Final = (
-    *(N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June")),
-    *(N_("July"), N_("August"), N_("September"), N_("October"), N_("November"), N_("December")),
-)
 
 
 @lru_cache(maxsize=8192)
@@ -56,15 +46,20 @@ def day(value: date | None) -> str:
     """`Tue 4 Aug 2026`, as people say it."""
     if value is None:
         return ""
-    return f"{say(_WEEKDAYS[value.weekday()])} {value.day} {say(_MONTHS[value.month - 1])} {value.year}"
+    return say(
+        "%(weekday)s %(day)s %(month)s %(year)s",
+        weekday=dates.weekday_name(value, short=True),
+        day=value.day,
+        month=dates.month_name(value, short=True),
+        year=value.year,
+    )
 
 
 def paper_day(value: date) -> str:
     """`8/4/2026`, for a paper in English. Who reads Spanish may read that as 8 April: there the month is a word."""
     if spoken() == "en":
         return f"{value.month}/{value.day}/{value.year}"
-    month = say(_MONTH_NAMES[value.month - 1])
-    return say("%(month)s %(day)s, %(year)s", month=month, day=value.day, year=value.year)
+    return say("%(month)s %(day)s, %(year)s", month=dates.month_name(value), day=value.day, year=value.year)
 
 
 def moment(value: datetime | None, zone: str) -> str:
@@ -72,24 +67,21 @@ def moment(value: datetime | None, zone: str) -> str:
     if value is None:
         return ""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{day(local.date())}, {clock(value, zone)}"
+    return say("%(day)s, %(time)s", day=day(local.date()), time=clock(value, zone))
 
 
 def clock(value: datetime, zone: str) -> str:
     """`2:05 pm`."""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+    return dates.half_day(f"{local.hour % 12 or 12}:{local:%M}", local.hour)
 
 
-def month_words(month: str) -> str:
-    """`2026-10` becomes `October 2026`."""
-    return f"{date.fromisoformat(month + '-01'):%B %Y}"
+month_words = dates.month_words
 
 
 def minutes_words(seconds: int) -> str:
     """Whole minutes, floored once, with their unit."""
-    minutes = seconds // 60
-    return f"{minutes} min"
+    return say("%(minutes)s min", minutes=seconds // 60)
 
 
 def age(born: date, on: date) -> int:
@@ -112,7 +104,7 @@ def phone(number: str) -> str:
     whole, _, extension = number.partition(";ext=")
     if re.fullmatch(r"\+1\d{10}", whole):
         whole = f"({whole[2:5]}) {whole[5:8]}-{whole[8:]}"
-    return f"{whole} ext. {extension}" if extension else whole
+    return say("%(number)s ext. %(extension)s", number=whole, extension=extension) if extension else whole
 
 
 @lru_cache(maxsize=1)
@@ -137,6 +129,7 @@ def environment() -> Environment:
             "paper_day": paper_day,
             "moment": moment,
             "clock": clock,
+            "month_name": dates.month_name,
             "month_words": month_words,
             "minutes_words": minutes_words,
             "person_name": person_name,

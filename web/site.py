@@ -344,7 +344,7 @@ class Visit:
             "person": {
                 "id": str(actor.staff_id),
                 "name": signed_in.name,
-                "role": ROLES.get(actor.role, ""),
+                "role": say(ROLES.get(actor.role, "")),
                 "role_key": actor.role,
             },
             "rail": [{"key": k, "label": say(w), "href": a} for k, w, a, p in RAIL if actor.may(p)],

@@ -166,8 +166,8 @@ def why_now(form: Form) -> dict[str, Any]:
 
 
 def pairs(words: Mapping[str, str], *, only: Iterable[str] | None = None) -> list[tuple[str, str]]:
-    """Choices for a select field or a group of radio buttons."""
-    return [(key, words[key]) for key in (words if only is None else only)]
+    """Choices for a select field or a group of radio buttons, said. words: a table's, marked there with N_."""
+    return [(key, say(words[key])) for key in (words if only is None else only)]
 
 
 def beside(refused: Refused, fields: Mapping[str, str]) -> Refused:

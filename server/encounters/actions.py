@@ -212,14 +212,14 @@ def _check(life: Life, values: Mapping[str, Any]) -> None:
         if values[field] not in words:
             raise Refused(
                 "NOT_A_CHOICE",
-                say("“%(values)s” is not among the choices.", values=str(values[field])[:40]),
-                say("Choose one of %(words)s.", words=", ".join(words)),
+                say("“%(choice)s” is not among the choices.", choice=str(values[field])[:40]),
+                say("Choose one of %(choices)s.", choices=", ".join(words)),
                 field,
             )
     if values["program"]:
         check_program(values["program"])
     # A call to the family after a death is a contact too.
-    check_instant(life, values["at"], what="the contact", field="at", after_death=True)
+    check_instant(life, values["at"], what=say("The contact"), field="at", after_death=True)
 
 
 async def _check_code(db: Db, patient_id: UUID, code: str) -> None:

@@ -89,10 +89,9 @@ def checked(writing: Writing) -> dict[str, str]:
         raise Refused(
             "TEXT_TOO_LONG",
             say(
-                "These fields have %(together)s characters together; at most %(longest_of_all)s can be "
-                "saved.",
-                together=f"{together:,}",
-                longest_of_all=f"{LONGEST_OF_ALL:,}",
+                "These fields have %(n)s characters together; at most %(longest)s can be saved.",
+                n=f"{together:,}",
+                longest=f"{LONGEST_OF_ALL:,}",
             ),
             say("Shorten them, or split them over two notes."),
             "fields",

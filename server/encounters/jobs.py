@@ -12,6 +12,7 @@ from server.jobs import add, register
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import N_
 
 PURGE: Final = "encounters.purge_drafts"
 
@@ -32,5 +33,5 @@ async def purge(db: Db, actor: Actor, args: JSON) -> None:
 
 register(
     PURGE, purge, lease_seconds=30, max_attempts=8, rights=("encounters.write",),
-    says="Remove drafts of notes that nobody brings back any more",
+    says=N_("Remove drafts of notes that nobody brings back any more"),
 )  # fmt: skip

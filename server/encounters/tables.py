@@ -8,29 +8,30 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import JSON, AboutPatient, Made, Table, one_of, unique, within
+from server.words import N_
 
 #: kind -> words
 KINDS = {
-    "phone": "Phone call",
-    "video": "Video visit",
-    "in_person": "In person",
-    "home": "Home visit",
-    "on_behalf": "On the patient's behalf",
-    "message": "Secure message",
-    "email": "E-mail",
-    "letter": "Letter",
+    "phone": N_("Phone call"),
+    "video": N_("Video visit"),
+    "in_person": N_("In person"),
+    "home": N_("Home visit"),
+    "on_behalf": N_("On the patient's behalf"),
+    "message": N_("Secure message"),
+    "email": N_("E-mail"),
+    "letter": N_("Letter"),
 }
 #: how it went -> words
 OUTCOMES = {
-    "reached": "Reached",
-    "reached_supporter": "Spoke with a support person",
-    "no_answer": "No answer",
-    "left_message": "Left a message",
-    "wrong_number": "Wrong or disconnected number",
-    "no_show": "Did not come",
-    "declined_contact": "Preferred not to talk today",
-    "declined_program": "Talked about the program and said no to it",
-    "done": "Done (nothing to reach)",
+    "reached": N_("Reached"),
+    "reached_supporter": N_("Spoke with a support person"),
+    "no_answer": N_("No answer"),
+    "left_message": N_("Left a message"),
+    "wrong_number": N_("Wrong or disconnected number"),
+    "no_show": N_("Did not come"),
+    "declined_contact": N_("Preferred not to talk today"),
+    "declined_program": N_("Talked about the program and said no to it"),
+    "done": N_("Done (nothing to reach)"),
 }
 #: outcomes at which somebody was spoken with, or nobody had to be
 REACHED = frozenset({"reached", "reached_supporter", "declined_contact", "declined_program", "done"})

@@ -43,7 +43,7 @@ async def enroll(db: Db, actor: Actor, patient_id: UUID, new: NewEnrollment) -> 
     actor.require("enrollment.write")
     patient = await patient_for(db, actor, patient_id, permission="enrollment.write")
     check_program(new.program)
-    check_day(life_of(patient, actor), new.started_on, what="the enrollment", field="started_on")
+    check_day(life_of(patient, actor), new.started_on, what=say("The enrollment"), field="started_on")
     if new.practitioner_id is not None:
         await practitioner_for(db, new.practitioner_id)
 
@@ -66,7 +66,7 @@ async def enroll(db: Db, actor: Actor, patient_id: UUID, new: NewEnrollment) -> 
     except IntegrityError as error:
         raise Refused(
             "ALREADY_ENROLLED",
-            say("This person is already in %(programs)s.", programs=PROGRAMS[new.program]),
+            say("This person is already in %(program)s.", program=say(PROGRAMS[new.program])),
             say("Open that enrollment to change or end it."),
             "program",
         ) from error
@@ -101,7 +101,7 @@ async def pause_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: dat
         raise Refused(
             "ALREADY_PAUSED", say("This enrollment is paused already."), say("Resume it, or end it.")
         )
-    check_day(life, on, what="the pause", field="on", after_death=True)
+    check_day(life, on, what=say("The pause"), field="on", after_death=True)
     await _check_in_order(db, enrollment, on)
 
     enrollment.status = "paused"
@@ -115,7 +115,7 @@ async def resume_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: da
     _check_open(enrollment)
     if enrollment.status != "paused":
         raise Refused("NOT_PAUSED", say("This enrollment is not paused, so there is nothing to resume."))
-    check_day(life, on, what="the resumption", field="on")
+    check_day(life, on, what=say("The resumption"), field="on")
     await _check_in_order(db, enrollment, on)
 
     enrollment.status = "enrolled"
@@ -127,7 +127,7 @@ async def end_enrollment(db: Db, actor: Actor, enrollment_id: UUID, *, on: date,
     """Say goodbye, with the reason: goals met, moved away, their wish, their death."""
     enrollment, life = await enrollment_for(db, actor, enrollment_id)
     _check_open(enrollment)
-    check_day(life, on, what="the end of the enrollment", field="on", after_death=True)
+    check_day(life, on, what=say("The end of the enrollment"), field="on", after_death=True)
     await _check_in_order(db, enrollment, on)
     if not reason.strip():
         raise Refused(

@@ -9,20 +9,20 @@ from carewright_plugin_api.facts import local_day
 
 from server.enrollment.days import Life, check_instant, clock, written
 from server.errors import Refused
-from server.words import say
+from server.words import N_, say
 
 #: what a person is told before agreeing -> words
 TOLD = {
-    "availability": "What the program offers, and how to reach someone day or night",
-    "cost_share": "That there may be a cost to pay",
-    "one_practitioner": "That only one practitioner can bill for it in a month",
-    "right_to_stop": "That one may stop at any time, and how",
+    "availability": N_("What the program offers, and how to reach someone day or night"),
+    "cost_share": N_("That there may be a cost to pay"),
+    "one_practitioner": N_("That only one practitioner can bill for it in a month"),
+    "right_to_stop": N_("That one may stop at any time, and how"),
 }
 
 #: kind -> words
-KINDS = {"given": "Agreed", "refused": "Said no", "revoked": "Took consent back"}
+KINDS = {"given": N_("Agreed"), "refused": N_("Said no"), "revoked": N_("Took consent back")}
 
-METHODS = {"verbal": "Spoken", "written": "Signed"}
+METHODS = {"verbal": N_("Spoken"), "written": N_("Signed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class TakenBack:
 
 
 def check_given(life: Life, new: GivenConsent) -> None:
-    check_instant(life, new.at, what="the consent", field="at")
+    check_instant(life, new.at, what=say("The consent"), field="at")
     if not new.given_by.strip():
         raise Refused(
             "GIVEN_BY_MISSING",
@@ -158,14 +158,14 @@ def check_given(life: Life, new: GivenConsent) -> None:
     if unknown := sorted(set(new.told) - set(TOLD)):
         raise Refused(
             "TOLD_UNKNOWN",
-            say("“%(unknown)s” is not something we know a person can be told.", unknown=unknown[0]),
-            say("Choose among %(told)s.", told=", ".join(TOLD)),
+            say("“%(choice)s” is not something we know a person can be told.", choice=unknown[0]),
+            say("Choose among %(choices)s.", choices=", ".join(TOLD)),
             "told",
         )
 
 
 def check_no(life: Life, new: SaidNo) -> None:
-    check_instant(life, new.at, what="the refusal", field="at")
+    check_instant(life, new.at, what=say("The refusal"), field="at")
     if new.ask_again_on is not None and new.ask_again_on <= local_day(new.at, life.zone):
         raise Refused(
             "ASK_AGAIN_TOO_SOON",
@@ -180,7 +180,7 @@ def check_no(life: Life, new: SaidNo) -> None:
 
 def check_taken_back(life: Life, new: TakenBack, before: Standing) -> None:
     """before: where the person stood at `new.at`."""
-    check_instant(life, new.at, what="the revocation", field="at")
+    check_instant(life, new.at, what=say("The revocation"), field="at")
     if not before.in_force():
         raise Refused(
             "NO_CONSENT_TO_REVOKE",

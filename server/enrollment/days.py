@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from carewright_plugin_api.facts import local_day
 
+from server.dates import half_day, month_name
 from server.errors import Refused
 from server.words import say
 
@@ -25,13 +26,13 @@ class Life:
 
 
 def check_day(life: Life, day: date, *, what: str, field: str, after_death: bool = False) -> None:
-    """Refuses a `day` to come, before birth, or (unless `after_death`) after death. what: "the plan", "the visit"."""
+    """Refuses a `day` to come, before birth, or (unless `after_death`) after death. what: "The plan", said."""
     if day > life.today:
         raise Refused(
             "DATED_IN_FUTURE",
             say(
                 "%(what)s is dated %(day)s; today is %(today)s. A record says what has happened.",
-                what=_sentence(what),
+                what=what,
                 day=written(day),
                 today=written(life.today),
             ),
@@ -43,7 +44,7 @@ def check_day(life: Life, day: date, *, what: str, field: str, after_death: bool
             "DATED_BEFORE_BIRTH",
             say(
                 "%(what)s is dated %(day)s, before this person was born on %(born)s.",
-                what=_sentence(what),
+                what=what,
                 day=written(day),
                 born=written(life.born),
             ),
@@ -55,7 +56,7 @@ def check_day(life: Life, day: date, *, what: str, field: str, after_death: bool
             "DATED_AFTER_DEATH",
             say(
                 "%(what)s is dated %(day)s; this person died on %(died)s.",
-                what=_sentence(what),
+                what=what,
                 day=written(day),
                 died=written(life.died),
             ),
@@ -71,7 +72,7 @@ def check_instant(life: Life, at: datetime, *, what: str, field: str, after_deat
             "DATED_IN_FUTURE",
             say(
                 "%(what)s is dated %(at)s; it is now %(now)s. A record says what has happened.",
-                what=_sentence(what),
+                what=what,
                 at=clock(at, life.zone),
                 now=clock(life.now, life.zone),
             ),
@@ -83,20 +84,16 @@ def check_instant(life: Life, at: datetime, *, what: str, field: str, after_deat
 
 def written(day: date) -> str:
     """`3 December 2026`."""
-    return f"{day.day} {day:%B %Y}"
+    return say("%(day)s %(month)s %(year)s", day=day.day, month=month_name(day), year=day.year)
 
 
 def clock(at: datetime, zone: str) -> str:
     """`3 December 2026, 2:05 pm` on the practice's clock."""
-    return f"{written(local_day(at, zone))}, {time_of_day(at, zone)}"
+    return say("%(day)s, %(time)s", day=written(local_day(at, zone)), time=time_of_day(at, zone))
 
 
 def time_of_day(at: datetime, zone: str) -> str:
     """`2:05 pm`, with seconds only where there are some."""
     local = at.astimezone(ZoneInfo(zone))
     seconds = f":{local:%S}" if local.second else ""
-    return f"{local.hour % 12 or 12}:{local:%M}{seconds} {'am' if local.hour < 12 else 'pm'}"
-
-
-def _sentence(what: str) -> str:
-    return what[:1].upper() + what[1:]
+    return half_day(f"{local.hour % 12 or 12}:{local:%M}{seconds}", local.hour)

@@ -26,7 +26,7 @@ def check_program(program: str) -> None:
         raise Refused(
             "PROGRAM_UNKNOWN",
             say("There is no program “%(program)s” here.", program=program),
-            say("Choose one of %(programs)s.", programs=", ".join(PROGRAMS)),
+            say("Choose one of %(choices)s.", choices=", ".join(PROGRAMS)),
             "program",
         )
 

@@ -54,7 +54,7 @@ async def record_practitioner_visit(
     actor.require("enrollment.write")
     patient = await patient_for(db, actor, patient_id, permission="enrollment.write")
     _check_word(new.kind, VISIT_KINDS, "kind")
-    check_day(life_of(patient, actor), new.visited_on, what="the visit", field="visited_on")
+    check_day(life_of(patient, actor), new.visited_on, what=say("The visit"), field="visited_on")
     if new.initiating_for:
         check_program(new.initiating_for)
     if new.practitioner_id is not None:
@@ -103,7 +103,9 @@ async def record_decision_level(
             say("Write it like 2026-11."),
             "month",
         )
-    check_day(life_of(patient, actor), date.fromisoformat(f"{month}-01"), what="the month", field="month")
+    check_day(
+        life_of(patient, actor), date.fromisoformat(f"{month}-01"), what=say("The month"), field="month"
+    )
 
     judged = DecisionLevel(
         tenant_id=actor.tenant_id,
@@ -141,7 +143,7 @@ async def record_other_service(
             say("Copy it from the claim or the other office's note."),
             "code",
         )
-    check_day(life_of(patient, actor), on_date, what="the service", field="on_date")
+    check_day(life_of(patient, actor), on_date, what=say("The service"), field="on_date")
     if practitioner_id is not None:
         await practitioner_for(db, practitioner_id, billing=False)
 
@@ -191,7 +193,7 @@ async def attest(
         )
     if patient_id is not None:
         patient = await patient_for(db, actor, patient_id, permission="enrollment.write")
-        check_day(life_of(patient, actor), on_date, what="the statement", field="on_date")
+        check_day(life_of(patient, actor), on_date, what=say("The statement"), field="on_date")
     elif on_date > local_day(now(), actor.zone):
         raise Refused(
             "DATED_IN_FUTURE",
@@ -239,7 +241,7 @@ def _check_word(word: str, words: dict[str, str], field: str) -> None:
     if word not in words:
         raise Refused(
             "NOT_A_CHOICE",
-            say("“%(word)s” is not among the choices.", word=word[:40]),
-            say("Choose one of %(words)s.", words=", ".join(words)),
+            say("“%(choice)s” is not among the choices.", choice=word[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(words)),
             field,
         )

@@ -8,37 +8,43 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import AboutPatient, Made, Table, Tenant, one_of, unique, within
+from server.words import N_
 
 #: program -> the words people use. Programs are ways of working; what a payer calls them is the plugins' business.
 PROGRAMS = {
-    "ccm": "Chronic care management",
-    "pdcm": "Provider-delivered care management",
+    "ccm": N_("Chronic care management"),
+    "pdcm": N_("Provider-delivered care management"),
 }
 
 #: kind of visit with a practitioner -> words
 VISIT_KINDS = {
-    "office_visit": "Office visit",
-    "annual_wellness": "Annual wellness visit",
-    "welcome_visit": "Welcome-to-Medicare visit",
-    "transition_visit": "Visit after a discharge",
-    "nurse_visit": "Nurse visit",
-    "hospital": "Hospital visit",
-    "emergency": "Emergency visit",
-    "other": "Other visit",
+    "office_visit": N_("Office visit"),
+    "annual_wellness": N_("Annual wellness visit"),
+    "welcome_visit": N_("Welcome-to-Medicare visit"),
+    "transition_visit": N_("Visit after a discharge"),
+    "nurse_visit": N_("Nurse visit"),
+    "hospital": N_("Hospital visit"),
+    "emergency": N_("Emergency visit"),
+    "other": N_("Other visit"),
 }
 
 
 #: status of an enrollment -> words
 STATUSES = {
-    "invited": "Invited",
-    "enrolled": "Taking part",
-    "paused": "Paused",
-    "declined": "Declined",
-    "ended": "Ended",
+    "invited": N_("Invited"),
+    "enrolled": N_("Taking part"),
+    "paused": N_("Paused"),
+    "declined": N_("Declined"),
+    "ended": N_("Ended"),
 }
 
 #: how hard the month's medical decisions were -> words
-LEVELS = {"straightforward": "Straightforward", "low": "Low", "moderate": "Moderate", "high": "High"}
+LEVELS = {
+    "straightforward": N_("Straightforward"),
+    "low": N_("Low"),
+    "moderate": N_("Moderate"),
+    "high": N_("High"),
+}
 
 
 class Enrollment(AboutPatient, Made, Table):

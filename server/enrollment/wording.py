@@ -75,7 +75,7 @@ def wording_hash(program: str, version: str, language: str) -> str:
                 "agreed to.",
                 version=version,
             ),
-            say("Choose one of %(value)s.", value=", ".join([*known, ELSEWHERE])),
+            say("Choose one of %(choices)s.", choices=", ".join([*known, ELSEWHERE])),
             "wording_version",
         )
     return (ours.get(language[:2].lower()) or ours["en"]).sha256

@@ -178,7 +178,7 @@ async def confirm_minutes(
         )
     if late and not reason.strip():
         await _timely(db, actor, NewMinutes("", "", draft.started_at, draft.ended_at, late=True))
-    said = reason.strip() or "Confirmed"
+    said = reason.strip() or say("Confirmed")
     return await correct_minutes(db, actor, entry_id, changes={"state": "final"}, reason=said, late=late)
 
 
@@ -290,8 +290,8 @@ def _check(life: Life, new: NewMinutes) -> None:
         if getattr(new, field) not in words:
             raise Refused(
                 "NOT_A_CHOICE",
-                say("“%(new)s” is not among the choices.", new=getattr(new, field)[:40]),
-                say("Choose one of %(listed)s.", listed=", ".join(word for word in words if word)),
+                say("“%(choice)s” is not among the choices.", choice=getattr(new, field)[:40]),
+                say("Choose one of %(choices)s.", choices=", ".join(word for word in words if word)),
                 field,
             )
     check_span(life, new.span, reason=new.reason)

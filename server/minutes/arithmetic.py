@@ -11,6 +11,7 @@ from uuid import UUID
 
 from carewright_plugin_api.facts import local_day, start_of_day
 
+from server.dates import month_words
 from server.enrollment.days import Life, clock, time_of_day, written
 from server.errors import Refused
 from server.words import say
@@ -222,8 +223,8 @@ def check_open(
             raise Refused(
                 "LATE_WITHOUT_REASON",
                 say(
-                    "%(closed)s is closed, and entries made late are looked at twice in an audit.",
-                    closed=named(min(closed)),
+                    "%(month)s is closed, and entries made late are looked at twice in an audit.",
+                    month=month_words(min(closed)),
                 ),
                 say("Write in a few words why they come now; any reason will do."),
                 "reason",
@@ -235,7 +236,7 @@ def check_open(
         if month is None:
             continue
         on = written(local_day(closed[month], zone))
-        times = f"{clock(span.start, zone)} to {clock(span.end, zone)}"
+        times = say("%(start)s to %(end)s", start=clock(span.start, zone), end=clock(span.end, zone))
         open_months = [other for other in touched if other not in closed]
         if open_months:
             raise Refused(
@@ -244,14 +245,14 @@ def check_open(
                     "%(times)s reaches into %(month)s, which was closed on %(on)s; what was billed for "
                     "it would no longer match the minutes.",
                     times=times,
-                    month=named(month),
+                    month=month_words(month),
                     on=on,
                 ),
                 say(
-                    "Split it: enter the part in %(open_months)s by itself, and the part in %(month)s "
+                    "Split it: enter the part in %(open_month)s by itself, and the part in %(month)s "
                     "as late, with a reason. Or enter the whole as late.",
-                    open_months=named(open_months[0]),
-                    month=named(month),
+                    open_month=month_words(open_months[0]),
+                    month=month_words(month),
                 ),
                 "late",
             )
@@ -261,38 +262,39 @@ def check_open(
                 "%(times)s lies in %(month)s, which was closed on %(on)s; what was billed for it would "
                 "no longer match the minutes.",
                 times=times,
-                month=named(month),
+                month=month_words(month),
                 on=on,
             ),
             say(
                 "Enter it as late and write why. %(month)s then shows that it changed, and closing it "
                 "again makes the next version of what was decided.",
-                month=named(month),
+                month=month_words(month),
             ),
             "late",
         )
 
 
-def named(month: str) -> str:
-    """October 2026"""
-    return f"{date.fromisoformat(f'{month}-01'):%B %Y}"
-
-
 def overlap_refusal(span: Span, taken: Span, zone: str, *, same_patient: bool) -> Refused:
     """Nobody is in two places at once. Names the other span's times, never whose they are."""
-    day = local_day(taken.start, zone)
-    times = f"{time_of_day(taken.start, zone)} to {time_of_day(taken.end, zone)}"
-    whose = " for this person" if same_patient else ""
+    told = {
+        "start": time_of_day(span.start, zone),
+        "end": time_of_day(span.end, zone),
+        "day": written(local_day(taken.start, zone)),
+        "taken_start": time_of_day(taken.start, zone),
+        "taken_end": time_of_day(taken.end, zone),
+    }
     return Refused(
         "OVERLAPS",
         say(
-            "%(start)s to %(end)s overlaps minutes already entered%(whose)s: %(day)s, %(times)s. The "
-            "same minute cannot count twice.",
-            start=time_of_day(span.start, zone),
-            end=time_of_day(span.end, zone),
-            whose=whose,
-            day=written(day),
-            times=times,
+            "%(start)s to %(end)s overlaps minutes already entered for this person: %(day)s, "
+            "%(taken_start)s to %(taken_end)s. The same minute cannot count twice.",
+            **told,
+        )
+        if same_patient
+        else say(
+            "%(start)s to %(end)s overlaps minutes already entered: %(day)s, %(taken_start)s to "
+            "%(taken_end)s. The same minute cannot count twice.",
+            **told,
         ),
         say("Change the times, or correct the other entry. If it was one meeting, join that entry instead."),
         "started_at",

@@ -17,6 +17,7 @@ from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.qualifications import DISCIPLINE_CHANGED
+from server.words import N_
 
 RECOUNT: Final = "recount"
 SET_ASIDE: Final = "timer.set_aside"
@@ -74,30 +75,30 @@ def month_before(occasion: str) -> str:
 _RIGHTS: Final = ("minutes.write",)
 register(
     RECOUNT, recount, lease_seconds=30, max_attempts=8, rights=_RIGHTS,
-    says="Add up the minutes of a month after a change",
+    says=N_("Add up the minutes of a month after a change"),
 )  # fmt: skip
 register(
     PROVE, prove, lease_seconds=30, max_attempts=8, rights=_RIGHTS,
-    says="Prove that the totals of minutes are right",
+    says=N_("Prove that the totals of minutes are right"),
 )  # fmt: skip
 register(
     ROLL_UP, roll_up, lease_seconds=30, max_attempts=8, rights=_RIGHTS,
-    says="Count the minutes of a month that has ended",
+    says=N_("Count the minutes of a month that has ended"),
 )  # fmt: skip
 register(
     SET_ASIDE, set_aside, lease_seconds=30, max_attempts=8, rights=_RIGHTS,
-    says="Look after a timer that nobody may be watching",
+    says=N_("Look after a timer that nobody may be watching"),
 )  # fmt: skip
 register(
     DISCIPLINE_CHANGED, count_again_as, lease_seconds=30, max_attempts=8, rights=_RIGHTS,
-    says="Count minutes again after somebody's discipline changed",
+    says=N_("Count minutes again after somebody's discipline changed"),
 )  # fmt: skip
 
 schedule(
     "minutes.proof",
     Daily(time(2, 40)),
     PROVE,
-    says="Every total of minutes is compared with a count from zero, and put right if it differs",
+    says=N_("Every total of minutes is compared with a count from zero, and put right if it differs"),
     args=lambda day: {"day": day},
 )
 schedule(
@@ -105,6 +106,6 @@ schedule(
     Monthly(1, time(3)),
     ROLL_UP,
     catch_up="all",
-    says="The minutes of the month that has ended are counted again from zero",
+    says=N_("The minutes of the month that has ended are counted again from zero"),
     args=lambda day: {"month": month_before(day)},
 )

@@ -16,13 +16,13 @@ from server.minutes.timer_rows import add_stretch, check_activity, minutes_of_ti
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-from server.words import say
+from server.words import N_, say
 
 #: what an owner may decide about a piece of their time -> words
 DECISIONS: Final = {
-    "keep": "It was work on this person",
-    "reassign": "It was work on somebody else",
-    "trim": "It was no work",
+    "keep": N_("It was work on this person"),
+    "reassign": N_("It was work on somebody else"),
+    "trim": N_("It was no work"),
 }
 
 
@@ -94,8 +94,8 @@ def _check_decision(stretch: TimerStretch, decision: Decision, *, running: bool)
     if decision.what not in DECISIONS:
         raise Refused(
             "DECISION_UNKNOWN",
-            say("“%(what)s” is not a decision.", what=decision.what[:40]),
-            say("Choose one of %(decisions)s.", decisions=", ".join(DECISIONS)),
+            say("“%(choice)s” is not a decision.", choice=decision.what[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(DECISIONS)),
             "decision",
         )
     again = running and stretch.state in ("kept", "trimmed")

@@ -9,42 +9,43 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import JSON, AboutPatient, Made, Table, Tenant, one_of, unique, within
+from server.words import N_
 
 #: what the time was spent on -> words
 ACTIVITIES = {
-    "contact": "Talking with the patient",
-    "supporter_contact": "Talking with family or support",
-    "coordination": "Working with other clinicians or agencies",
-    "plan_work": "Working on the plan",
-    "medication_review": "Reviewing medicines",
-    "record_review": "Reviewing records and results",
-    "team_meeting": "Meeting about the patient",
-    "education": "Teaching and self-management support",
-    "assessment": "First, comprehensive assessment",
-    "transition": "After a stay or an emergency visit",
-    "documentation": "Writing the record",
-    "chart_preparation": "Preparing the chart",
-    "prior_authorization": "Prior authorization",
-    "administrative": "Scheduling, forms and other office work",
-    "staff_training": "Staff training",
-    "automated": "Automated call or message (no person's time)",
-    "other": "Something else",
+    "contact": N_("Talking with the patient"),
+    "supporter_contact": N_("Talking with family or support"),
+    "coordination": N_("Working with other clinicians or agencies"),
+    "plan_work": N_("Working on the plan"),
+    "medication_review": N_("Reviewing medicines"),
+    "record_review": N_("Reviewing records and results"),
+    "team_meeting": N_("Meeting about the patient"),
+    "education": N_("Teaching and self-management support"),
+    "assessment": N_("First, comprehensive assessment"),
+    "transition": N_("After a stay or an emergency visit"),
+    "documentation": N_("Writing the record"),
+    "chart_preparation": N_("Preparing the chart"),
+    "prior_authorization": N_("Prior authorization"),
+    "administrative": N_("Scheduling, forms and other office work"),
+    "staff_training": N_("Staff training"),
+    "automated": N_("Automated call or message (no person's time)"),
+    "other": N_("Something else"),
 }
 #: activities that take nobody's time: they hold no place in anybody's day and add nothing to a total
 NOBODYS_TIME = frozenset({"automated"})
 
 #: how the contact was made -> words; empty where the work was no contact
 MODES = {
-    "phone": "Phone",
-    "video": "Video",
-    "in_person": "In person",
-    "home": "At home",
-    "message": "Secure message",
-    "email": "E-mail",
-    "letter": "Letter",
+    "phone": N_("Phone"),
+    "video": N_("Video"),
+    "in_person": N_("In person"),
+    "home": N_("At home"),
+    "message": N_("Secure message"),
+    "email": N_("E-mail"),
+    "letter": N_("Letter"),
 }
 
-ROLE_CLASSES = {"staff": "Clinical staff", "practitioner": "Practitioner", "admin": "Other staff"}
+ROLE_CLASSES = {"staff": N_("Clinical staff"), "practitioner": N_("Practitioner"), "admin": N_("Other staff")}
 
 
 class TimeEntry(AboutPatient, Made, Table):
@@ -160,9 +161,9 @@ class DirtyMonth(AboutPatient, Table):
 
 #: how the timer starts when a chart is opened -> words
 STARTS = {
-    "automatic": "By itself, when I open the page of somebody in a program",
-    "manual": "When I press start",
-    "never": "Never: I enter my minutes",
+    "automatic": N_("By itself, when I open the page of somebody in a program"),
+    "manual": N_("When I press start"),
+    "never": N_("Never: I enter my minutes"),
 }
 
 

@@ -47,14 +47,14 @@ async def choose_timer_start(db: Db, actor: Actor, *, start: str, idle_minutes: 
     if start not in STARTS:
         raise Refused(
             "START_UNKNOWN",
-            say("“%(start)s” is no way to start.", start=start[:40]),
-            say("Choose one of %(starts)s.", starts=", ".join(STARTS)),
+            say("“%(choice)s” is no way to start.", choice=start[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(STARTS)),
             "start",
         )
     if not 1 <= idle_minutes <= 60:
         raise Refused(
             "BAD_MINUTES",
-            say("%(idle_minutes)s minutes of silence cannot be watched for.", idle_minutes=idle_minutes),
+            say("%(minutes)s minutes of silence cannot be watched for.", minutes=idle_minutes),
             say("Choose 1 to 60 minutes."),
             "idle_minutes",
         )

@@ -150,8 +150,8 @@ def check_activity(activity: str) -> None:
     if activity and activity not in ACTIVITIES:
         raise Refused(
             "ACTIVITY_UNKNOWN",
-            say("“%(activity)s” is nothing time can go to here.", activity=activity[:40]),
-            say("Choose one of %(activities)s.", activities=", ".join(ACTIVITIES)),
+            say("“%(choice)s” is nothing time can go to here.", choice=activity[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(ACTIVITIES)),
             "activity",
         )
 

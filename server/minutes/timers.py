@@ -46,14 +46,14 @@ from server.patients.tables import Patient
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
-from server.words import say
+from server.words import N_, say
 
 USUAL_ACTIVITY: Final = "record_review"
-_NOT_THIS: Final = "This was not work on this person"
-UNSEEN: Final = "The timer was not seen for ten minutes; confirm what it had counted"
+_NOT_THIS: Final = N_("This was not work on this person")
+UNSEEN: Final = N_("The timer was not seen for ten minutes; confirm what it had counted")
 #: what the ledger, which colleagues read, says of a timer's drafts: nothing about anybody's absence
-TO_CONFIRM: Final = "To be confirmed"
-_COUNTED_AGAIN: Final = "Entered when the timer stops"
+TO_CONFIRM: Final = N_("To be confirmed")
+_COUNTED_AGAIN: Final = N_("Entered when the timer stops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
     timer = await own_timer(db, actor, timer_id, lock=True)
     if timer.state == "discarded":
         return timer
-    said = reason.strip() or _NOT_THIS
+    said = reason.strip() or say(_NOT_THIS)
     if timer.state == "stopped":
         raise Refused(
             "TIMER_STOPPED",
@@ -170,7 +170,7 @@ async def discard_timer(db: Db, actor: Actor, timer_id: UUID, *, reason: str = "
         for span in timing.worked(run):
             add_stretch(db, timer, span, "worked", "discarded", reason=said, decided_at=now())
     else:
-        await _take_back_drafts(db, actor, timer, _NOT_THIS, discarding=True)
+        await _take_back_drafts(db, actor, timer, say(_NOT_THIS), discarding=True)
     for row in await rows_of(db, timer):
         if row.kind != "worked" and row.state == "entered" and await _take_back_kept(db, actor, timer, row):
             row.state, row.reason, row.decided_at = "discarded", said, now()
@@ -203,8 +203,8 @@ async def set_aside_timer(db: Db, actor: Actor, timer_id: UUID) -> None:
     await keep_run(db, timer, run, rows)
     timer.state, timer.stopped_at = "set_aside", at
     for span in timing.worked(run):
-        stretch = add_stretch(db, timer, span, "worked", "open", reason=UNSEEN)
-        await enter_stretch(db, actor, timer, stretch, state="draft", reason=TO_CONFIRM)
+        stretch = add_stretch(db, timer, span, "worked", "open", reason=say(UNSEEN))
+        await enter_stretch(db, actor, timer, stretch, state="draft", reason=say(TO_CONFIRM))
     note_timer(db, actor, "timer.set_aside", timer)
 
 
@@ -322,9 +322,8 @@ async def _runs_for_another(db: Db, running: Timer) -> Refused:
     return Refused(
         "TIMER_RUNS_FOR_ANOTHER",
         say(
-            "Your timer is running for %(given)s %(family)s. Nobody works on two people at once.",
-            given=given,
-            family=family,
+            "Your timer is running for %(name)s. Nobody works on two people at once.",
+            name=f"{given} {family}",
         ),
         say("Switch it to this person, or stop it first."),
         "patient_id",
@@ -410,7 +409,7 @@ async def _taken_up(db: Db, actor: Actor, timer: Timer) -> bool:
         return False
     try:
         async with db.begin_nested():
-            await _take_back_drafts(db, actor, timer, _COUNTED_AGAIN)
+            await _take_back_drafts(db, actor, timer, say(_COUNTED_AGAIN))
     except Refused:
         return False
     timer.state, timer.stopped_at = "running", None
@@ -461,7 +460,7 @@ async def _take_back_kept(db: Db, actor: Actor, timer: Timer, row: TimerStretch)
     if newest.patient_id != timer.patient_id:
         return False
     if newest.id == row.entry_id:
-        await void_minutes(db, actor, newest.id, reason=_NOT_THIS)
+        await void_minutes(db, actor, newest.id, reason=say(_NOT_THIS))
     elif not newest.void:
         raise _decided(say("A silence of this timer that you kept was corrected in the ledger meanwhile."))
     return True

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
+from server.dates import dated
 from server.errors import Refused
 from server.ids import new_id
 from server.patients.comparing import ask_to_compare
@@ -40,7 +41,7 @@ async def register_patient(db: Db, actor: Actor, new: NewPatient) -> Patient:
     if new.birth_date > today(actor.zone):
         raise Refused(
             "BORN_IN_FUTURE",
-            say("The birth date %(birth_date)s has not come yet.", birth_date=f"{new.birth_date:%d %B %Y}"),
+            say("The birth date %(birth_date)s has not come yet.", birth_date=dated(new.birth_date)),
             say("Check the year."),
             field="birth_date",
         )

@@ -2,82 +2,89 @@
 
 from typing import Final
 
-SEX: Final = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Not known"}
+from server.words import N_
+
+SEX: Final = {"female": N_("Female"), "male": N_("Male"), "other": N_("Other"), "unknown": N_("Not known")}
 GENDER_IDENTITY: Final = {
-    "": "Not asked",
-    "woman": "Woman",
-    "man": "Man",
-    "transgender_woman": "Transgender woman",
-    "transgender_man": "Transgender man",
-    "nonbinary": "Non-binary",
-    "other": "Another",
-    "declined": "Prefers not to say",
+    "": N_("Not asked"),
+    "woman": N_("Woman"),
+    "man": N_("Man"),
+    "transgender_woman": N_("Transgender woman"),
+    "transgender_man": N_("Transgender man"),
+    "nonbinary": N_("Non-binary"),
+    "other": N_("Another"),
+    "declined": N_("Prefers not to say"),
 }
 RACE: Final = {
-    "american_indian_or_alaska_native": "American Indian or Alaska Native",
-    "asian": "Asian",
-    "black_or_african_american": "Black or African American",
-    "native_hawaiian_or_pacific_islander": "Native Hawaiian or other Pacific Islander",
-    "white": "White",
-    "other": "Another",
-    "declined": "Prefers not to say",
+    "american_indian_or_alaska_native": N_("American Indian or Alaska Native"),
+    "asian": N_("Asian"),
+    "black_or_african_american": N_("Black or African American"),
+    "native_hawaiian_or_pacific_islander": N_("Native Hawaiian or other Pacific Islander"),
+    "white": N_("White"),
+    "other": N_("Another"),
+    "declined": N_("Prefers not to say"),
 }
 ETHNICITY: Final = {
-    "": "Not asked",
-    "hispanic_or_latino": "Hispanic or Latino",
-    "not_hispanic_or_latino": "Not Hispanic or Latino",
-    "declined": "Prefers not to say",
+    "": N_("Not asked"),
+    "hispanic_or_latino": N_("Hispanic or Latino"),
+    "not_hispanic_or_latino": N_("Not Hispanic or Latino"),
+    "declined": N_("Prefers not to say"),
 }
 #: BCP 47 -> the language's name in English
 LANGUAGE: Final = {
-    "": "Not asked",
-    "en": "English",
-    "es": "Spanish",
-    "ar": "Arabic",
-    "bn": "Bengali",
-    "zh": "Chinese",
-    "fr": "French",
-    "de": "German",
-    "hi": "Hindi",
-    "hmn": "Hmong",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "so": "Somali",
-    "tl": "Tagalog",
-    "uk": "Ukrainian",
-    "ur": "Urdu",
-    "vi": "Vietnamese",
-    "ase": "American Sign Language",
+    "": N_("Not asked"),
+    "en": N_("English"),
+    "es": N_("Spanish"),
+    "ar": N_("Arabic"),
+    "bn": N_("Bengali"),
+    "zh": N_("Chinese"),
+    "fr": N_("French"),
+    "de": N_("German"),
+    "hi": N_("Hindi"),
+    "hmn": N_("Hmong"),
+    "it": N_("Italian"),
+    "ja": N_("Japanese"),
+    "ko": N_("Korean"),
+    "pl": N_("Polish"),
+    "pt": N_("Portuguese"),
+    "ru": N_("Russian"),
+    "so": N_("Somali"),
+    "tl": N_("Tagalog"),
+    "uk": N_("Ukrainian"),
+    "ur": N_("Urdu"),
+    "vi": N_("Vietnamese"),
+    "ase": N_("American Sign Language"),
 }
-WAY: Final = {"phone": "Phone", "text": "Text message", "email": "E-mail", "other": "Another way"}
-USE: Final = {"": "", "home": "Home", "mobile": "Mobile", "work": "Work"}
+WAY: Final = {
+    "phone": N_("Phone"),
+    "text": N_("Text message"),
+    "email": N_("E-mail"),
+    "other": N_("Another way"),
+}
+USE: Final = {"": "", "home": N_("Home"), "mobile": N_("Mobile"), "work": N_("Work")}
 SUPPORT: Final = {
-    "family": "Family",
-    "friend": "Friend",
-    "neighbour": "Neighbour",
-    "paid": "Paid helper",
-    "other": "Someone else",
+    "family": N_("Family"),
+    "friend": N_("Friend"),
+    "neighbour": N_("Neighbour"),
+    "paid": N_("Paid helper"),
+    "other": N_("Someone else"),
 }
 LEGAL_ROLE: Final = {
-    "": "None",
-    "emergency_contact": "Emergency contact",
-    "healthcare_proxy": "Health-care proxy",
-    "power_of_attorney": "Power of attorney",
-    "guardian": "Guardian",
+    "": N_("None"),
+    "emergency_contact": N_("Emergency contact"),
+    "healthcare_proxy": N_("Health-care proxy"),
+    "power_of_attorney": N_("Power of attorney"),
+    "guardian": N_("Guardian"),
 }
 CARE_TEAM_PART: Final = {
-    "care_manager": "Care manager",
-    "primary_care": "Primary-care provider",
-    "specialist": "Specialist",
-    "nurse": "Nurse",
-    "pharmacist": "Pharmacist",
-    "social_worker": "Social worker",
-    "community_health_worker": "Community health worker",
-    "other": "Other",
+    "care_manager": N_("Care manager"),
+    "primary_care": N_("Primary-care provider"),
+    "specialist": N_("Specialist"),
+    "nurse": N_("Nurse"),
+    "pharmacist": N_("Pharmacist"),
+    "social_worker": N_("Social worker"),
+    "community_health_worker": N_("Community health worker"),
+    "other": N_("Other"),
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from server.dates import dated
 from server.errors import Refused
 from server.words import say
 
@@ -24,11 +25,17 @@ def refuse_overlap(others: Iterable[Covered], from_on: date, to_on: date | None)
             raise Refused(
                 "COVERAGE_OVERLAPS",
                 say(
-                    "%(payer)s already pays in that place from %(from_on)s",
+                    "%(payer)s already pays in that place from %(from_on)s to %(to_on)s.",
                     payer=each.payer,
-                    from_on=f"{each.from_on:%d %b %Y}",
+                    from_on=dated(each.from_on, short=True),
+                    to_on=dated(each.to_on, short=True),
                 )
-                + (say(" to %(to_on)s.", to_on=f"{each.to_on:%d %b %Y}") if each.to_on else "."),
+                if each.to_on
+                else say(
+                    "%(payer)s already pays in that place from %(from_on)s.",
+                    payer=each.payer,
+                    from_on=dated(each.from_on, short=True),
+                ),
                 say("End that coverage first, or say that this one pays second."),
                 "from_on",
             )

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from server.clock import now
+from server.dates import dated
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients.coverage_overlap import Covered, refuse_overlap
@@ -80,7 +81,7 @@ async def add_coverage(
         tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, payer_id=payer_id, product=product,
         member_id=member_id, rank=rank, from_on=from_on, to_on=to_on, replaces_part_b=replaces_part_b,
         qualified_beneficiary=qualified_beneficiary, care_management_benefit=care_management_benefit, source="here",
-        group_number=written(group_number, "group_number", what="the group number", longest=50, empty=True), **theirs,
+        group_number=written(group_number, "group_number", what=say("the group number"), longest=50, empty=True), **theirs,
         made_at=now(), made_by=actor.staff_id,
     )  # fmt: skip
     db.add(coverage)
@@ -107,7 +108,7 @@ async def end_coverage(db: Db, actor: Actor, patient_id: UUID, coverage_id: UUID
     if last_day < coverage.from_on:
         raise Refused(
             "ENDS_BEFORE_START",
-            say("It started on %(from_on)s.", from_on=f"{coverage.from_on:%d %b %Y}"),
+            say("It started on %(from_on)s.", from_on=dated(coverage.from_on, short=True)),
             say("Choose that day or a later one."),
             "to_on",
         )
@@ -134,9 +135,9 @@ async def change_subscriber(
     if coverage is None:
         raise not_found("coverage")
     values = _subscriber_columns(subscriber) | {
-        "member_id": written(member_id, "member_id", what="the member number", longest=80, empty=True),
+        "member_id": written(member_id, "member_id", what=say("the member number"), longest=80, empty=True),
         "group_number": written(
-            group_number, "group_number", what="the group number", longest=50, empty=True
+            group_number, "group_number", what=say("the group number"), longest=50, empty=True
         ),
     }
     for name, value in values.items():
@@ -173,10 +174,16 @@ def _subscriber_columns(subscriber: Subscriber | None) -> dict[str, Any]:
     return {
         "relationship": subscriber.relationship,
         "subscriber_family_name": written(
-            subscriber.family_name, "subscriber_family_name", what="the subscriber's family name", longest=60
+            subscriber.family_name,
+            "subscriber_family_name",
+            what=say("the subscriber's family name"),
+            longest=60,
         ),
         "subscriber_given_names": written(
-            subscriber.given_names, "subscriber_given_names", what="the subscriber's given name", longest=60
+            subscriber.given_names,
+            "subscriber_given_names",
+            what=say("the subscriber's given name"),
+            longest=60,
         ),
         "subscriber_birth_date": subscriber.birth_date,
         "subscriber_sex": subscriber.sex,

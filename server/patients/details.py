@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from server.clock import now, today
+from server.dates import dated
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients import choices
@@ -103,7 +104,7 @@ async def change_patient(
         if name in given and given[name] > today(actor.zone):
             raise Refused(
                 "DATE_TO_COME",
-                say("%(given)s has not come yet.", given=f"{given[name]:%d %B %Y}"),
+                say("%(day)s has not come yet.", day=dated(given[name])),
                 say("Check the year."),
                 name,
             )
@@ -135,7 +136,7 @@ async def change_patient(
 def _unknown_choice(field: str, value: str) -> Refused:
     return Refused(
         "UNKNOWN_CHOICE",
-        say("%(value)s is not one of the choices.", value=f"{value[:40]!r}"),
+        say("%(choice)s is not one of the choices.", choice=repr(value[:40])),
         say("Choose one from the list."),
         field,
     )

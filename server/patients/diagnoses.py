@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.clock import now, today
+from server.dates import dated
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients.gate import patient_for
@@ -86,7 +87,7 @@ async def choose_diagnosis(
     if on > today(actor.zone):
         raise Refused(
             "DATE_TO_COME",
-            say("%(on)s has not come yet.", on=f"{on:%d %B %Y}"),
+            say("%(day)s has not come yet.", day=dated(on)),
             say("Check the date."),
             "from_on",
         )

@@ -19,10 +19,9 @@ class Joined(Refused):
         super().__init__(
             "RECORD_JOINED",
             say(
-                "Record %(record_number)s was joined with record %(kept_record_number)s: they are one "
-                "person.",
-                record_number=gone.record_number,
-                kept_record_number=kept.record_number,
+                "Record %(gone)s was joined with record %(kept)s: they are one person.",
+                gone=gone.record_number,
+                kept=kept.record_number,
             ),
             say("Go on with record %(record_number)s.", record_number=kept.record_number),
         )

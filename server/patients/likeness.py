@@ -11,12 +11,23 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from server.patients.search import fold
+from server.words import N_
 
 #: from here a person is asked, below it two records are two people
 ASK: Final = 0.70
 
 _DIGITS: Final = 10  # of a telephone number, from the last: with or without the country's
 _FAMILY, _GIVEN, _BIRTH, _SEX, _PHONE, _ADDRESS, _MEMBER = 26, 22, 32, 4, 12, 8, 14
+#: what is compared -> how it is told where it is the same, where it is another, and where it is nearly the same
+_TOLD: Final = {
+    "family": (N_("the same family name"), N_("another family name"), N_("a similar family name")),
+    "given": (N_("the same given name"), N_("another given name"), N_("a similar given name")),
+    "birth": (N_("the same birth date"), N_("another birth date"), N_("a similar birth date")),
+    "sex": (N_("the same sex"), N_("another sex")),
+    "phone": (N_("the same telephone number"), N_("another telephone number")),
+    "address": (N_("the same address"), N_("another address")),
+    "member": (N_("the same member number"), N_("another member number")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """score: 0 to 1. alike, unlike: what speaks for and against, in words."""
+    """score: 0 to 1. alike, unlike: what speaks for and against, in words to be said."""
 
     score: float
     alike: tuple[str, ...]
@@ -67,29 +78,27 @@ def who(
 def likeness(one: Who, other: Who) -> Likeness:
     """How alike two records are."""
     parts = [
-        (_FAMILY, _names(one.family, other.family), "family name"),
-        (_GIVEN, _names(one.given, other.given), "given name"),
-        (_BIRTH, _births(one.birth, other.birth), "birth date"),
+        (_FAMILY, _names(one.family, other.family), "family"),
+        (_GIVEN, _names(one.given, other.given), "given"),
+        (_BIRTH, _births(one.birth, other.birth), "birth"),
     ]
     if one.sex in ("female", "male") and other.sex in ("female", "male"):
         parts.append((_SEX, float(one.sex == other.sex), "sex"))
-    for weight, these, those, word in (
-        (_PHONE, one.phones, other.phones, "telephone number"),
+    for weight, these, those, name in (
+        (_PHONE, one.phones, other.phones, "phone"),
         (_ADDRESS, one.addresses, other.addresses, "address"),
-        (_MEMBER, one.members, other.members, "member number"),
+        (_MEMBER, one.members, other.members, "member"),
     ):
         shared = bool(set(these) & set(those))
         # People move and change numbers: another one speaks against, but less than the same one speaks for.
         if these and those:
-            parts.append((weight if shared else weight // 3, float(shared), word))
+            parts.append((weight if shared else weight // 3, float(shared), name))
     whole = sum(weight for weight, _, _ in parts)
     score = sum(weight * part for weight, part, _ in parts) / whole
     return Likeness(
         round(score, 3),
-        tuple(
-            f"the same {word}" if part == 1 else f"a similar {word}" for _, part, word in parts if part >= 0.5
-        ),
-        tuple(f"another {word}" for _, part, word in parts if part < 0.5),
+        tuple(_TOLD[name][0 if part == 1 else 2] for _, part, name in parts if part >= 0.5),
+        tuple(_TOLD[name][1] for _, part, name in parts if part < 0.5),
     )
 
 

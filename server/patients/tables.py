@@ -10,14 +10,15 @@ from sqlalchemy import Index, Numeric, Text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import JSON, AboutPatient, Made, Table, Tenant, one_of, unique, within
+from server.words import N_
 
 #: what the insured person is to the subscriber -> words
 RELATIONSHIPS = {
-    "self": "The subscriber",
-    "spouse": "Wife or husband",
-    "child": "Child",
-    "life_partner": "Life partner",
-    "other": "Other",
+    "self": N_("The subscriber"),
+    "spouse": N_("Wife or husband"),
+    "child": N_("Child"),
+    "life_partner": N_("Life partner"),
+    "other": N_("Other"),
 }
 
 

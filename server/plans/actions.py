@@ -52,7 +52,7 @@ async def write_plan(db: Db, actor: Actor, patient_id: UUID, new: NewPlan) -> Pl
     # Locked: two people writing at once get one number after the other.
     patient = await patient_for(db, actor, patient_id, permission="plans.write", for_update=True)
     check_program(new.program)
-    check_day(life_of(patient, actor), new.dated_on, what="the plan", field="dated_on")
+    check_day(life_of(patient, actor), new.dated_on, what=say("The plan"), field="dated_on")
     newest = (
         await db.execute(
             select(func.coalesce(func.max(PlanVersion.number), 0)).where(
@@ -132,8 +132,8 @@ async def record_copy_given(
     if how not in WAYS:
         raise Refused(
             "NOT_A_CHOICE",
-            say("“%(how)s” is not among the choices.", how=how[:40]),
-            say("Choose one of %(ways)s.", ways=", ".join(WAYS)),
+            say("“%(choice)s” is not among the choices.", choice=how[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(WAYS)),
             "how",
         )
     if not to_whom.strip():

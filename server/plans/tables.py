@@ -8,14 +8,15 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import AboutPatient, Made, Table, one_of, unique, within
+from server.words import N_
 
 #: how a copy was given -> words
 WAYS = {
-    "paper": "On paper, by hand",
-    "mail": "By mail",
-    "portal": "In the portal",
-    "email": "By secure e-mail",
-    "read_aloud": "Read aloud",
+    "paper": N_("On paper, by hand"),
+    "mail": N_("By mail"),
+    "portal": N_("In the portal"),
+    "email": N_("By secure e-mail"),
+    "read_aloud": N_("Read aloud"),
 }
 
 

@@ -23,10 +23,10 @@ LIFE = Life(date(1948, 3, 9), date(2026, 11, 18), NOW, "America/Detroit")
 )
 def test_a_day_lies_between_birth_and_death_and_is_not_to_come(day: date, code: str | None) -> None:
     if code is None:
-        check_day(LIFE, day, what="the plan", field="dated_on")
+        check_day(LIFE, day, what="The plan", field="dated_on")
         return
     with pytest.raises(Refused) as refused:
-        check_day(LIFE, day, what="the plan", field="dated_on")
+        check_day(LIFE, day, what="The plan", field="dated_on")
     assert (refused.value.code, refused.value.field) == (code, "dated_on")
     assert written(day) in refused.value.message
     assert refused.value.message.startswith("The plan is dated")
@@ -39,14 +39,14 @@ def test_today_is_the_practices_day() -> None:
 
 def test_an_instant_later_today_has_not_come_either() -> None:
     life = Life(LIFE.born, None, NOW, LIFE.zone)
-    check_instant(life, NOW, what="the consent", field="at")
+    check_instant(life, NOW, what="The consent", field="at")
     with pytest.raises(Refused) as refused:
-        check_instant(life, NOW + timedelta(seconds=1), what="the consent", field="at")
+        check_instant(life, NOW + timedelta(seconds=1), what="The consent", field="at")
     assert "19 November 2026, 10:30:01 pm" in refused.value.message
 
 
 def test_what_may_follow_a_death_is_not_refused_for_it() -> None:
-    check_day(LIFE, date(2026, 11, 19), what="the call", field="at", after_death=True)
+    check_day(LIFE, date(2026, 11, 19), what="The call", field="at", after_death=True)
 
 
 def test_times_are_written_as_people_say_them() -> None:

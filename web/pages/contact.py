@@ -41,7 +41,18 @@ from web.pages.person_sections import composer_of, person_frame
 from web.rendering import moment
 from web.site import Answer, Visit, page
 from web.timer_line import heard_in
-from web.typed import Form, beside, id_chosen, moment_in, number_in, span_in, text_in, whole, why_now
+from web.typed import (
+    Form,
+    beside,
+    id_chosen,
+    moment_in,
+    number_in,
+    pairs,
+    span_in,
+    text_in,
+    whole,
+    why_now,
+)
 
 #: what the ledger and the contact say no about -> the field that holds it
 _FIELDS: Final = {
@@ -231,9 +242,7 @@ async def _kept_and_compared(visit: Visit, moved: MovedOn, form: Form, contact_i
     given["draft"] = {
         "id": str(kept.id),
         "sequence": kept.sequence,
-        "said": say(
-            "Kept as your draft, saved %(said_when)s", said_when=said_when(kept.saved_at, actor.zone)
-        ),
+        "said": say("Kept as your draft, saved %(when)s", when=said_when(kept.saved_at, actor.zone)),
     }
     return _compared(visit, given, form, row.base if row else {}, whole(moved))
 
@@ -293,10 +302,10 @@ async def _contact_page(db: Db, visit: Visit, contact_id: UUID | None = None) ->
         "title": contact_title(row, minutes),
         "when": moment(row.at, actor.zone),
         "minutes": minutes,
-        "activities": ACTIVITIES,
-        "kinds": KINDS,
-        "outcomes": OUTCOMES,
-        "programs": PROGRAMS,
+        "activities": dict(pairs(ACTIVITIES)),
+        "kinds": dict(pairs(KINDS)),
+        "outcomes": dict(pairs(OUTCOMES)),
+        "programs": dict(pairs(PROGRAMS)),
         "amendments": amendments,
         "mine": row.staff_id == actor.staff_id,
     }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from carewright_plugin_api.facts import local_day
 
 from server.clock import today
+from server.dates import month_name, weekday_name
 from server.encounters.queries import EncounterRow, encounter_row, encounters_of
 from server.encounters.tables import KINDS, OUTCOMES
 from server.enrollment.consent import KINDS as ANSWERS
@@ -56,7 +57,10 @@ class Entry:
 
 def said_day(on: date, now_on: date) -> str:
     """`Tue 4 Aug`, with the year only where it is another one."""
-    return day(on) if on.year != now_on.year else f"{on:%a} {on.day} {on:%b}"
+    if on.year != now_on.year:
+        return day(on)
+    weekday, month = weekday_name(on, short=True), month_name(on, short=True)
+    return say("%(weekday)s %(day)s %(month)s", weekday=weekday, day=on.day, month=month)
 
 
 def minutes_said(entries: Sequence[TimeEntryRow]) -> str:
@@ -67,9 +71,9 @@ def minutes_said(entries: Sequence[TimeEntryRow]) -> str:
 
 def contact_title(row: EncounterRow, minutes: Sequence[TimeEntryRow]) -> str:
     """`Phone call, 12 min`, or `Phone call, no answer`."""
-    title = KINDS[row.kind]
+    title = say(KINDS[row.kind])
     if row.outcome not in {"reached", "done"}:
-        outcome = OUTCOMES[row.outcome]
+        outcome = say(OUTCOMES[row.outcome])
         title += f", {outcome[0].lower()}{outcome[1:]}"
     lasted = minutes_said(minutes)
     return f"{title}, {lasted}" if lasted else title
@@ -138,7 +142,7 @@ async def _beside(db: Db, actor: Actor, id: UUID) -> list[Entry]:
                     "consent",
                     said_day(local_day(row.at, actor.zone), today(actor.zone)),
                     moment(row.at, actor.zone),
-                    f"{ANSWERS[row.kind]}: {PROGRAMS[row.program]}",
+                    f"{say(ANSWERS[row.kind])}: {say(PROGRAMS[row.program])}",
                     row.made_by_name or "",
                     row.what_would_help,
                     href=f"/people/{id}/consent/{row.program}",
@@ -146,14 +150,10 @@ async def _beside(db: Db, actor: Actor, id: UUID) -> list[Entry]:
             )
         for visit in (await visits_of(db, actor, [id])).get(id, []):
             if visit.withdrawn_at is None:
-                whom = (
-                    say(" with %(practitioner_name)s", practitioner_name=visit.practitioner_name)
-                    if visit.practitioner_name
-                    else ""
-                )
-                found.append(
-                    _on(visit.visited_on, actor.zone, "visit", f"{VISIT_KINDS[visit.kind]}{whom}", "", "", "")
-                )
+                title = say(VISIT_KINDS[visit.kind])
+                if visit.practitioner_name:
+                    title = say("%(visit)s with %(name)s", visit=title, name=visit.practitioner_name)
+                found.append(_on(visit.visited_on, actor.zone, "visit", title, "", "", ""))
     return found
 
 

@@ -18,7 +18,7 @@ from server.errors import Refused, not_found
 from server.ids import new_id, parse_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from server.words import say
+from server.words import N_, say
 from web.pages.comparison import LARGEST, LENGTHS, WRITTEN
 from web.pages.diary import said_day
 from web.rendering import called, clock, day
@@ -47,9 +47,7 @@ async def opened_draft(
     if row is not None:
         given |= {
             "earlier": f"{row.id}:{row.sequence}",
-            "said": say(
-                "You were writing this. Saved %(said_when)s", said_when=said_when(row.saved_at, actor.zone)
-            ),
+            "said": say("You were writing this. Saved %(when)s", when=said_when(row.saved_at, actor.zone)),
             "cursor_field": row.cursor_field,
             "cursor_at": row.cursor_at,
         }
@@ -87,9 +85,9 @@ async def writing_said(db: Db, actor: Actor, patient_id: UUID) -> str:
     rows = (await colleagues_writing(db, actor, [patient_id])).get(patient_id, [])
     return " ".join(
         say(
-            "%(staff_name)s is writing about this person, saved %(said_when)s.",
-            staff_name=row.staff_name,
-            said_when=said_when(row.saved_at, actor.zone),
+            "%(name)s is writing about this person, saved %(when)s.",
+            name=row.staff_name,
+            when=said_when(row.saved_at, actor.zone),
         )
         for row in rows
     )
@@ -98,15 +96,18 @@ async def writing_said(db: Db, actor: Actor, patient_id: UUID) -> str:
 def said_when(at: datetime, zone: str) -> str:
     """`10:02 am` today, `Tue 4 Aug, 10:02 am` before."""
     on, now_on = local_day(at, zone), local_day(now(), zone)
-    return clock(at, zone) if on == now_on else f"{said_day(on, now_on)}, {clock(at, zone)}"
+    if on == now_on:
+        return clock(at, zone)
+    return say("%(day)s, %(time)s", day=said_day(on, now_on), time=clock(at, zone))
 
 
 def draft_title(row: DraftRow) -> str:
     """`Phone call with Maria Walker`."""
-    kind = KINDS.get(row.fields.get("kind", ""), "Contact")
-    return say(
-        "%(kind)s with %(called)s %(family_name)s", kind=kind, called=called(row), family_name=row.family_name
-    )
+    return say("%(contact)s with %(name)s", contact=_kind(row), name=f"{called(row)} {row.family_name}")
+
+
+def _kind(row: DraftRow) -> str:
+    return say(KINDS.get(row.fields.get("kind", ""), N_("Contact")))
 
 
 def composer_address(row: DraftRow) -> str:
@@ -190,7 +191,7 @@ async def _kept(visit: Visit, encounter_id: UUID | None) -> Answer:
         return _told({"state": "refused", "said": f"{refused.message} {refused.next_step}"}, status=422)
     if kept.state != "saved":
         return _told({"state": kept.state, "draft": str(new_id())})
-    return _told({"state": "saved", "said": say("Saved %(clock)s", clock=clock(kept.saved_at, actor.zone))})
+    return _told({"state": "saved", "said": say("Saved %(when)s", when=clock(kept.saved_at, actor.zone))})
 
 
 def _told(answer: dict[str, str], status: int = 200) -> Answer:
@@ -239,9 +240,10 @@ async def drafts(visit: Visit) -> Answer:
 def _shown(row: DraftRow, zone: str) -> dict[str, Any]:
     return {
         "id": str(row.id),
-        "title": KINDS.get(row.fields.get("kind", ""), "Contact")
-        + (say(", a change to a contact") if row.encounter_id else ""),
-        "said": say("Saved %(said_when)s", said_when=said_when(row.saved_at, zone)),
+        "title": say("%(contact)s, a change to a contact", contact=_kind(row))
+        if row.encounter_id
+        else _kind(row),
+        "said": say("Saved %(when)s", when=said_when(row.saved_at, zone)),
         "words": row.fields.get("note", ""),
         "next_step": row.fields.get("next_step", ""),
         "href": composer_address(row),

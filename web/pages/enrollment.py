@@ -61,8 +61,8 @@ async def _programs(visit: Visit, refused: Refused | None = None, typed: Form | 
         history = await enrollment_history(db, actor, [row.id for row in rows])
         given |= {
             "enrollments": [{"row": row, "steps": history.get(row.id, [])} for row in rows],
-            "titles": PROGRAMS,
-            "statuses": STATUSES,
+            "titles": dict(pairs(PROGRAMS)),
+            "statuses": dict(pairs(STATUSES)),
             "may_join": [p for p in PROGRAMS if p not in {row.program for row in rows if not row.ended_on}],
             "practitioners": await practitioners(db),
             "now_on": visit.today.isoformat(),
@@ -203,7 +203,7 @@ async def _consent(
     }
     given |= {
         "program": program,
-        "title": PROGRAMS[program],
+        "title": say(PROGRAMS[program]),
         "in_force": stands.in_force(),
         "stands": _stands_words(log, program, at, actor.zone),
         "may_ask": stands.may_ask(visit.today),
@@ -218,8 +218,8 @@ async def _consent(
             )
             for key, words in LANGUAGES.items()
         ],
-        "told": list(TOLD.items()),
-        "methods": list(METHODS.items()),
+        "told": pairs(TOLD),
+        "methods": pairs(METHODS),
         "practitioners": people,
         "log": [
             {"row": row, "words": consent_words(row, actor.zone), "struck": row.id in struck} for row in log

@@ -4,7 +4,6 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from server.encounters.tables import KINDS as CONTACT_KINDS
 from server.enrollment.queries import enrollments_of
 from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
@@ -53,12 +52,11 @@ async def _minutes_page(visit: Visit) -> dict[str, Any]:
         "older": f"/people/{id}/minutes?before={shown[-1].id}" if len(rows) > _PAGE else "",
         "totals": totals,
         "mine": actor.staff_id,
-        "activities": ACTIVITIES,
+        "activities": dict(pairs(ACTIVITIES)),
         "activity_choices": pairs(ACTIVITIES),
-        "modes": MODES,
-        "contact_kinds": CONTACT_KINDS,
-        "classes": ROLE_CLASSES,
-        "titles": PROGRAMS,
+        "modes": dict(pairs(MODES)),
+        "classes": dict(pairs(ROLE_CLASSES)),
+        "titles": dict(pairs(PROGRAMS)),
         "programs": pairs(PROGRAMS, only=[*enrolled, *(p for p in PROGRAMS if p not in enrolled)]),
         "start": {"on": local.date().isoformat(), "activity": "plan_work"},
         "said": minutes_words,
@@ -127,10 +125,10 @@ async def _entry_page(visit: Visit) -> dict[str, Any]:
     return given | {
         "entry": row,
         "mine": row.staff_id == actor.staff_id,
-        "activities": ACTIVITIES,
+        "activities": dict(pairs(ACTIVITIES)),
         "activity_choices": pairs(ACTIVITIES),
         "programs": pairs(PROGRAMS),
-        "titles": PROGRAMS,
+        "titles": dict(pairs(PROGRAMS)),
         "modes": pairs(MODES),
         "same_day": began.date() == ended.date(),
         "start": {

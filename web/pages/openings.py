@@ -28,7 +28,7 @@ async def openings_of(visit: Visit) -> Answer:
             {
                 "when": moment(row.at, visit.zone),
                 "who": row.staff_name or say("The system"),
-                "role": ROLES.get(row.role, ""),
+                "role": say(ROLES.get(row.role, "")),
                 "what": row.action.replace(".", ": ").replace("_", " "),
                 "effect": say(_EFFECTS.get(row.effect, row.effect)),
                 "via": row.via,

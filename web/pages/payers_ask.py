@@ -76,7 +76,7 @@ async def _asked(visit: Visit, refused: Refused | None = None, typed: Form | Non
         "payers": [
             {
                 "label": ", ".join(kind.label for kind in one.manifest.payers),
-                "program": PROGRAMS[program],
+                "program": say(PROGRAMS[program]),
                 "documents": [
                     _document(document, program, id, newest.get(document.element)) for document in documents
                 ],
@@ -86,11 +86,11 @@ async def _asked(visit: Visit, refused: Refused | None = None, typed: Form | Non
             if (documents := one.rules.required_documents(program, on))
         ],
         "programs": pairs(PROGRAMS, only=enrolled or PROGRAMS),
-        "program_titles": PROGRAMS,
+        "program_titles": dict(pairs(PROGRAMS)),
         "visit_kinds": pairs(VISIT_KINDS),
-        "kind_words": VISIT_KINDS,
+        "kind_words": dict(pairs(VISIT_KINDS)),
         "level_choices": pairs(LEVELS),
-        "level_words": LEVELS,
+        "level_words": dict(pairs(LEVELS)),
         "start": {
             "on": on.isoformat(),
             "month": f"{on:%Y-%m}",

@@ -18,7 +18,7 @@ from server.tenants.db import Db, tenant_db
 from server.words import say
 from web.rendering import age, called, day, person_name, phone
 from web.site import Answer, Visit, page
-from web.typed import day_in, text_in
+from web.typed import day_in, pairs, text_in
 
 _PAGE = 50
 
@@ -66,7 +66,7 @@ def _list(visit: Visit, rows: list[PatientRow], *, typed: str, total: int, twice
                 "born": day(row.birth_date),
                 "age": age(row.birth_date, row.deceased_on or on),
                 "number": row.record_number,
-                "language": choices.LANGUAGE.get(row.language, row.language)
+                "language": say(choices.LANGUAGE.get(row.language, row.language))
                 if row.language not in {"", "en"}
                 else "",
                 "interpreter": row.interpreter_needed,
@@ -148,16 +148,16 @@ async def register(visit: Visit) -> Answer:
 
 def _choices() -> dict[str, list[tuple[str, str]]]:
     return {
-        "sex": list(choices.SEX.items()),
-        "language": list(choices.LANGUAGE.items()),
-        "gender_identity": list(choices.GENDER_IDENTITY.items()),
-        "ethnicity": list(choices.ETHNICITY.items()),
-        "race": list(choices.RACE.items()),
-        "way": list(choices.WAY.items()),
-        "use": list(choices.USE.items()),
-        "support": list(choices.SUPPORT.items()),
-        "legal_role": list(choices.LEGAL_ROLE.items()),
-        "part": list(choices.CARE_TEAM_PART.items()),
+        "sex": pairs(choices.SEX),
+        "language": pairs(choices.LANGUAGE),
+        "gender_identity": pairs(choices.GENDER_IDENTITY),
+        "ethnicity": pairs(choices.ETHNICITY),
+        "race": pairs(choices.RACE),
+        "way": pairs(choices.WAY),
+        "use": pairs(choices.USE),
+        "support": pairs(choices.SUPPORT),
+        "legal_role": pairs(choices.LEGAL_ROLE),
+        "part": pairs(choices.CARE_TEAM_PART),
     }
 
 
@@ -194,11 +194,11 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
             day=day(patient.birth_date),
         ),
         "pronouns": patient.pronouns,
-        "language": choices.LANGUAGE.get(patient.language, patient.language) if patient.language else "",
+        "language": say(choices.LANGUAGE.get(patient.language, patient.language)) if patient.language else "",
         "interpreter": patient.interpreter_needed,
         "reach": reach,
         "team": ", ".join(
-            f"{m.name} ({choices.CARE_TEAM_PART.get(m.part, m.part).lower()})" for m in team[:3]
+            f"{m.name} ({say(choices.CARE_TEAM_PART.get(m.part, m.part)).lower()})" for m in team[:3]
         ),
         "supports": ", ".join(
             f"{s.name}{', ' + s.relationship_words if s.relationship_words else ''}" for s in supports[:3]
@@ -248,7 +248,7 @@ async def person(visit: Visit) -> Answer:
 
 
 def _words() -> dict[str, dict[str, str]]:
-    return {"support": choices.SUPPORT, "legal_role": choices.LEGAL_ROLE, "part": choices.CARE_TEAM_PART}
+    return {"support": dict(pairs(choices.SUPPORT)), "legal_role": dict(pairs(choices.LEGAL_ROLE))}
 
 
 @page.get("/people/{id:str}/story", permission="story.write")

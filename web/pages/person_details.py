@@ -37,11 +37,11 @@ from web.charts import Value, run_chart
 from web.pages.people import _choices, header_of
 from web.rendering import called
 from web.site import Answer, Visit, page
-from web.typed import beside, day_in, day_or_none, id_chosen, number_in, text_in
+from web.typed import beside, day_in, day_or_none, id_chosen, number_in, pairs, text_in
 
 Form = dict[str, str]
 Act = Callable[[Db, Actor, UUID, Form], Awaitable[Any]]
-_SEXES = [("female", N_("Female")), ("male", N_("Male")), ("unknown", N_("Unknown"))]
+_SEXES = {"female": N_("Female"), "male": N_("Male"), "unknown": N_("Unknown")}
 
 
 # --- details ------------------------------------------------------------------------------------------------
@@ -63,15 +63,15 @@ async def _details(visit: Visit, refused: Refused | None = None, typed: Form | N
             "patient_id": str(id),
             "name": called(patient),
             "choices": _choices(),
-            "words": {name: dict(pairs) for name, pairs in _choices().items()},
+            "words": {name: dict(offered) for name, offered in _choices().items()},
             "patient": _values(patient),
             "ways": (await chart.contact_ways(db, actor, [id])).get(id, []),
             "addresses": (await chart.addresses(db, actor, [id])).get(id, []),
             "supports": (await chart.supports(db, actor, [id])).get(id, []),
             "team": (await chart.care_team(db, actor, [id])).get(id, []),
             "coverages": (await chart.coverages(db, actor, [id])).get(id, []),
-            "relationships": list((RELATIONSHIPS | {"self": say("The holder themselves")}).items()),
-            "sexes": [(sex, say(words)) for sex, words in _SEXES],
+            "relationships": pairs(RELATIONSHIPS | {"self": N_("The holder themselves")}),
+            "sexes": pairs(_SEXES),
             "usual_site": await usual_site_of(db, actor, id, visit.today),
             "sites": [(str(one.id), one.name) for one in await list_sites(db, actor)],
             "payers": [

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from carewright_plugin_api.book import listed
+from carewright_plugin_api.facts import local_day
 from sqlalchemy import select
 
 from server.encounters.tables import KINDS, OUTCOMES
@@ -92,7 +92,7 @@ def programs_said(enrollments: list[EnrollmentRow], log: list[ConsentRow], zone:
         shown.append(
             {
                 "program": program,
-                "title": title,
+                "title": say(title),
                 "open": current is not None and current.ended_on is None,
                 "paused": current is not None and current.status == "paused",
                 "status": _status_words(current),
@@ -109,51 +109,75 @@ def programs_said(enrollments: list[EnrollmentRow], log: list[ConsentRow], zone:
 def _status_words(enrollment: EnrollmentRow | None) -> str:
     if enrollment is None:
         return ""
-    whom = (
-        say(", with %(practitioner_name)s", practitioner_name=enrollment.practitioner_name)
-        if enrollment.practitioner_name
-        else ""
-    )
+    began, name = day(enrollment.started_on), enrollment.practitioner_name
     if enrollment.ended_on is not None:
-        return say(
-            "Took part from %(day)s until %(day_2)s.",
-            day=day(enrollment.started_on),
-            day_2=day(enrollment.ended_on),
-        )
-    words = STATUSES[enrollment.status]
+        return say("Took part from %(began)s until %(ended)s.", began=began, ended=day(enrollment.ended_on))
+    status = say(STATUSES[enrollment.status])
+    if enrollment.status == "paused" and name:
+        return say("%(status)s; began on %(began)s, with %(name)s.", status=status, began=began, name=name)
     if enrollment.status == "paused":
-        return say(
-            "%(words)s; began on %(day)s%(whom)s.", words=words, day=day(enrollment.started_on), whom=whom
-        )
-    return say("%(words)s since %(day)s%(whom)s.", words=words, day=day(enrollment.started_on), whom=whom)
+        return say("%(status)s; began on %(began)s.", status=status, began=began)
+    if name:
+        return say("%(status)s since %(began)s, with %(name)s.", status=status, began=began, name=name)
+    return say("%(status)s since %(began)s.", status=status, began=began)
 
 
 def consent_words(row: ConsentRow, zone: str) -> str:
-    """One row of the log of consents as a sentence."""
-    from carewright_plugin_api.facts import local_day
-
+    """One row of the log of consents in a sentence or two."""
     on = day(local_day(row.at, zone))
-    who = "" if row.given_by in {"", "patient"} else say(" by %(given_by)s", given_by=row.given_by)
+    name = "" if row.given_by == "patient" else row.given_by
     if row.kind == "refused":
+        said = (
+            say("Said no on %(day)s by %(name)s.", day=on, name=name)
+            if name
+            else say("Said no on %(day)s.", day=on)
+        )
         again = (
-            say(" We may ask again from %(day)s.", day=day(row.ask_again_on))
+            say("We may ask again from %(day)s.", day=day(row.ask_again_on))
             if row.ask_again_on
-            else say(" We do not ask again.")
+            else say("We do not ask again.")
         )
-        return say("Said no on %(on)s%(who)s.%(again)s", on=on, who=who, again=again)
+        return f"{said} {again}"
     if row.kind == "revoked":
-        ends = (
-            say(", from %(day)s on", day=day(local_day(row.effective_at, zone))) if row.effective_at else ""
-        )
-        return say("Took consent back on %(on)s%(who)s%(ends)s.", on=on, who=who, ends=ends)
-    how = "signed" if row.method == "written" else "spoken"
+        return _taken_back(on, name, day(local_day(row.effective_at, zone)) if row.effective_at else "")
+    how = say("signed") if row.method == "written" else say("spoken")
     told = [say(words) for key, words in TOLD_SHORT.items() if key in row.told]
-    about = (
-        say("; told about %(listed)s", listed=listed(told))
-        if told
-        else say("; what they were told was not written down")
-    )
-    return say("Agreed on %(on)s, %(how)s%(who)s%(about)s.", on=on, how=how, who=who, about=about)
+    if told and name:
+        return say(
+            "Agreed on %(day)s, %(how)s by %(name)s; told about %(told)s.",
+            day=on,
+            how=how,
+            name=name,
+            told=_listed(told),
+        )
+    if told:
+        return say("Agreed on %(day)s, %(how)s; told about %(told)s.", day=on, how=how, told=_listed(told))
+    if name:
+        return say(
+            "Agreed on %(day)s, %(how)s by %(name)s; what they were told was not written down.",
+            day=on,
+            how=how,
+            name=name,
+        )
+    return say("Agreed on %(day)s, %(how)s; what they were told was not written down.", day=on, how=how)
+
+
+def _taken_back(on: str, name: str, ends: str) -> str:
+    if name and ends:
+        return say(
+            "Took consent back on %(day)s by %(name)s, from %(ends)s on.", day=on, name=name, ends=ends
+        )
+    if name:
+        return say("Took consent back on %(day)s by %(name)s.", day=on, name=name)
+    if ends:
+        return say("Took consent back on %(day)s, from %(ends)s on.", day=on, ends=ends)
+    return say("Took consent back on %(day)s.", day=on)
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) == 1:
+        return words[0]
+    return say("%(words)s and %(last)s", words=", ".join(words[:-1]), last=words[-1])
 
 
 async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:
@@ -164,7 +188,7 @@ async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:
     return [
         {
             "version": version,
-            "title": PROGRAMS[program],
+            "title": say(PROGRAMS[program]),
             "copy_given": copy_words(copies.get(version.id, [])),
             "href": f"/people/{id}/plan/{version.id}",
         }
@@ -176,7 +200,7 @@ def copy_words(copies: list[Any]) -> str:
     if not copies:
         return say("Nobody has been given a copy of this version yet.")
     last = copies[-1]
-    return say("A copy was given to %(to_whom)s on %(day)s.", to_whom=last.to_whom, day=day(last.given_on))
+    return say("A copy was given to %(whom)s on %(when)s.", whom=last.to_whom, when=day(last.given_on))
 
 
 async def composer_of(db: Db, actor: Actor, id: UUID, programs: list[str]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def plans(visit: Visit) -> Answer:
         versions = (await plan_versions_of(db, actor, [id])).get(id, [])
         copies = await plan_copies_of(db, actor, [v.id for v in versions]) if versions else {}
     return visit.show(
-        "plan/versions.html", versions=versions, copies=copies, titles=PROGRAMS, ways=WAYS, **given
+        "plan/versions.html", versions=versions, copies=copies, titles=dict(pairs(PROGRAMS)), **given
     )
 
 
@@ -96,7 +96,7 @@ async def _form_page(visit: Visit, program: str) -> dict[str, Any]:
         "before": next((v for v in versions if v.program == chosen), None),
         "program": chosen,
         "programs": pairs(PROGRAMS),
-        "titles": PROGRAMS,
+        "titles": dict(pairs(PROGRAMS)),
         "parts": [(name, say(words)) for name, words in PARTS],
         "matters": told.what_matters if told else "",
     }
@@ -177,10 +177,10 @@ async def _plan_page(visit: Visit) -> dict[str, Any]:
     return given | {
         "version": version,
         "newest": newest,
-        "title": PROGRAMS[version.program],
+        "title": say(PROGRAMS[version.program]),
         "said": [(say(words), getattr(version, name)) for name, words in PARTS],
         "copies": copies,
         "ways": pairs(WAYS),
-        "way_words": WAYS,
+        "way_words": dict(pairs(WAYS)),
         "start": {"given_on": visit.today.isoformat(), "to_whom": given["name"]},
     }

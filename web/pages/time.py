@@ -16,7 +16,7 @@ from server.enrollment.tables import PROGRAMS
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.minutes.actions import confirm_minutes
-from server.minutes.stretches import DECISIONS, Decision, decide_stretch
+from server.minutes.stretches import Decision, decide_stretch
 from server.minutes.tables import ACTIVITIES, STARTS
 from server.minutes.timer_choice import choose_timer_start, my_choice
 from server.minutes.timer_queries import StretchRow, my_stretches, my_unconfirmed, stretches_of_timer
@@ -75,8 +75,8 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
                 "who": f"{called(row)} {row.family_name}",
                 "when": _when(row, visit),
                 "lasted": _lasted(row),
-                "what": ACTIVITIES[row.activity],
-                "reason": UNSEEN if row.timed else row.reason,
+                "what": say(ACTIVITIES[row.activity]),
+                "reason": say(UNSEEN) if row.timed else row.reason,
             }
             for row in drafts
         ],
@@ -84,7 +84,6 @@ async def _time_page(visit: Visit) -> dict[str, Any]:
         "starts": pairs(STARTS),
         "programs": pairs(PROGRAMS),
         "activities": pairs(ACTIVITIES),
-        "decisions": DECISIONS,
         "people": [(str(one.id), f"{called(one)} {one.family_name}") for one in people],
     }
 
@@ -103,7 +102,7 @@ def _when(row: Any, visit: Visit) -> str:
 
 def _lasted(row: Any) -> str:
     seconds = int((row.ended_at - row.started_at).total_seconds())
-    return minutes_words(seconds) if seconds >= 60 else f"{seconds} s"
+    return minutes_words(seconds) if seconds >= 60 else say("%(seconds)s s", seconds=seconds)
 
 
 def _piece(row: StretchRow, visit: Visit) -> dict[str, Any]:

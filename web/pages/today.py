@@ -7,6 +7,7 @@ from carewright_plugin_api.facts import local_day
 
 from server.claims.overview import first_work
 from server.claims.queries import closes
+from server.dates import month_name, weekday_name
 from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
 from server.encounters.tables import KINDS
 from server.encounters.under_way import my_note_drafts
@@ -14,7 +15,7 @@ from server.minutes.timer_queries import my_stretches, my_unconfirmed
 from server.patients import choices
 from server.tenants.actor import Actor
 from server.tenants.db import Db, tenant_db
-from server.words import N_, say
+from server.words import N_, say, say_of
 from web.pages.diary import said_day
 from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
@@ -49,9 +50,7 @@ async def today(visit: Visit) -> Answer:
                 {
                     "href": composer_address(row),
                     "words": draft_title(row),
-                    "when": say(
-                        "A draft, saved %(said_when)s", said_when=said_when(row.saved_at, actor.zone)
-                    ),
+                    "when": say("A draft, saved %(when)s", when=said_when(row.saved_at, actor.zone)),
                 }
                 for row in await my_note_drafts(db, actor, limit=_MOST)
             ]
@@ -59,10 +58,9 @@ async def today(visit: Visit) -> Answer:
                 {
                     "href": f"/people/{row.patient_id}/contacts/{row.id}",
                     "words": say(
-                        "%(kind)s with %(called)s %(family_name)s",
-                        kind=KINDS[row.kind],
-                        called=called(row),
-                        family_name=row.family_name,
+                        "%(contact)s with %(name)s",
+                        contact=say(KINDS[row.kind]),
+                        name=f"{called(row)} {row.family_name}",
                     ),
                     "when": said_day(local_day(row.at, actor.zone), visit.today),
                 }
@@ -91,7 +89,11 @@ async def _own_time(db: Db, actor: Actor, on: date) -> list[dict[str, str]]:
         {
             "href": f"/time#s-{row.id}",
             "words": f"{called(row)} {row.family_name}",
-            "when": f"{said_day(local_day(row.started_at, actor.zone), on)}, {clock(row.started_at, actor.zone)}",
+            "when": say(
+                "%(day)s, %(time)s",
+                day=said_day(local_day(row.started_at, actor.zone), on),
+                time=clock(row.started_at, actor.zone),
+            ),
         }
         for row in waiting[:_MOST]
     ]
@@ -102,7 +104,10 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
     if row.interpreter_needed:
         signs.append(
             (
-                say("%(language)s, interpreter", language=choices.LANGUAGE.get(row.language, row.language)),
+                say(
+                    "%(language)s, interpreter",
+                    language=say(choices.LANGUAGE.get(row.language, row.language)),
+                ),
                 "plain",
                 "language",
             )
@@ -110,7 +115,11 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
     if row.contact_notes:
         signs.append((row.contact_notes, "plain", "clock"))
     last = (
-        f"{say(_LAST[row.last_outcome or 'reached'])} {said_day(local_day(row.last_at, zone), on)}"
+        say(
+            "%(how)s %(day)s",
+            how=say(_LAST[row.last_outcome or "reached"]),
+            day=said_day(local_day(row.last_at, zone), on),
+        )
         if row.last_at
         else ""
     )
@@ -126,21 +135,25 @@ def _row(row: InMyCare, on: date, zone: str) -> dict[str, Any]:
 
 
 def _sentence(actor: Actor, on: date, people: int, loose: int, *, more: bool) -> str:
-    date_words = f"{on:%A}, {on.day} {on:%B}."
+    said = [
+        say("%(weekday)s, %(day)s %(month)s.", weekday=weekday_name(on), day=on.day, month=month_name(on))
+    ]
     if actor.role == "mentor":
-        return say("%(date_words)s Nobody has asked for your thoughts yet.", date_words=date_words)
-    if not actor.may("encounters.write"):
-        return date_words
-    if not people:
-        return say("%(date_words)s Nobody is in your care yet.", date_words=date_words)
-    who = (
-        say("One person is")
-        if people == 1
-        else say("More than %(people)s people are", people=people)
-        if more
-        else say("%(people)s people are", people=people)
-    )
-    waits = {0: "", 1: say(" One note of yours waits for your signature.")}.get(
-        loose, f" {loose} notes of yours wait for your signature."
-    )
-    return say("%(date_words)s %(who)s in your care.%(waits)s", date_words=date_words, who=who, waits=waits)
+        said.append(say("Nobody has asked for your thoughts yet."))
+    elif actor.may("encounters.write") and not people:
+        said.append(say("Nobody is in your care yet."))
+    elif actor.may("encounters.write"):
+        said.append(
+            say("More than %(n)s people are in your care.", n=people)
+            if more
+            else say_of("One person is in your care.", "%(n)s people are in your care.", people)
+        )
+        if loose:
+            said.append(
+                say_of(
+                    "One note of yours waits for your signature.",
+                    "%(n)s notes of yours wait for your signature.",
+                    loose,
+                )
+            )
+    return " ".join(said)
