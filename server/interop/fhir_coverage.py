@@ -17,7 +17,7 @@ from server.interop.fhir_raw import Record
 from server.interop.intake import Columns, Intake, among_ids, sql
 from server.patients.tables import Coverage, Patient
 from server.tenants.tables import Payer
-from server.words import say
+from server.words import say, say_of
 
 Given = Sequence[tuple[Record, CoverageRow, UUID]]
 
@@ -59,8 +59,8 @@ async def keep_coverages(intake: Intake, given: Given) -> None:
                     row.provenance.source_id,
                     "Coverage.period.start",
                     say(
-                        "The coverage by %(row)s does not say since when; it was taken from today.",
-                        row=payer_name(row),
+                        "The coverage by %(payer)s does not say since when; it was taken from today.",
+                        payer=payer_name(row),
                     ),
                     say("Ask the payer since when, and correct the date before an earlier month is billed."),
                 )
@@ -116,10 +116,10 @@ async def keep_bills(intake: Intake, given: Given) -> None:
             "Coverage",
             "",
             "Coverage",
-            say(
-                "Who pays for %(people)s %(which)s was read from old bills, not from a coverage record.",
-                people=people,
-                which="person" if people == 1 else "people",
+            say_of(
+                "Who pays for %(n)s person was read from old bills, not from a coverage record.",
+                "Who pays for %(n)s people was read from old bills, not from a coverage record.",
+                people,
             ),
             say("Check eligibility with the payer before a claim is made."),
         )
@@ -168,7 +168,7 @@ async def _payers(intake: Intake, names: Iterable[str]) -> dict[str, UUID]:
                 "Coverage",
                 "",
                 "Coverage.payor",
-                say("The payer “%(name)s” is new here, and its rules are not known.", name=name),
+                say("The payer “%(payer)s” is new here, and its rules are not known.", payer=name),
                 say(
                     "Open Practice, then Payers, and say which payer it is; until then its claims wait "
                     "for you."

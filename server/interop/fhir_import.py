@@ -5,7 +5,7 @@ read is reported and the others go on. Bringing the same file in again changes n
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -55,7 +55,7 @@ from server.tenants.actor import Actor, system
 from server.tenants.agreements import require_open
 from server.tenants.db import Db, auth_db, tenant_db
 from server.tenants.tables import Directory, Practice
-from server.words import say
+from server.words import N_, say, say_of
 
 Door = Callable[[Actor], AbstractAsyncContextManager[Db]]
 Advance = Callable[[int, int], None]
@@ -63,6 +63,15 @@ Fact = SupportPersonRow | CareTeamRow | CoverageRow | ChartRow
 
 _PORTION = 1000  # resources read and stored at a time
 _SUFFIXES = (".json", ".ndjson", ".jsonl")
+_COUNTED = {
+    "added": N_("added"),
+    "changed": N_("changed"),
+    "same": N_("same"),
+    "retracted": N_("retracted"),
+    "waiting": N_("waiting"),
+    "unknown": N_("unknown"),
+    "errors": N_("errors"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,11 +354,11 @@ def _report_waiting(intake: Intake, waiting: Sequence[tuple[Record, Fact]]) -> N
             "Patient",
             named,
             f"Patient/{named}",
-            say(
-                "%(number)s %(which)s about the patient %(named)s, who is not here.",
-                number=f"{number:,}",
-                which="record is" if number == 1 else "records are",
-                named=named,
+            say_of(
+                "%(n)s record is about the patient %(patient)s, who is not here.",
+                "%(n)s records are about the patient %(patient)s, who is not here.",
+                number,
+                patient=named,
             ),
             say("Bring in that person's own record, then this file again."),
         )
@@ -363,7 +372,7 @@ async def _bytes_of(incoming: Incoming, limits: Limits) -> bytes:
     except OSError as fault:
         raise Refused(
             "UNREADABLE_FILE",
-            say("The file cannot be opened (%(strerror)s).", strerror=fault.strerror or "unknown reason"),
+            say("The file cannot be opened (%(reason)s).", reason=fault.strerror or say("unknown reason")),
             say("Check its name and who may read it."),
             "file",
         ) from None
@@ -508,22 +517,24 @@ def _summed(reports: Sequence[FileReport]) -> dict[str, dict[str, int]]:
     return {kind: dict(sorted(counts.items())) for kind, counts in sorted(total.items())}
 
 
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n:,} {say(_COUNTED[what])}" for what, n in counts.items() if n)
+
+
 def as_answer(report: ImportReport) -> dict[str, Any]:
     """For a program, and in `says` for a person. `failed` if a file was refused: nothing of it is here."""
-    what = ("added", "changed", "same", "retracted", "waiting", "unknown", "errors")
-    totals = {word: report.total(word) for word in what}
+    totals = {word: report.total(word) for word in _COUNTED}
     lines = [
-        say("%(n)s files: ", n=len(report.files))
-        + ", ".join(f"{n:,} {word}" for word, n in totals.items() if n)
-        + "."
+        say_of("%(n)s file: %(counts)s.", "%(n)s files: %(counts)s.", len(report.files), counts=_told(totals))
     ]
     for kind, counts in report.counts.items():
-        lines.append(f"  {kind}: " + ", ".join(f"{n:,} {word}" for word, n in counts.items() if n))
+        lines.append(f"  {kind}: {_told(counts)}")
     if report.left_out:
         lines.append(
-            say(
-                "%(left_out)s Social Security, driver's licence or passport numbers were not kept.",
-                left_out=f"{report.left_out:,}",
+            say_of(
+                "%(n)s Social Security, driver's licence or passport number was not kept.",
+                "%(n)s Social Security, driver's licence or passport numbers were not kept.",
+                report.left_out,
             )
         )
     for each in report.refused:
@@ -532,11 +543,10 @@ def as_answer(report: ImportReport) -> dict[str, Any]:
     issues = report.issues
     if issues:
         lines.append(
-            say(
-                "%(issues)s %(which)s to look at %(which_2)s listed with this import.",
-                issues=f"{issues:,}",
-                which="thing" if issues == 1 else "things",
-                which_2="is" if issues == 1 else "are",
+            say_of(
+                "%(n)s thing to look at is listed with this import.",
+                "%(n)s things to look at are listed with this import.",
+                issues,
             )
         )
     return {

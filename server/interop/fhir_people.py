@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from carewright_plugin_api.book import listed
 from sqlalchemy import delete, insert, select, update
 
 from server.interop.fhir.person_columns import (
@@ -33,7 +32,7 @@ from server.interop.fhir.rows import (
 )
 from server.interop.fhir.translate import translate
 from server.interop.fhir_raw import Record, bodies
-from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, sql
+from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, listed, sql
 from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold, phone_key, words_of
 from server.patients.tables import (
@@ -47,12 +46,25 @@ from server.patients.tables import (
 )
 from server.words import N_, say
 
+#: column of `patient_columns` -> what it is called in a sentence
 _LABELS = {
-    "family_name": "family name",
-    "given_names": "given names",
-    "birth_date": "birth date",
-    "deceased_on": "date of death",
-    "interpreter_needed": "need for an interpreter",
+    "family_name": N_("family name"),
+    "given_names": N_("given names"),
+    "preferred_name": N_("preferred name"),
+    "name_prefix": N_("name prefix"),
+    "name_suffix": N_("name suffix"),
+    "birth_date": N_("birth date"),
+    "birth_date_precision": N_("birth date precision"),
+    "sex": N_("sex"),
+    "birth_sex": N_("birth sex"),
+    "gender_identity": N_("gender identity"),
+    "pronouns": N_("pronouns"),
+    "races": N_("races"),
+    "ethnicity": N_("ethnicity"),
+    "language": N_("language"),
+    "interpreter_needed": N_("need for an interpreter"),
+    "marital_status": N_("marital status"),
+    "deceased_on": N_("date of death"),
 }
 _LONGEST_RECORD_NUMBER = 64
 _COMPARE = N_(
@@ -137,8 +149,8 @@ async def _add(intake: Intake, given: Sequence[tuple[Record, PatientRow]]) -> No
                 row.provenance.source_id,
                 f"{record.resource.place}: Patient.birthDate",
                 say(
-                    "%(row)s has no birth date, and without one could be taken for someone else.",
-                    row=_called(row),
+                    "%(person)s has no birth date, and without one could be taken for someone else.",
+                    person=_called(row),
                 ),
                 say(
                     "Add it in the sending system and bring the file in again, or register the person "
@@ -207,11 +219,11 @@ def _identify(intake: Intake, row: PatientRow, patient_id: UUID, rest: _Rest) ->
                 row.provenance.source_id,
                 "Patient.identifier",
                 say(
-                    "%(row)s carries the number %(name)s, which belongs to someone else here.",
-                    row=_called(row),
-                    name=name[1][:60],
+                    "%(person)s carries the number %(number)s, which belongs to someone else here.",
+                    person=_called(row),
+                    number=name[1][:60],
                 ),
-                _COMPARE,
+                say(_COMPARE),
             )
 
 
@@ -231,15 +243,14 @@ async def _report_doubles(intake: Intake, people: Sequence[Columns]) -> None:
                 "",
                 "Patient",
                 say(
-                    "%(given_names)s %(family_name)s, born %(birth_date)s, came in as record "
-                    "%(record_number)s; record %(here)s has the same name and birth date.",
-                    given_names=person["given_names"],
-                    family_name=person["family_name"],
+                    "%(person)s, born %(birth_date)s, came in as record %(record_number)s; record "
+                    "%(other_number)s has the same name and birth date.",
+                    person=f"{person['given_names']} {person['family_name']}",
                     birth_date=f"{person['birth_date']:%d %B %Y}",
                     record_number=person["record_number"],
-                    here=here[alike],
+                    other_number=here[alike],
                 ),
-                _COMPARE,
+                say(_COMPARE),
             )
         here.setdefault(alike, person["record_number"])
 
@@ -253,19 +264,31 @@ def _remark(intake: Intake, row: PatientRow) -> None:
     remarks = []
     if row.deceased and row.died is None:
         remarks.append(
-            ("deceasedBoolean", "has died, and does not say when", say("Ask, and enter the date."))
+            (
+                "deceasedBoolean",
+                N_("The source says that %(person)s has died, and does not say when."),
+                N_("Ask, and enter the date."),
+            )
         )
     if not row.active:
         remarks.append(
-            ("active", "is no longer in use there", say("Ask whether this person is still cared for here."))
+            (
+                "active",
+                N_("The source says that the record of %(person)s is no longer in use there."),
+                N_("Ask whether this person is still cared for here."),
+            )
         )
     if row.replaced_by:
-        remarks.append(("link", "has been joined with another there", _COMPARE))
-    for path, what, next_step in remarks:
-        intake.finding(
-            "Patient", row.provenance.source_id, f"Patient.{path}", say("The source says that %(row)s %(what)s.", row=_called(row), what=what)
-            if path == "deceasedBoolean" else say("The source says that the record of %(row)s %(what)s.", row=_called(row), what=what), next_step,
-        )  # fmt: skip
+        remarks.append(
+            (
+                "link",
+                N_("The source says that the record of %(person)s has been joined with another there."),
+                _COMPARE,
+            )
+        )
+    for path, message, next_step in remarks:
+        sentence = say(message, person=_called(row))
+        intake.finding("Patient", row.provenance.source_id, f"Patient.{path}", sentence, say(next_step))
 
 
 # --- people who are here --------------------------------------------------------------------------------------
@@ -284,13 +307,12 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
             row.provenance.source_id,
             f"{record.resource.place}: Patient",
             say(
-                "%(row)s, born %(text)s, carries a number that here belongs to %(given_names)s "
-                "%(family_name)s, born %(birth_date)s. Nothing was changed.",
-                row=_called(row),
-                text=row.birth.text,
-                given_names=here["given_names"],
-                family_name=here["family_name"],
-                birth_date=f"{here['birth_date']:%d %B %Y}",
+                "%(person)s, born %(born)s, carries a number that here belongs to %(other_person)s, born "
+                "%(other_born)s. Nothing was changed.",
+                person=_called(row),
+                born=row.birth.text,
+                other_person=f"{here['given_names']} {here['family_name']}",
+                other_born=f"{here['birth_date']:%d %B %Y}",
             ),
             say("If the files come from two systems, bring each in under its own source name."),
         )
@@ -313,9 +335,9 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
             row.provenance.source_id,
             "Patient",
             say(
-                "For %(row)s the source now has another %(kept)s than is written here; ours was kept.",
-                row=_called(row),
-                kept=_list(kept),
+                "For %(person)s the source now has another %(fields)s than is written here; ours was kept.",
+                person=_called(row),
+                fields=listed([say(_LABELS[name]) for name in kept]),
             ),
             say("Open the person's page and decide which is right."),
         )
@@ -542,7 +564,3 @@ def _place(each: Any) -> tuple[str, str, str]:
 
 def _called(row: PatientRow) -> str:
     return " ".join(part for part in (*row.given, row.family) if part)
-
-
-def _list(names: Sequence[str]) -> str:
-    return listed([_LABELS.get(name, name.replace("_", " ")) for name in names])

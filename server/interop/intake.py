@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -78,9 +78,10 @@ class Intake:
         """Store what was noted, the same fault once with how often it was met."""
         rows = []
         for key, row in self._issues.items():
-            more = self._repeats[key] - 1
-            again = say(" (And %(more)s more like it.)", more=f"{more:,}") if more else ""
-            rows.append(row | {"sentence": row["sentence"] + again})
+            sentence, more = row["sentence"], self._repeats[key] - 1
+            if more:
+                sentence = say("%(sentence)s (And %(n)s more like it.)", sentence=sentence, n=f"{more:,}")
+            rows.append(row | {"sentence": sentence})
         if rows:
             await self.db.execute(insert(sql(ImportIssue)), rows)
 
@@ -109,6 +110,12 @@ class Intake:
                 file=self.file,
             ),
         )
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, b and c"""
+    *first, last = words
+    return say("%(words)s and %(last)s", words=", ".join(first), last=last) if first else last
 
 
 def asked(keys: Iterable[tuple[str, ...]], *names: str) -> TableValuedAlias:

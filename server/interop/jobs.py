@@ -8,6 +8,7 @@ from server.jobs import register
 from server.tables import JSON
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import N_
 
 
 async def watch(db: Db, actor: Actor, args: JSON) -> None:
@@ -21,7 +22,7 @@ register(
     lease_seconds=30,
     max_attempts=8,
     rights=("imports.write",),
-    says="Notice an import that stopped half way",
+    says=N_("Notice an import that stopped half way"),
 )
 register(
     PORTION,
@@ -29,5 +30,5 @@ register(
     lease_seconds=30,
     max_attempts=8,
     rights=("imports.write",),
-    says="Try, bring in or take back part of a table of people",
+    says=N_("Try, bring in or take back part of a table of people"),
 )

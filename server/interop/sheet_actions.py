@@ -117,7 +117,7 @@ async def decide_sheet_row(db: Db, actor: Actor, sheet_id: UUID, line: int, choi
     if choice not in CHOICES:
         raise Refused(
             "UNKNOWN_CHOICE",
-            say("“%(choice)s” is no answer here.", choice=choice[:20]),
+            say("“%(answer)s” is no answer here.", answer=choice[:20]),
             say("Say same, table or new."),
             "choice",
         )

@@ -32,7 +32,7 @@ from server.patients.search import fold
 from server.patients.tables import Patient, PatientIdentifier
 from server.tenants.db import Db
 from server.tenants.tables import Payer
-from server.words import N_, say
+from server.words import LANGUAGES, N_, say, speaking
 
 #: the system under which a person's key in tables is kept, where the record number alone does not say who it is
 SYSTEM: Final = "carewright:sheet"
@@ -147,7 +147,7 @@ def _held_against(
         return
     free, contested = change(one.said, found, before)
     whole = free | contested
-    allowed = one.choice == "table" and shown in (None, changes_in_words(whole, found))
+    allowed = one.choice == "table" and (shown is None or shown in _in_all_languages(whole, found))
     one.change = whole if allowed else free
     if (fault := _overlap(one.said, one.change, found, today)) is not None:
         one.fault = fault
@@ -156,11 +156,20 @@ def _held_against(
     one.sentence = changes_in_words(one.change, found)
     if contested and not allowed:
         one.verdict = "differs"
-        kept = f"kept as it was written here: {contested_in_words(contested, found)}"
+        kept = say("kept as it was written here: %(kept)s", kept=contested_in_words(contested, found))
         one.sentence = "; ".join(filter(None, (one.sentence, kept)))
         one.next_step = say("Leave it so, or take what the table says.")
     else:
         one.verdict = "changed" if one.change else "same"
+
+
+def _in_all_languages(made: Change, here: Here) -> set[str]:
+    """The change as anybody may have been shown it: the worker need not speak the language of who decided."""
+    found = set()
+    for language in LANGUAGES:
+        with speaking(language):
+            found.add(changes_in_words(made, here))
+    return found
 
 
 def _not_theirs(
@@ -170,9 +179,9 @@ def _not_theirs(
         return Fault(
             "",
             say(
-                "Line %(taken)s is about %(called)s, record %(record_number)s, too.",
-                taken=f"{taken[found.id]:,}",
-                called=found.called,
+                "Line %(line)s is about %(person)s, record %(record_number)s, too.",
+                line=f"{taken[found.id]:,}",
+                person=found.called,
                 record_number=found.record_number,
             ),
             say(
@@ -188,12 +197,12 @@ def _not_theirs(
         return Fault(
             "payer",
             say(
-                "%(payer)s pays first for %(called)s since %(from_on)s.",
+                "%(payer)s pays first for %(person)s since %(day)s.",
                 payer=found.coverage["payer"],
-                called=found.called,
-                from_on=f"{found.coverage['from_on']:%d %B %Y}",
+                person=found.called,
+                day=f"{found.coverage['from_on']:%d %B %Y}",
             ),
-            _END_FIRST,
+            say(_END_FIRST),
         )
     return None
 
@@ -208,7 +217,7 @@ def _overlap(row: Said, made: Change, found: Here, today: date) -> Fault | None:
     try:
         refuse_overlap(others, start, None)
     except Refused as refused:
-        return Fault("payer", refused.message, _END_FIRST)
+        return Fault("payer", refused.message, say(_END_FIRST))
     return None
 
 
@@ -252,16 +261,20 @@ async def _told_apart(db: Db, sheet: Sheet, first: int, judged: Sequence[Judged]
             continue
         if one.key in earlier:
             line, called = earlier[one.key]
-            by = (
-                f"record number {one.said.record_number}" if one.said.record_number else "name and birth date"
-            )
+            number = one.said.record_number
             one.fault = Fault(
                 "record_number",
                 say(
-                    "Line %(line)s has the same %(by)s, for %(called)s.",
+                    "Line %(line)s has the same record number %(record_number)s, for %(person)s.",
                     line=f"{line:,}",
-                    by=by,
-                    called=called,
+                    record_number=number,
+                    person=called,
+                )
+                if number
+                else say(
+                    "Line %(line)s has the same name and birth date, for %(person)s.",
+                    line=f"{line:,}",
+                    person=called,
                 ),
                 say(
                     "If they are two people, give each their own record number; if one, leave one of "

@@ -2,16 +2,15 @@
 for each thing they may share."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from carewright_plugin_api.book import listed
 from sqlalchemy import Date, Text, and_, any_, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from server.interop.intake import asked
+from server.interop.intake import asked, listed
 from server.interop.sheet_people import here
 from server.interop.sheets.values import Fault, Said
 from server.interop.sheets.verdicts import Here
@@ -47,22 +46,30 @@ async def alike_here(
         pairs = [(likeness(whos[line], theirs[id]), id) for id in sorted(ids) if id in theirs]
         like, id = max(pairs, key=lambda pair: pair[0].score, default=(None, None))
         if like is not None and id is not None and like.score >= ASK:
-            unlike = f", but {listed(like.unlike)}" if like.unlike else ""
-            found[line] = (
-                id,
-                Fault(
-                    "",
-                    say(
-                        "%(called)s, record %(record_number)s, has %(alike)s%(unlike)s.",
-                        called=people[id].called,
-                        record_number=people[id].record_number,
-                        alike=listed(like.alike),
-                        unlike=unlike,
-                    ),
-                    say("Say whether it is the same person or a new one."),
-                ),
+            fault = Fault(
+                "",
+                _why(people[id], like.alike, like.unlike),
+                say("Say whether it is the same person or a new one."),
             )
+            found[line] = (id, fault)
     return found
+
+
+def _why(person: Here, alike: Sequence[str], unlike: Sequence[str]) -> str:
+    if not unlike:
+        return say(
+            "%(person)s, record %(record_number)s, has %(alike)s.",
+            person=person.called,
+            record_number=person.record_number,
+            alike=listed(alike),
+        )
+    return say(
+        "%(person)s, record %(record_number)s, has %(alike)s, but %(unlike)s.",
+        person=person.called,
+        record_number=person.record_number,
+        alike=listed(alike),
+        unlike=listed(unlike),
+    )
 
 
 async def _by_birth_or_name(

@@ -17,6 +17,7 @@ from server.interop.sheets.reading import TO_MEND
 from server.interop.tables import Sheet, SheetColumns, SheetPortion, SheetRow
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 _AT_WORK = ("trying", "bringing", "undoing")
 
@@ -155,7 +156,7 @@ async def to_mend(db: Db, actor: Actor, sheet_id: UUID) -> tuple[str, str]:
     faults, numbers = {}, set()
     for number, line, field, sentence, next_step in left:
         numbers.add(number)
-        faults[line] = f"{FIELDS.get(field, '')}: {sentence} {next_step}".removeprefix(": ").strip()
+        faults[line] = f"{say(FIELDS.get(field, ''))}: {sentence} {next_step}".removeprefix(": ").strip()
     portions = await db.scalars(
         select(SheetPortion.cells)
         .where(SheetPortion.sheet_id == sheet_id, SheetPortion.number.in_(numbers))

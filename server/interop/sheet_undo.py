@@ -7,11 +7,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from carewright_plugin_api.book import listed
 from sqlalchemy import Column, Date, delete, select
 from sqlalchemy import Table as SqlTable
 
-from server.interop.intake import among_ids, sql
+from server.interop.intake import among_ids, listed, sql
 from server.interop.sheet_storing import TABLES, Updates, plain
 from server.interop.tables import Sheet, SheetRow
 from server.lookups import delete_each, for_each
@@ -19,14 +18,17 @@ from server.patients.tables import PatientWord
 from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.db import Db
-from server.words import say
+from server.words import N_, say
 
 #: table -> what it is called in a sentence
 _WORDS = {
-    "patient": "their details", "contact_way": "a way to reach them", "address": "their address",
-    "coverage": "their insurance", "patient_identifier": "what other systems call them",
-    "patient_merge": "that they were on file twice",
-}  # fmt: skip
+    "patient": N_("their details"),
+    "contact_way": N_("a way to reach them"),
+    "address": N_("their address"),
+    "coverage": N_("their insurance"),
+    "patient_identifier": N_("what other systems call them"),
+    "patient_merge": N_("that they were on file twice"),
+}
 
 
 async def undo_rows(db: Db, sheet: Sheet, first: int, last: int) -> list[UUID]:
@@ -45,10 +47,10 @@ async def undo_rows(db: Db, sheet: Sheet, first: int, last: int) -> list[UUID]:
     back = []
     for row in rows:
         changed = [e["table"] for e in row.effects if not _as_left(e, now_there)]
-        why = sorted({_WORDS[table] for table in changed} | leaning[row.id])
+        why = sorted({say(_WORDS[table]) for table in changed} | leaning[row.id])
         if why:
             row.outcome = "stays"
-            row.sentence = say("Not taken back: somebody has since written %(why)s.", why=listed(why))
+            row.sentence = say("Not taken back: somebody has since written %(what)s.", what=listed(why))
             row.next_step = say("Open the person's page.")
             continue
         row.outcome = "undone"
@@ -102,7 +104,9 @@ async def _leaning(db: Db, rows: Sequence[SheetRow]) -> dict[UUID, set[str]]:
                 row = those[at]
                 if id not in own[row.id]:
                     found[row.id].add(
-                        _WORDS.get(table.name, f"something about them ({_plainly(table.name)})")
+                        say(_WORDS[table.name])
+                        if table.name in _WORDS
+                        else say("something about them (%(table)s)", table=_plainly(table.name))
                     )
     return found
 

@@ -17,6 +17,7 @@ from server.interop.tables import ImportBatch, ImportIssue
 from server.jobs import add
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import say
 
 WATCH: Final = "imports.watch"
 STOPPED: Final = "IMPORT_STOPPED"
@@ -57,9 +58,11 @@ async def watch_batch(db: Db, actor: Actor, batch_id: UUID, look: int) -> None:
             kind="file",
             source_id="",
             path=STOPPED,
-            sentence="The import stopped before its end: the program it ran in was interrupted. "
-            "Some of the files may be missing.",
-            next_step="Bring the same files in again; what is already here is not doubled.",
+            sentence=say(
+                "The import stopped before its end: the program it ran in was interrupted. "
+                "Some of the files may be missing."
+            ),
+            next_step=say("Bring the same files in again; what is already here is not doubled."),
             file="",
         )
     )

@@ -1,10 +1,13 @@
 """What somebody wrote here and a table says otherwise: it stays, is shown beforehand, and is asked about."""
 
+from gettext import NullTranslations
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from cast import World
+
+from server import words
 
 HEADER = "MRN,Last,First,DOB,Phone,Address,City\r\n"
 RUTH = "A1,Walker,Ruth,1944-05-02,(313) 555-0142,12 Elm St,Detroit\r\n"
@@ -75,6 +78,33 @@ async def test_leave_to_write_over_holds_for_what_was_shown(
     page = await again.does("bring")
     assert "kept as it was written here: given names Ruth Elaine, not Rutha" in page.text
     assert [row[1] for row in await people(lakeside)] == ["Ruth Elaine"]
+    assert await people(hillcrest) == []
+
+
+class Marked(NullTranslations):
+    """A language in which every message ends with a sign."""
+
+    def gettext(self, message: str) -> str:
+        return f"{message} \N{CHECK MARK}"
+
+
+async def test_what_was_shown_in_another_language_is_known_again(
+    lakeside: World, hillcrest: World, table: Any, people: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        words, "catalog", lambda language: Marked() if language == "es" else NullTranslations()
+    )
+    mine = await table(lakeside)
+    await mine.came_in(HEADER + RUTH)
+    await moves(ask, lakeside, "9 Oak St")
+    again = await table(lakeside)
+    await again.brought(HEADER + RUTH.replace("12 Elm St", "7 Ash St"))
+    await again.tried()
+    with words.speaking("es"):
+        page = await again.does("rows", line="2", choice="table")
+    assert "address 7 Ash St, Detroit, MI, 48901 \N{CHECK MARK}" in page.text
+    await again.does("bring")
+    assert (await people(lakeside))[0][5] == "7 Ash St"
     assert await people(hillcrest) == []
 
 

@@ -13,8 +13,8 @@ from web.typed import text_in
 
 _LARGEST = 128 * 1024 * 1024  # bytes of one upload, all files together
 _WORDS = {
-    "added": "new",
-    "changed": "changed",
+    "added": N_("new"),
+    "changed": N_("changed"),
     "same": N_("the same as before"),
     "retracted": N_("taken back by the source"),
     "waiting": N_("waiting for a person who is not here"),

@@ -88,17 +88,17 @@ async def _columns(
     shown: dict[str, Any] = {
         "sheet": sheet,
         "said": said,
-        "fields": list(FIELDS.items()),
+        "fields": [(name, say(words)) for name, words in FIELDS.items()],
         "columns": [
             {"place": place, "name": name, "examples": _examples(cells, place)}
             for place, name in enumerate(sheet.header)
             if name != TO_MEND
         ],
-        "orders": list(ORDERS.items()),
+        "orders": [(order, say(words)) for order, words in ORDERS.items()],
         "dates": [
             {
                 "field": name,
-                "words": sheet.header[chosen[name]] if name in chosen else FIELDS[name],
+                "words": sheet.header[chosen[name]] if name in chosen else say(FIELDS[name]),
                 "asked": chosen.get(name, ""),
                 "mixed": any(days.mixed for days in possible[name]),
             }
@@ -134,7 +134,10 @@ async def columns_said(visit: Visit) -> Answer:
         if twice is not None:
             raise Refused(
                 "FIELD_TWICE",
-                say("Two columns mean “%(column)s”.", column=FIELDS.get(twice, twice[:40])),
+                say(
+                    "Two columns mean “%(field)s”.",
+                    field=say(FIELDS[twice]) if twice in FIELDS else twice[:40],
+                ),
                 say("Leave one of them out."),
                 "columns",
             )
@@ -183,8 +186,8 @@ async def _table(visit: Visit, refused: Refused | None = None) -> Answer:
             if counts.get(key)
         ],
         "rows": rows[:_ON_A_PAGE],
-        "fields": FIELDS,
-        "verdicts": VERDICTS,
+        "fields": {name: say(words) for name, words in FIELDS.items()},
+        "verdicts": {verdict: say(words) for verdict, words in VERDICTS.items()},
         "outcomes": {key: say(words) for key, words in _OUTCOMES.items()},
         "next": f"/imports/tables/{id}?show={show}&after={rows[_ON_A_PAGE - 1].line}"
         if len(rows) > _ON_A_PAGE

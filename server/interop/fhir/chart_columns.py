@@ -24,7 +24,7 @@ from server.interop.fhir.rows import (
     Value,
     VisitRow,
 )
-from server.words import say
+from server.words import N_, say
 
 Columns = dict[str, object]
 ChartRow = (
@@ -58,6 +58,11 @@ _SETTINGS = {  # HL7 v3 ActEncounterCode
     "SS": "short stay",
 }
 _STAYS = {"inpatient": "inpatient", "observation": "observation", "nursing": "skilled_nursing"}
+_STAY_LABELS = {
+    "inpatient": N_("Inpatient stay"),
+    "observation": N_("Observation stay"),
+    "nursing": N_("Nursing stay"),
+}
 _OBSERVATION_CATEGORIES = (
     "vital-signs",
     "laboratory",
@@ -99,9 +104,11 @@ def _condition(row: ConditionRow) -> Columns:
     notes = [
         row.note,
         row.severity and say("Severity: %(severity)s.", severity=row.severity),
-        _said("Began", row.onset_text),
+        _said(N_("Began: %(words)s."), row.onset_text),
+        _vague(N_("Began %(when)s; the day is not known."), row.onset),
+        _said(N_("Ended: %(words)s."), row.abatement_text),
+        _vague(N_("Ended %(when)s; the day is not known."), row.abatement),
     ]
-    notes += [_vague("Began", row.onset), _said("Ended", row.abatement_text), _vague("Ended", row.abatement)]
     return _labelled(row.code, ICD10, SNOMED) | {
         "status": row.verification_status if doubtful else row.clinical_status,
         "category": next(iter(row.categories), ""),
@@ -115,11 +122,11 @@ def _medication(row: MedicationRow) -> Columns:
     began = row.start or row.authored
     dosage = row.dosage
     if row.as_needed and "as needed" not in dosage.lower():
-        dosage = f"{dosage}, as needed" if dosage else "as needed"
+        dosage = say("%(dosage)s, as needed", dosage=dosage) if dosage else say("as needed")
     notes = [
         row.note,
         row.prescriber and say("From %(prescriber)s.", prescriber=row.prescriber),
-        _vague("Since", began),
+        _vague(N_("Since %(when)s; the day is not known."), began),
     ]
     return _labelled(row.code, RXNORM) | {
         "status": "do-not-give" if row.not_to_be_given else row.status,
@@ -142,7 +149,7 @@ def _allergy(row: AllergyRow) -> Columns:
         "criticality": row.criticality,
         "reaction": "; ".join(reaction for reaction in reactions if reaction),
         "onset_on": row.onset.day if row.onset else None,
-        "note": _joined([row.note, _vague("Since", row.onset)]),
+        "note": _joined([row.note, _vague(N_("Since %(when)s; the day is not known."), row.onset)]),
     }
 
 
@@ -151,8 +158,8 @@ def _observation(row: ObservationRow, zone: str) -> Columns:
     number = row.value.number if row.value else None
     notes = [
         row.note,
-        row.reference_range and say("Normal: %(reference_range)s.", reference_range=row.reference_range),
-        _vague("Measured", row.effective),
+        row.reference_range and say("Normal: %(range)s.", range=row.reference_range),
+        _vague(N_("Measured %(when)s; the day is not known."), row.effective),
     ]
     return _labelled(row.code, LOINC) | {
         "status": row.status,
@@ -184,7 +191,7 @@ def _component(each: Component) -> Columns:
 
 def _visit(row: VisitRow, zone: str) -> Columns:
     kind = _SETTINGS.get(row.setting.code, row.setting.display or row.setting.code)
-    described = next(iter(row.types), Coded(kind or "visit"))
+    described = next(iter(row.types), Coded(kind or say("visit")))
     return _labelled(described, SNOMED) | {
         "status": row.status,
         "kind": kind,
@@ -193,7 +200,7 @@ def _visit(row: VisitRow, zone: str) -> Columns:
         "reason": ", ".join(row.reasons),
         "provider": row.provider,
         "place": row.organization or row.location,
-        "note": _vague("Began", row.start),
+        "note": _vague(N_("Began %(when)s; the day is not known."), row.start),
     }
 
 
@@ -202,17 +209,21 @@ def _stay(row: StayRow, zone: str) -> tuple[str, Columns] | str:
     if admitted is None:
         return say("The stay does not say when it began, so no one can tell which days it covers.")
     reason = ", ".join(row.reasons)
+    notes = [
+        _vague(N_("Began %(when)s; the day is not known."), row.admitted),
+        _vague(N_("Ended %(when)s; the day is not known."), row.discharged),
+    ]
     return "stay", {
         "code_system": "",
         "code": "",
-        "label": reason or f"{row.form.capitalize()} stay",
+        "label": reason or say(_STAY_LABELS[row.form]),
         "status": row.status,
         "kind": _STAYS[row.form],
         "from_at": admitted,
         "to_at": _instant(row.discharged, zone),
         "facility": row.facility,
         "discharged_to": row.disposition.text if row.disposition else "",
-        "note": _joined([_vague("Began", row.admitted), _vague("Ended", row.discharged)]),
+        "note": _joined(notes),
     }
 
 
@@ -221,22 +232,28 @@ def _procedure(row: ProcedureRow, zone: str) -> Columns:
     reasons = ", ".join(row.reasons)
     notes = [
         row.note,
-        _said("Done", row.performed_text),
-        by and f"By {by}.",
+        _said(N_("Done: %(words)s."), row.performed_text),
+        by and say("By %(performers)s.", performers=by),
         reasons and say("For %(reasons)s.", reasons=reasons),
+        _vague(N_("Done %(when)s; the day is not known."), row.start),
     ]
     return _labelled(row.code, SNOMED) | {
         "status": row.status,
         "kind": "procedure",
         "started_at": _instant(row.start, zone),
         "ended_at": _instant(row.end, zone),
-        "note": _joined([*notes, _vague("Done", row.start)]),
+        "note": _joined(notes),
     }
 
 
 def _immunization(row: ImmunizationRow, zone: str) -> Columns:
     lot = row.lot_number and say("Lot %(lot_number)s.", lot_number=row.lot_number)
-    notes = [row.note, _said("Given", row.given_text), _said("Not given", row.not_given_because), lot]
+    notes = [
+        row.note,
+        _said(N_("Given: %(words)s."), row.given_text),
+        _said(N_("Not given: %(words)s."), row.not_given_because),
+        lot,
+    ]
     if row.from_own_record is False:
         notes.append(say("Told, not from the record of who gave it."))
     return _labelled(row.code, CVX) | {
@@ -244,7 +261,7 @@ def _immunization(row: ImmunizationRow, zone: str) -> Columns:
         "kind": "immunization",
         "started_at": _instant(row.given, zone),
         "ended_at": None,
-        "note": _joined([*notes, _vague("Given", row.given)]),
+        "note": _joined([*notes, _vague(N_("Given %(when)s; the day is not known."), row.given)]),
     }
 
 
@@ -284,17 +301,13 @@ def _instant(when: When | None, zone: str) -> datetime | None:
         return datetime.combine(when.day, time(0), UTC)
 
 
-def _vague(verb: str, when: When | None) -> str:
+def _vague(message: str, when: When | None) -> str:
     """A word about a date that was known less exactly than its column says."""
-    return (
-        say("%(verb)s %(text)s; the day is not known.", verb=verb, text=when.text)
-        if when and when.precision in ("year", "month")
-        else ""
-    )
+    return say(message, when=when.text) if when and when.precision in ("year", "month") else ""
 
 
-def _said(verb: str, words: str) -> str:
-    return f"{verb}: {words}." if words else ""
+def _said(message: str, words: str) -> str:
+    return say(message, words=words) if words else ""
 
 
 def _joined(notes: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Conditions, medicines, allergies, procedures and immunizations."""
 
 from server.interop.fhir.dates import When
-from server.interop.fhir.elements import Node, joined, said
+from server.interop.fhir.elements import Node, from_to, joined, said
 from server.interop.fhir.names import concept_of, name_of
 from server.interop.fhir.rows import (
     AllergyRow,
@@ -14,14 +14,14 @@ from server.interop.fhir.rows import (
     Reaction,
     Reference,
 )
-from server.words import say
+from server.words import N_, say, say_of
 
 
-def named(node: Node, name: str, what: str) -> Coded:
-    """The code a record cannot do without."""
+def named(node: Node, name: str, without: str) -> Coded:
+    """The code a record cannot do without. without: the message that says so."""
     concept = said(node.coded(name))
     if concept is None:
-        node.bad(name, say("It does not say which %(what)s it is about.", what=what))
+        node.bad(name, say(without))
     return concept
 
 
@@ -30,9 +30,10 @@ def status(node: Node, name: str, allowed: str) -> str:
     given = node.given.get(name)
     if given is None:
         return ""
-    if not isinstance(given, str) or given not in allowed.split():
-        shown = f"“{given[:40]}”" if isinstance(given, str) else "not a word"
-        node.bad(name, say("Its status is %(shown)s, which FHIR R4 does not know.", shown=shown))
+    if not isinstance(given, str):
+        node.bad(name, say("Its status is not a word, which FHIR R4 does not know."))
+    if given not in allowed.split():
+        node.bad(name, say("Its status is “%(status)s”, which FHIR R4 does not know.", status=given[:40]))
     return given
 
 
@@ -52,7 +53,7 @@ def condition_row(node: Node, provenance: Provenance, patient: Reference) -> Con
     return ConditionRow(
         provenance=provenance,
         patient=patient,
-        code=named(node, "code", "condition"),
+        code=named(node, "code", N_("It does not say which condition it is about.")),
         categories=node.category_codes(),
         clinical_status=node.first_code("clinicalStatus"),
         verification_status=node.first_code("verificationStatus"),
@@ -130,7 +131,7 @@ def allergy_row(node: Node, provenance: Provenance, patient: Reference) -> Aller
     return AllergyRow(
         provenance=provenance,
         patient=patient,
-        code=named(node, "code", "substance"),
+        code=named(node, "code", N_("It does not say which substance it is about.")),
         kind=node.word("type"),
         categories=tuple(word for word in node.lines("category")),
         criticality=node.word("criticality"),
@@ -156,7 +157,7 @@ def procedure_row(node: Node, provenance: Provenance, patient: Reference) -> Pro
     return ProcedureRow(
         provenance=provenance,
         patient=patient,
-        code=named(node, "code", "procedure"),
+        code=named(node, "code", N_("It does not say which procedure it is about.")),
         status=status(
             node,
             "status",
@@ -178,7 +179,7 @@ def immunization_row(node: Node, provenance: Provenance, patient: Reference) -> 
     return ImmunizationRow(
         provenance=provenance,
         patient=patient,
-        code=named(node, "vaccineCode", "vaccine"),
+        code=named(node, "vaccineCode", N_("It does not say which vaccine it is about.")),
         status=status(node, "status", "completed entered-in-error not-done"),
         given=given,
         given_text=text,
@@ -204,11 +205,11 @@ def _moment(node: Node, name: str) -> tuple[When | None, str]:
         return None, node.line(f"{name}String", 2000)
     if form == "Age":
         age = node.quantity(f"{name}Age")
-        return None, f"at {age.text}" if age else ""
+        return None, say("at %(age)s", age=age.text) if age else ""
     if form == "Range":
         between = node.one(f"{name}Range")
         low, high = (between.quantity("low"), between.quantity("high")) if between else (None, None)
-        return None, joined((q.text for q in (low, high) if q), " to ")
+        return None, from_to(low.text if low else "", high.text if high else "")
     if form == "Boolean":
         return None, ""
     if form:
@@ -255,19 +256,28 @@ def _dosage_from_parts(node: Node) -> str:
     return joined(parts)
 
 
-_UNITS = {"s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month", "a": "year"}
+_EVERY = {
+    "s": (N_("every second"), N_("every %(period)s seconds")),
+    "min": (N_("every minute"), N_("every %(period)s minutes")),
+    "h": (N_("every hour"), N_("every %(period)s hours")),
+    "d": (N_("every day"), N_("every %(period)s days")),
+    "wk": (N_("every week"), N_("every %(period)s weeks")),
+    "mo": (N_("every month"), N_("every %(period)s months")),
+    "a": (N_("every year"), N_("every %(period)s years")),
+}
 
 
 def _timing(node: Node) -> str:
     code, repeat = node.coded("code"), node.one("repeat")
     if code is not None or repeat is None:
         return code.text if code else ""
-    period, unit = repeat.number("period"), _UNITS.get(repeat.word("periodUnit"), "")
-    if period is None or not unit:
+    period, unit = repeat.number("period"), repeat.word("periodUnit")
+    if period is None or unit not in _EVERY:
         return ""
+    one, several = _EVERY[unit]
+    interval = say(one) if period == 1 else say(several, period=f"{period:f}")
     times = repeat.whole("frequency") or 1
-    often = "once" if times == 1 else f"{times} times"
-    return f"{often} every {unit}" if period == 1 else f"{often} every {period:f} {unit}s"
+    return say_of("once %(interval)s", "%(n)s times %(interval)s", times, interval=interval)
 
 
 def _reaction(node: Node) -> Reaction:

@@ -64,7 +64,7 @@ def parse_when(text: str) -> When:
     match = _FORM.fullmatch(text)
     if match is None:
         raise NotADate(
-            say("“%(shown)s” is not a date; dates look like 1956-08-03, 1956-08 or 1956.", shown=shown)
+            say("“%(date)s” is not a date; dates look like 1956-08-03, 1956-08 or 1956.", date=shown)
         )
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     first = _day(shown, int(year), int(month or 1), int(day or 1))
@@ -93,16 +93,16 @@ def parse_when(text: str) -> When:
 
 def _day(shown: str, year: int, month: int, day: int) -> date:
     if year == 0:
-        raise NotADate(say("“%(shown)s” has the year 0, which does not exist.", shown=shown))
+        raise NotADate(say("“%(date)s” has the year 0, which does not exist.", date=shown))
     if not 1 <= month <= 12:
-        raise NotADate(say("“%(shown)s” has month %(month)s; there are twelve.", shown=shown, month=month))
+        raise NotADate(say("“%(date)s” has month %(month)s; there are twelve.", date=shown, month=month))
     days = calendar.monthrange(year, month)[1]
     if not 1 <= day <= days:
         raise NotADate(
             say(
-                "“%(shown)s” does not exist: %(month_name)s %(year)s has %(days)s days.",
-                shown=shown,
-                month_name=calendar.month_name[month],
+                "“%(date)s” does not exist: %(month)s %(year)s has %(days)s days.",
+                date=shown,
+                month=say(calendar.month_name[month]),
                 year=year,
                 days=days,
             )
@@ -112,7 +112,7 @@ def _day(shown: str, year: int, month: int, day: int) -> date:
 
 def _check_time(shown: str, hour: int, minute: int, second: int) -> None:
     if hour > 23 or minute > 59 or second > 60:
-        raise NotADate(say("“%(shown)s” has a time of day that does not exist.", shown=shown))
+        raise NotADate(say("“%(date)s” has a time of day that does not exist.", date=shown))
 
 
 def _offset(shown: str, offset: str) -> timezone:
@@ -120,6 +120,6 @@ def _offset(shown: str, offset: str) -> timezone:
         return UTC
     hours, minutes = int(offset[1:3]), int(offset[4:6])
     if hours > 14 or minutes > 59:
-        raise NotADate(say("“%(shown)s” has a time zone offset that does not exist.", shown=shown))
+        raise NotADate(say("“%(date)s” has a time zone offset that does not exist.", date=shown))
     distance = timedelta(hours=hours, minutes=minutes)
     return timezone(-distance if offset[0] == "-" else distance)

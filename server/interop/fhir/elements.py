@@ -20,7 +20,7 @@ from server.interop.fhir.rows import (
     Reference,
 )
 from server.interop.fhir.strict_json import Tree
-from server.words import N_, say
+from server.words import say
 
 #: code systems whose wording is licensed: the code is kept, its words are not
 _LICENSED = frozenset({"http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12"})
@@ -41,17 +41,17 @@ _NOT_SAID = frozenset(
     }
 )
 
-ASK_SOURCE = N_("Correct it in the sending system and bring the file in again; the other records came in.")
-
 
 class BadRow(Exception):
-    """This record cannot be read. Becomes a `RowError`."""
+    """This record cannot be read. Becomes a `RowError`. next_step: empty where its source has to mend it."""
 
-    def __init__(self, path: str, sentence: str, next_step: str = ASK_SOURCE) -> None:
+    def __init__(self, path: str, sentence: str, next_step: str = "") -> None:
         super().__init__(path)
         self.path = path
         self.sentence = sentence
-        self.next_step = next_step
+        self.next_step = next_step or say(
+            "Correct it in the sending system and bring the file in again; the other records came in."
+        )
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Node:
         if value is None:
             return None
         if not isinstance(value, dict):
-            self._unreadable(name, "an object", value)
+            self._unreadable(name, say("an object"), value)
             return None
         return Node(value, self.at(name), self.scribe)
 
@@ -107,16 +107,16 @@ class Node:
         if value is None:
             return []
         if not isinstance(value, list):
-            self._unreadable(name, "a list", value)
+            self._unreadable(name, say("a list"), value)
             return []
         if len(value) > _MOST_ITEMS:
             self.note(
                 "SHORTENED",
                 name,
                 say(
-                    "It lists %(n)s parts; the first %(most_items)s were taken.",
+                    "It lists %(n)s parts; the first %(most)s were taken.",
                     n=f"{len(value):,}",
-                    most_items=_MOST_ITEMS,
+                    most=_MOST_ITEMS,
                 ),
             )
         nodes = []
@@ -124,16 +124,28 @@ class Node:
             if isinstance(item, dict):
                 nodes.append(Node(item, f"{self.at(name)}[{number}]", self.scribe))
             elif item is not None:
-                self._unreadable(f"{name}[{number}]", "an object", item)
+                self._unreadable(f"{name}[{number}]", say("an object"), item)
         return nodes
 
     def choice(self, name: str) -> str:
         """Which form of a choice element is given: "Quantity" for valueQuantity. BadRow if there are two."""
         found = [key for key, value in self.given.items() if _is_choice(key, name) and value is not None]
         if len(found) > 1:
+            first, second, *more = sorted(found)
             raise BadRow(
                 self.at(name),
-                say("It gives %(found)s, and only one can be meant.", found=" and ".join(sorted(found)[:3])),
+                say(
+                    "It gives %(first)s and %(second)s and %(third)s, and only one can be meant.",
+                    first=first,
+                    second=second,
+                    third=more[0],
+                )
+                if more
+                else say(
+                    "It gives %(first)s and %(second)s, and only one can be meant.",
+                    first=first,
+                    second=second,
+                ),
             )
         return found[0][len(name) :] if found else ""
 
@@ -163,7 +175,7 @@ class Node:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self._unreadable(name, "text", value)
+            self._unreadable(name, say("text"), value)
             return ""
         tidy = _NOT_IN_TEXT.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n"))
         return self._shortened(name, tidy.strip(), TEXT)
@@ -174,7 +186,7 @@ class Node:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self._unreadable(name, "text", value)
+            self._unreadable(name, say("text"), value)
             return ""
         word = value.strip()
         if len(word) > LINE or _NOT_IN_LINES.search(word):
@@ -187,7 +199,7 @@ class Node:
         if value is None:
             return ()
         if not isinstance(value, list):
-            self._unreadable(name, "a list", value)
+            self._unreadable(name, say("a list"), value)
             return ()
         tidied = (
             self._line(f"{name}[{number}]", item, LINE) for number, item in enumerate(value[:_MOST_ITEMS])
@@ -198,7 +210,7 @@ class Node:
         value = self.given.get(name)
         if value is None or isinstance(value, bool):
             return value
-        self._unreadable(name, "true or false", value)
+        self._unreadable(name, say("true or false"), value)
         return None
 
     def whole(self, name: str) -> int | None:
@@ -207,7 +219,7 @@ class Node:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 1_000_000_000:
-            self._unreadable(name, "a whole number", value)
+            self._unreadable(name, say("a whole number"), value)
             return None
         return value
 
@@ -217,7 +229,7 @@ class Node:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise BadRow(self.at(name), say("It should be a number and is %(value)s.", value=_kind_of(value)))
+            raise BadRow(self.at(name), say("It should be a number and is %(found)s.", found=_kind_of(value)))
         number = Decimal(value)
         exponent = number.as_tuple().exponent
         if not isinstance(exponent, int) or number.adjusted() >= 15 or exponent < -_MOST_DECIMALS:
@@ -231,7 +243,7 @@ class Node:
             return None
         try:
             if not isinstance(value, str):
-                raise NotADate(say("A date should stand here, and it is %(value)s.", value=_kind_of(value)))
+                raise NotADate(say("A date should stand here, and it is %(found)s.", found=_kind_of(value)))
             moment = parse_when(value.strip())
         except NotADate as fault:
             if lenient:
@@ -255,9 +267,7 @@ class Node:
     def checked_end(self, start: When | None, end: When | None, *, lenient: bool = True) -> When | None:
         if start is None or end is None or not end.surely_before(start):
             return end
-        sentence = say(
-            "It ends (%(text)s) before it begins (%(start_text)s).", text=end.text, start_text=start.text
-        )
+        sentence = say("It ends (%(end)s) before it begins (%(start)s).", end=end.text, start=start.text)
         if not lenient:
             raise BadRow(self.path, sentence)
         self.scribe.note(
@@ -334,7 +344,7 @@ class Node:
     def note(self, code: str, name: str, sentence: str) -> None:
         self.scribe.note(code, self.at(name), sentence)
 
-    def bad(self, name: str, sentence: str, next_step: str = ASK_SOURCE) -> NoReturn:
+    def bad(self, name: str, sentence: str, next_step: str = "") -> NoReturn:
         raise BadRow(self.at(name), sentence, next_step)
 
     def _unreadable(self, name: str, wanted: str, value: object) -> None:
@@ -342,9 +352,9 @@ class Node:
             "UNREADABLE",
             name,
             say(
-                "It should be %(wanted)s and is %(value)s; it was left out.",
+                "It should be %(wanted)s and is %(found)s; it was left out.",
                 wanted=wanted,
-                value=_kind_of(value),
+                found=_kind_of(value),
             ),
         )
 
@@ -352,7 +362,7 @@ class Node:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self._unreadable(name, "text", value)
+            self._unreadable(name, say("text"), value)
             return ""
         return self._shortened(name, " ".join(_NOT_IN_LINES.sub(" ", value).split()), limit)
 
@@ -363,9 +373,9 @@ class Node:
             "SHORTENED",
             name,
             say(
-                "It is %(n)s characters long; the first %(limit)s were taken.",
+                "It is %(n)s characters long; the first %(most)s were taken.",
                 n=f"{len(text):,}",
-                limit=f"{limit:,}",
+                most=f"{limit:,}",
             ),
         )
         return text[:limit].rstrip()
@@ -386,13 +396,18 @@ def _is_choice(key: str, name: str) -> bool:
     return len(key) > len(name) and key.startswith(name) and key[len(name)].isupper()
 
 
+def from_to(low: str, high: str) -> str:
+    """Both ends of a range or a period, or the one that is known."""
+    return say("%(low)s to %(high)s", low=low, high=high) if low and high else low or high
+
+
 def _kind_of(value: object) -> str:
     if value is None:
-        return "empty"
+        return say("empty")
     if isinstance(value, bool):
-        return "true or false"
+        return say("true or false")
     if isinstance(value, str):
-        return "text"
+        return say("text")
     if isinstance(value, int | float | Decimal):
-        return "a number"
-    return "a list" if isinstance(value, list) else "an object"
+        return say("a number")
+    return say("a list") if isinstance(value, list) else say("an object")

@@ -2,9 +2,11 @@
 
 from server.interop.fhir.clinical import named, status
 from server.interop.fhir.dates import When
-from server.interop.fhir.elements import Node, joined
+from server.interop.fhir.elements import Node, from_to, joined
 from server.interop.fhir.rows import Component, ObservationRow, Provenance, Quantity, Reference, Value
-from server.words import say
+from server.words import N_, say
+
+_NOT_NAMED = N_("It does not say which measurement it is about.")
 
 
 def observation_row(node: Node, provenance: Provenance, patient: Reference) -> ObservationRow:
@@ -18,7 +20,7 @@ def observation_row(node: Node, provenance: Provenance, patient: Reference) -> O
         provenance=provenance,
         patient=patient,
         categories=node.category_codes(),
-        code=named(node, "code", "measurement"),
+        code=named(node, "code", _NOT_NAMED),
         status=status(
             node,
             "status",
@@ -41,7 +43,7 @@ def observation_row(node: Node, provenance: Provenance, patient: Reference) -> O
 
 def _component(node: Node) -> Component:
     return Component(
-        code=named(node, "code", "measurement"),
+        code=named(node, "code", _NOT_NAMED),
         value=_value(node),
         absent=_absent(node),
         interpretation=node.each_coded("interpretation"),
@@ -84,7 +86,7 @@ def _value(node: Node) -> Value | None:
         return Value("text", text) if text else None
     if form == "Boolean":
         flag = node.flag(name)
-        return Value("boolean", "yes" if flag else "no") if flag is not None else None
+        return Value("boolean", say("yes") if flag else say("no")) if flag is not None else None
     if form == "Integer":
         number = node.number(name)
         return Value("integer", f"{number:f}", number) if number is not None else None
@@ -109,7 +111,8 @@ def _compound(node: Node, form: str, name: str) -> Value | None:
         return Value("ratio", f"{top.text} / {bottom.text}") if top and bottom else None
     if form == "Period":
         start, end = node.period(name)
-        return Value("period", joined((w.text for w in (start, end) if w), " to "), when=start)
+        text = from_to(start.text if start else "", end.text if end else "")
+        return Value("period", text, when=start)
     if form == "SampledData":
         return Value("samples", say("A recorded curve; see the source."))
     node.note("UNREADABLE", name, say("FHIR R4 has no such form of value; it was left out."))
@@ -138,7 +141,7 @@ def _ranges(node: Node) -> str:
 def _between(low: Quantity | None, high: Quantity | None) -> str:
     if low and high:
         same = low.unit == high.unit and low.number is not None
-        return f"{low.number:f} to {high.text}" if same else f"{low.text} to {high.text}"
+        return from_to(f"{low.number:f}" if same else low.text, high.text)
     if low:
-        return f"at least {low.text}"
-    return f"at most {high.text}" if high else ""
+        return say("at least %(amount)s", amount=low.text)
+    return say("at most %(amount)s", amount=high.text) if high else ""

@@ -156,18 +156,20 @@ def _birth(node: Node, today: date) -> When | None:
         node.note(
             "INCOMPLETE",
             "birthDate",
-            say("The birth date is not given%(which)s.", which=f" ({why})" if why else ""),
+            say("The birth date is not given (%(why)s).", why=why)
+            if why
+            else say("The birth date is not given."),
         )
         return None
     if birth.day > today:
-        node.bad("birthDate", say("The birth date %(text)s is in the future.", text=birth.text))
+        node.bad("birthDate", say("The birth date %(born)s is in the future.", born=birth.text))
     if birth.day.year < _EARLIEST_BIRTH:
         node.bad(
             "birthDate",
             say(
-                "The birth date %(text)s would make this person over %(year)s.",
-                text=birth.text,
-                year=today.year - _EARLIEST_BIRTH,
+                "The birth date %(born)s would make this person over %(age)s.",
+                born=birth.text,
+                age=today.year - _EARLIEST_BIRTH,
             ),
         )
     return birth
@@ -178,14 +180,14 @@ def _death(node: Node, birth: When | None, today: date) -> tuple[bool, When | No
     if form == "DateTime":
         died = node.when("deceasedDateTime")
         if died is not None and died.day > today and died.instant is None:
-            node.bad("deceasedDateTime", say("The date of death %(text)s is in the future.", text=died.text))
+            node.bad("deceasedDateTime", say("The date of death %(died)s is in the future.", died=died.text))
         if died is not None and birth is not None and died.surely_before(birth):
             node.bad(
                 "deceasedDateTime",
                 say(
-                    "The date of death %(text)s is before the birth date %(birth_text)s.",
-                    text=died.text,
-                    birth_text=birth.text,
+                    "The date of death %(died)s is before the birth date %(born)s.",
+                    died=died.text,
+                    born=birth.text,
                 ),
             )
         return died is not None, died

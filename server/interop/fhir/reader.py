@@ -28,6 +28,42 @@ _NAMED_LINE = re.compile(r'"resourceType"\s*:\s*"(?:' + "|".join(sorted(NAMED_KI
 _UNSTORABLE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 _RESEND = N_("Export or download the file again, and bring it in once it is complete.")
+#: (how such a file begins, what it is, what to do instead)
+_NOT_JSON = (
+    (
+        b"PK\x03\x04",
+        N_("The file is a ZIP archive, not FHIR as JSON in UTF-8."),
+        N_("Unpack it and bring in the .json or .ndjson files inside."),
+    ),
+    (
+        b"\x1f\x8b",
+        N_("The file is compressed with gzip, not FHIR as JSON in UTF-8."),
+        N_("Unpack it and bring in the .json or .ndjson file inside."),
+    ),
+    (
+        b"%PDF",
+        N_("The file is a PDF, not FHIR as JSON in UTF-8."),
+        N_("Ask the sending system for FHIR R4 as JSON."),
+    ),
+    (
+        b"MSH|",
+        N_("The file is an HL7 version 2 message, not FHIR as JSON in UTF-8."),
+        N_("FHIR is brought in here as JSON; ask for a FHIR R4 export."),
+    ),
+    (
+        b"<",
+        N_("The file is XML, not FHIR as JSON in UTF-8."),
+        N_("FHIR is brought in here as JSON; ask for the export as JSON."),
+    ),
+    *(
+        (
+            mark,
+            N_("The file is written in UTF-16, not FHIR as JSON in UTF-8."),
+            N_("Save it as UTF-8."),
+        )
+        for mark in (b"\xff\xfe", b"\xfe\xff")
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +142,9 @@ def read(
     kind = tree.get("resourceType")
     if kind == "Bundle":
         return _read_bundle(tree, limits, source, Index())
-    _refuse_other_version(tree, "The file")
+    _refuse_other_version(tree, say("The file"))
     _add(index, tree, "")
-    return Document("single", "", 1, index, [("the file", "", tree)], limits, source)
+    return Document("single", "", 1, index, [(say("the file"), "", tree)], limits, source)
 
 
 # --- the file as text -----------------------------------------------------------------------------------------
@@ -119,50 +155,31 @@ def _text_of(data: bytes, limits: Limits) -> str:
         raise Refused(
             "FHIR_TOO_LARGE",
             say(
-                "The file is %(n)s MB; one file may be at most %(file_bytes)s MB, so that it can be "
+                "The file is %(size)s MB; one file may be at most %(most)s MB, so that it can be "
                 "read whole or not at all.",
-                n=f"{len(data) / 1048576:,.1f}",
-                file_bytes=f"{limits.file_bytes / 1048576:,.0f}",
+                size=f"{len(data) / 1048576:,.1f}",
+                most=f"{limits.file_bytes / 1048576:,.0f}",
             ),
             say("Export fewer people at a time, or as NDJSON in several files."),
             "file",
         )
     if not data.strip():
-        raise Refused("FHIR_EMPTY", say("The file is empty."), _RESEND, "file")
-    for magic, what, instead in (
-        (b"PK\x03\x04", "a ZIP archive", say("Unpack it and bring in the .json or .ndjson files inside.")),
-        (
-            b"\x1f\x8b",
-            "compressed with gzip",
-            say("Unpack it and bring in the .json or .ndjson file inside."),
-        ),
-        (b"%PDF", "a PDF", say("Ask the sending system for FHIR R4 as JSON.")),
-        (
-            b"MSH|",
-            "an HL7 version 2 message",
-            say("FHIR is brought in here as JSON; ask for a FHIR R4 export."),
-        ),
-        (b"<", "XML", say("FHIR is brought in here as JSON; ask for the export as JSON.")),
-        (b"\xff\xfe", "written in UTF-16", say("Save it as UTF-8.")),
-        (b"\xfe\xff", "written in UTF-16", say("Save it as UTF-8.")),
-    ):
+        raise Refused("FHIR_EMPTY", say("The file is empty."), say(_RESEND), "file")
+    for magic, what, instead in _NOT_JSON:
         if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(magic):
-            raise Refused(
-                "FHIR_NOT_JSON",
-                say("The file is %(what)s, not FHIR as JSON in UTF-8.", what=what),
-                instead,
-                "file",
-            )
+            raise Refused("FHIR_NOT_JSON", say(what), say(instead), "file")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
-            raise _truncated(say("It stops inside a letter, at byte %(n)s.", n=f"{len(data):,}")) from None
+            raise _truncated(
+                say("It stops inside a letter, at byte %(byte)s.", byte=f"{len(data):,}")
+            ) from None
         raise Refused(
             "FHIR_NOT_JSON",
             say(
-                "Byte %(start)s of the file is not UTF-8 text, so names and words could come in wrong.",
-                start=f"{error.start + 1:,}",
+                "Byte %(byte)s of the file is not UTF-8 text, so names and words could come in wrong.",
+                byte=f"{error.start + 1:,}",
             ),
             say("Save or export the file as UTF-8."),
             "file",
@@ -187,15 +204,18 @@ def _whole(text: str, limits: Limits) -> Tree:
         ) from None
     if isinstance(tree, dict) and isinstance(tree.get("resourceType"), str):
         return tree
-    what = "holds a list" if isinstance(tree, list) else "does not say what it holds (it has no resourceType)"
     raise Refused(
         "FHIR_NOT_FHIR",
         say(
-            "The file is JSON, but it %(what)s; FHIR files are a Bundle, one record, or one record a "
-            "line (NDJSON).",
-            what=what,
+            "The file is JSON, but it holds a list; FHIR files are a Bundle, one record, or one record a "
+            "line (NDJSON)."
+        )
+        if isinstance(tree, list)
+        else say(
+            "The file is JSON, but it does not say what it holds (it has no resourceType); FHIR files are "
+            "a Bundle, one record, or one record a line (NDJSON)."
         ),
-        say("Ask the sending system for %(accepted)s.", accepted=ACCEPTED),
+        say("Ask the sending system for %(accepted)s.", accepted=say(ACCEPTED)),
         "file",
     )
 
@@ -207,7 +227,7 @@ def _truncated(where: str) -> Refused:
             "The file is incomplete. %(where)s Nothing was brought in, because half a record can mislead.",
             where=where,
         ),
-        _RESEND,
+        say(_RESEND),
         "file",
     )
 
@@ -220,12 +240,12 @@ def _refuse_other_version(tree: Tree, place: str) -> None:
         raise Refused(
             "FHIR_VERSION",
             say(
-                "%(what)s is written in %(name)s: %(sign)s. Carewright reads %(accepted)s; other "
+                "%(place)s is written in %(version)s: %(sign)s. Carewright reads %(accepted)s; other "
                 "versions use the same words for other things, so nothing was brought in.",
-                what=what,
-                name=other.name,
+                place=what,
+                version=other.name,
                 sign=other.sign,
-                accepted=ACCEPTED,
+                accepted=say(ACCEPTED),
             ),
             say("Ask the sending system for an R4 export of the same people."),
             "file",
@@ -236,18 +256,18 @@ def _refuse_other_version(tree: Tree, place: str) -> None:
 
 
 def _read_bundle(bundle: Tree, limits: Limits, source: str, index: Index) -> Document:
-    _refuse_other_version(bundle, "The file")
+    _refuse_other_version(bundle, say("The file"))
     bundle_type = bundle.get("type")
     if bundle_type not in _BUNDLES:
-        shown = bundle_type[:40] if isinstance(bundle_type, str) and bundle_type else "not given"
+        shown = bundle_type[:40] if isinstance(bundle_type, str) and bundle_type else say("not given")
         raise Refused(
             "FHIR_BUNDLE_TYPE",
             say(
-                "The bundle's type is %(shown)s; Carewright brings in %(bundles)s and %(bundles_2)s "
+                "The bundle's type is %(type)s; Carewright brings in %(types)s and %(last_type)s "
                 "bundles, which hold records as they are now.",
-                shown=shown,
-                bundles=", ".join(_BUNDLES[:-1]),
-                bundles_2=_BUNDLES[-1],
+                type=shown,
+                types=", ".join(_BUNDLES[:-1]),
+                last_type=_BUNDLES[-1],
             ),
             say("Ask the sending system for one of those."),
             "file",
@@ -257,23 +277,23 @@ def _read_bundle(bundle: Tree, limits: Limits, source: str, index: Index) -> Doc
         raise Refused(
             "FHIR_NOT_FHIR",
             say("The bundle's entry is not a list, so there are no records to read in it."),
-            say("Ask the sending system for %(accepted)s.", accepted=ACCEPTED),
+            say("Ask the sending system for %(accepted)s.", accepted=say(ACCEPTED)),
             "file",
         )
     if len(entries) > limits.entries:
         raise Refused(
             "FHIR_TOO_MANY",
             say(
-                "The bundle has %(n)s entries; one may have at most %(entries)s.",
+                "The bundle has %(n)s entries; one may have at most %(most)s.",
                 n=f"{len(entries):,}",
-                entries=f"{limits.entries:,}",
+                most=f"{limits.entries:,}",
             ),
             say("Export fewer people at a time, or as NDJSON."),
             "file",
         )
     parts: list[tuple[str, str, object]] = []
     for number, entry in enumerate(entries, start=1):
-        place = f"entry {number}"
+        place = say("entry %(number)s", number=number)
         given = entry if isinstance(entry, dict) else {}
         resource, full_url = given.get("resource"), given.get("fullUrl")
         url = full_url if isinstance(full_url, str) and len(full_url) <= 500 else ""
@@ -297,14 +317,18 @@ def _read_bundle(bundle: Tree, limits: Limits, source: str, index: Index) -> Doc
 
 
 def _read_lines(text: str, limits: Limits, source: str, index: Index) -> Document:
-    lines = [(f"line {n}", line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    lines = [
+        (say("line %(number)s", number=number), line)
+        for number, line in enumerate(text.split("\n"), start=1)
+        if line.strip()
+    ]
     if len(lines) > limits.lines:
         raise Refused(
             "FHIR_TOO_MANY",
             say(
-                "The file has %(n)s records; one file may have at most %(lines)s.",
+                "The file has %(n)s records; one file may have at most %(most)s.",
                 n=f"{len(lines):,}",
-                lines=f"{limits.lines:,}",
+                most=f"{limits.lines:,}",
             ),
             say("Split it at any line and bring in the parts."),
             "file",
@@ -314,9 +338,7 @@ def _read_lines(text: str, limits: Limits, source: str, index: Index) -> Documen
         parse(last, deepest=limits.deepest)
     except Malformed as fault:
         if fault.kind == "truncated":
-            raise _truncated(
-                say("Its last record, on %(last_place)s, breaks off.", last_place=last_place)
-            ) from None
+            raise _truncated(say("Its last record, on %(line)s, breaks off.", line=last_place)) from None
     for place, line in lines:
         if _NAMED_LINE.search(line):
             tree = _line(line, place, limits)
@@ -329,7 +351,7 @@ def _line(line: str, place: str, limits: Limits) -> Tree | RowError:
     try:
         tree = parse(line, deepest=limits.deepest)
     except Malformed as fault:
-        return _fault(place, f"This line is not usable JSON. {fault.sentence}")
+        return _fault(place, say("This line is not usable JSON. %(sentence)s", sentence=fault.sentence))
     if not isinstance(tree, dict):
         return _fault(place, say("This line is not a record."))
     _refuse_other_version(tree, place.capitalize())
@@ -352,10 +374,10 @@ def _resource(tree: object, place: str, full_url: str, source: str, limits: Limi
         return _fault(
             place,
             say(
-                "This %(kind)s is %(n)s MB; one record may be at most %(resource_bytes)s MB.",
+                "This %(kind)s is %(size)s MB; one record may be at most %(most)s MB.",
                 kind=kind,
-                n=f"{len(raw) / 1048576:.1f}",
-                resource_bytes=f"{limits.resource_bytes / 1048576:.0f}",
+                size=f"{len(raw) / 1048576:.1f}",
+                most=f"{limits.resource_bytes / 1048576:.0f}",
             ),
             kind,
         )

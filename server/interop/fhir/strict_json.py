@@ -84,7 +84,7 @@ def _object(pairs: list[tuple[str, object]]) -> Tree:
     if len(tree) != len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise Malformed(
-            "duplicate", say("The key %(twice)s is given twice in one object.", twice=f"{twice[:60]!r}")
+            "duplicate", say("The key %(key)s is given twice in one object.", key=f"{twice[:60]!r}")
         )
     return tree
 
@@ -100,12 +100,12 @@ def _number(digits: str) -> Decimal:
         return Decimal(digits)
     except InvalidOperation:
         raise Malformed(
-            "number", say("The number %(digits)s is beyond all bounds.", digits=digits[:40])
+            "number", say("The number %(number)s is beyond all bounds.", number=digits[:40])
         ) from None
 
 
 def _constant(name: str) -> object:
-    raise Malformed("number", say("It holds %(name)s, which is not a number in JSON.", name=name))
+    raise Malformed("number", say("It holds %(word)s, which is not a number in JSON.", word=name))
 
 
 def _fragment(value: object) -> orjson.Fragment:
@@ -122,9 +122,7 @@ def _explained(text: str, error: json.JSONDecodeError) -> Malformed:
         column = len(body) - body.rfind("\n") - 1
         return Malformed(
             "truncated",
-            say(
-                "It stops at line %(lines)s, character %(column)s.", lines=f"{lines:,}", column=f"{column:,}"
-            ),
+            say("It stops at line %(line)s, character %(column)s.", line=f"{lines:,}", column=f"{column:,}"),
             lines,
             column,
         )
@@ -132,10 +130,10 @@ def _explained(text: str, error: json.JSONDecodeError) -> Malformed:
     return Malformed(
         "syntax",
         say(
-            "At line %(lineno)s, character %(colno)s: %(what)s.",
-            lineno=f"{error.lineno:,}",
-            colno=f"{error.colno:,}",
-            what=what,
+            "At line %(line)s, character %(column)s: %(fault)s.",
+            line=f"{error.lineno:,}",
+            column=f"{error.colno:,}",
+            fault=what,
         ),
         error.lineno,
         error.colno,

@@ -18,7 +18,7 @@ from server.interop.fhir.rows import (
     Unknown,
 )
 from server.interop.fhir.strict_json import Tree
-from server.words import say
+from server.words import say, say_of
 
 _Maker = Callable[[Node, Provenance, Reference], Row | tuple[Row, ...] | None]
 
@@ -55,10 +55,10 @@ def translate(resource: Resource, index: Index, today: date) -> Outcome:
         scribe.note(
             "LEFT_OUT",
             f"{kind}.identifier",
-            say(
-                "%(left_out)s Social Security, driver's licence or passport %(which)s not kept.",
-                left_out=resource.left_out,
-                which="number was" if resource.left_out == 1 else "numbers were",
+            say_of(
+                "%(n)s Social Security, driver's licence or passport number was not kept.",
+                "%(n)s Social Security, driver's licence or passport numbers were not kept.",
+                resource.left_out,
             ),
         )
     try:
@@ -96,11 +96,13 @@ def _rows(resource: Resource, scribe: Scribe, today: date) -> tuple[Row, ...] | 
 def _patient(node: Node, about: str) -> Reference:
     patient = node.reference(about)
     if patient is None or not (patient.source_id or patient.identifier):
-        node.bad(about, say("This %(path)s does not say which patient it is about.", path=node.path))
+        node.bad(about, say("This %(kind)s does not say which patient it is about.", kind=node.path))
     if patient.kind not in ("Patient", ""):
         node.bad(
             about,
-            say("This %(path)s is about a %(kind)s, not a patient.", path=node.path, kind=patient.kind[:60]),
+            say(
+                "This %(kind)s is about a %(other)s, not a patient.", kind=node.path, other=patient.kind[:60]
+            ),
             say(
                 "Nothing needs to be done, unless it was meant for a person: then correct it in the "
                 "sending system."

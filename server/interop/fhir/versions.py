@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from server.interop.fhir.strict_json import Tree
+from server.words import N_, say
 
-ACCEPTED = "FHIR R4 (4.0.1), such as US Core 6.1 to 9 or Synthea"
+ACCEPTED = N_("FHIR R4 (4.0.1), such as US Core 6.1 to 9 or Synthea")
 R5 = "FHIR R5"
-OLDER = "FHIR STU3 or DSTU2"
+OLDER = N_("FHIR STU3 or DSTU2")
 
 
 class OtherVersion(NamedTuple):
@@ -77,61 +78,61 @@ def _has(key: str) -> Callable[[Tree], bool]:
     return lambda resource: key in resource
 
 
-_MEDICATION_R5 = (_is("medication", dict), R5, "its medication has no type in its name")
+_MEDICATION_R5 = (_is("medication", dict), R5, N_("its medication has no type in its name"))
 _SHAPES: dict[str, tuple[tuple[Callable[[Tree], bool], str, str], ...]] = {
     "Encounter": (
-        (_is("class", list), R5, "its class is a list"),
-        (_has("actualPeriod"), R5, "it has an actualPeriod"),
-        (_has("admission"), R5, "it has an admission"),
-        (_is("class", str), "FHIR DSTU2", "its class is a plain word"),
+        (_is("class", list), R5, N_("its class is a list")),
+        (_has("actualPeriod"), R5, N_("it has an actualPeriod")),
+        (_has("admission"), R5, N_("it has an admission")),
+        (_is("class", str), "FHIR DSTU2", N_("its class is a plain word")),
     ),
     "MedicationRequest": (_MEDICATION_R5,),
     "MedicationStatement": (
         _MEDICATION_R5,
-        (_has("taken"), "FHIR STU3", "it says whether it was “taken”"),
-        (_has("wasNotTaken"), "FHIR DSTU2", "it has a wasNotTaken"),
+        (_has("taken"), "FHIR STU3", N_("it says whether it was “taken”")),
+        (_has("wasNotTaken"), "FHIR DSTU2", N_("it has a wasNotTaken")),
     ),
     "MedicationAdministration": (_MEDICATION_R5,),
     "MedicationDispense": (_MEDICATION_R5,),
     "Procedure": (
-        (_has("occurrenceDateTime"), R5, "it has an occurrenceDateTime"),
-        (_has("occurrencePeriod"), R5, "it has an occurrencePeriod"),
-        (_has("notDone"), "FHIR STU3", "it has a notDone"),
-        (_has("notPerformed"), "FHIR DSTU2", "it has a notPerformed"),
+        (_has("occurrenceDateTime"), R5, N_("it has an occurrenceDateTime")),
+        (_has("occurrencePeriod"), R5, N_("it has an occurrencePeriod")),
+        (_has("notDone"), "FHIR STU3", N_("it has a notDone")),
+        (_has("notPerformed"), "FHIR DSTU2", N_("it has a notPerformed")),
     ),
     "Condition": (
-        (_has("participant"), R5, "it has participants"),
-        (_is("clinicalStatus", str), OLDER, "its clinicalStatus is a plain word"),
-        (_is("verificationStatus", str), OLDER, "its verificationStatus is a plain word"),
-        (_has("dateRecorded"), "FHIR DSTU2", "it has a dateRecorded"),
+        (_has("participant"), R5, N_("it has participants")),
+        (_is("clinicalStatus", str), OLDER, N_("its clinicalStatus is a plain word")),
+        (_is("verificationStatus", str), OLDER, N_("its verificationStatus is a plain word")),
+        (_has("dateRecorded"), "FHIR DSTU2", N_("it has a dateRecorded")),
     ),
     "AllergyIntolerance": (
-        (_is("type", dict), R5, "its type is a coded concept"),
-        (_has("participant"), R5, "it has participants"),
-        (_is("clinicalStatus", str), OLDER, "its clinicalStatus is a plain word"),
-        (_has("substance"), "FHIR DSTU2", "it has a substance at the top"),
+        (_is("type", dict), R5, N_("its type is a coded concept")),
+        (_has("participant"), R5, N_("it has participants")),
+        (_is("clinicalStatus", str), OLDER, N_("its clinicalStatus is a plain word")),
+        (_has("substance"), "FHIR DSTU2", N_("it has a substance at the top")),
     ),
     "Observation": (
-        (_has("triggeredBy"), R5, "it has a triggeredBy"),
-        (_has("bodyStructure"), R5, "it has a bodyStructure"),
-        (_has("related"), OLDER, "it has a related"),
-        (_has("comments"), "FHIR DSTU2", "it has comments"),
+        (_has("triggeredBy"), R5, N_("it has a triggeredBy")),
+        (_has("bodyStructure"), R5, N_("it has a bodyStructure")),
+        (_has("related"), OLDER, N_("it has a related")),
+        (_has("comments"), "FHIR DSTU2", N_("it has comments")),
     ),
     "Coverage": (
-        (_has("insurer"), R5, "it has an insurer"),
-        (_has("paymentBy"), R5, "it has a paymentBy"),
-        (_has("issuer"), "FHIR DSTU2", "it has an issuer"),
+        (_has("insurer"), R5, N_("it has an insurer")),
+        (_has("paymentBy"), R5, N_("it has a paymentBy")),
+        (_has("issuer"), "FHIR DSTU2", N_("it has an issuer")),
     ),
     "Immunization": (
-        (_has("administeredProduct"), R5, "it has an administeredProduct"),
-        (_has("notGiven"), "FHIR STU3", "it has a notGiven"),
-        (_has("wasNotGiven"), "FHIR DSTU2", "it has a wasNotGiven"),
+        (_has("administeredProduct"), R5, N_("it has an administeredProduct")),
+        (_has("notGiven"), "FHIR STU3", N_("it has a notGiven")),
+        (_has("wasNotGiven"), "FHIR DSTU2", N_("it has a wasNotGiven")),
     ),
     "Patient": (
-        (_has("careProvider"), "FHIR DSTU2", "it has a careProvider"),
-        (_has("animal"), OLDER, "it has an animal"),
+        (_has("careProvider"), "FHIR DSTU2", N_("it has a careProvider")),
+        (_has("animal"), OLDER, N_("it has an animal")),
     ),
-    "Goal": ((_is("status", str), OLDER, "it has a status instead of a lifecycleStatus"),),
+    "Goal": ((_is("status", str), OLDER, N_("it has a status instead of a lifecycleStatus")),),
 }
 
 
@@ -140,7 +141,8 @@ def other_version(resource: Tree) -> OtherVersion | None:
     declared = resource.get("fhirVersion")
     if isinstance(declared, str) and not declared.startswith("4."):
         return OtherVersion(
-            _RELEASES.get(declared[:1], "another FHIR version"), f"it declares version {declared[:20]}"
+            _RELEASES.get(declared[:1]) or say("another FHIR version"),
+            say("it declares version %(version)s", version=declared[:20]),
         )
     kind = resource.get("resourceType")
     if not isinstance(kind, str):
@@ -149,12 +151,12 @@ def other_version(resource: Tree) -> OtherVersion | None:
     if from_profile is not None:
         return from_profile
     if kind in _R5_KINDS:
-        return OtherVersion(R5, "that kind of record came with R5")
+        return OtherVersion(R5, say("that kind of record came with R5"))
     if kind in _OLDER_KINDS:
-        return OtherVersion(OLDER, "that kind of record ended before R4")
+        return OtherVersion(say(OLDER), say("that kind of record ended before R4"))
     for applies, name, sign in _SHAPES.get(kind, ()):
         if applies(resource):
-            return OtherVersion(name, sign)
+            return OtherVersion(say(name), say(sign))
     return None
 
 
@@ -165,11 +167,12 @@ def _declared_by_profile(resource: Tree) -> OtherVersion | None:
         if not isinstance(profile, str):
             continue
         if profile.startswith("http://fhir.org/guides/argonaut/"):
-            return OtherVersion("FHIR DSTU2", "it follows an Argonaut profile")
+            return OtherVersion("FHIR DSTU2", say("it follows an Argonaut profile"))
         core = _CORE_PROFILE.fullmatch(profile)
         release = (core.group(1) or core.group(2)) if core else None
         if release is not None and release != "4":
             return OtherVersion(
-                _RELEASES.get(release, "another FHIR version"), f"its profile is {profile[:120]}"
+                _RELEASES.get(release) or say("another FHIR version"),
+                say("its profile is %(profile)s", profile=profile[:120]),
             )
     return None

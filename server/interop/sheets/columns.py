@@ -8,34 +8,34 @@ from typing import Any, Final
 from server.errors import Refused
 from server.interop.sheets.reading import TO_MEND
 from server.patients.search import fold
-from server.words import say
+from server.words import N_, say
 
 #: field -> words
 FIELDS: Final = {
-    "record_number": "Record number",
-    "full_name": "Whole name",
-    "family_name": "Family name",
-    "given_names": "Given names",
-    "preferred_name": "Preferred name",
-    "birth_date": "Birth date",
-    "sex": "Sex",
-    "language": "Language",
-    "phone": "Telephone",
-    "mobile": "Mobile telephone",
-    "email": "E-mail",
-    "street": "Street",
-    "city": "City",
-    "state": "State",
-    "zip": "ZIP",
-    "payer": "Payer",
-    "member_id": "Member number",
-    "group_number": "Group number",
-    "coverage_from": "Covered since",
-    "contact_notes": "How they like to be reached",
+    "record_number": N_("Record number"),
+    "full_name": N_("Whole name"),
+    "family_name": N_("Family name"),
+    "given_names": N_("Given names"),
+    "preferred_name": N_("Preferred name"),
+    "birth_date": N_("Birth date"),
+    "sex": N_("Sex"),
+    "language": N_("Language"),
+    "phone": N_("Telephone"),
+    "mobile": N_("Mobile telephone"),
+    "email": N_("E-mail"),
+    "street": N_("Street"),
+    "city": N_("City"),
+    "state": N_("State"),
+    "zip": N_("ZIP"),
+    "payer": N_("Payer"),
+    "member_id": N_("Member number"),
+    "group_number": N_("Group number"),
+    "coverage_from": N_("Covered since"),
+    "contact_notes": N_("How they like to be reached"),
 }
 DATES: Final = ("birth_date", "coverage_from")
 #: how the days of a column are written, where a day and a month could be exchanged
-ORDERS: Final = {"mdy": "Month first: 3/14/1950", "dmy": "Day first: 14/3/1950"}
+ORDERS: Final = {"mdy": N_("Month first: 3/14/1950"), "dmy": N_("Day first: 14/3/1950")}
 _SAID: Final = {
     "record_number": "mrn|record number|medical record number|chart number|chart|record no|account number|patient id|id|patient number",
     "full_name": "name|patient name|full name|patient|member name",
@@ -171,7 +171,7 @@ def checked(
     if strange or outside:
         raise Refused(
             "UNKNOWN_FIELD",
-            say("“%(strange)s” is nothing a column can mean.", strange=strange[0][:40])
+            say("“%(field)s” is nothing a column can mean.", field=strange[0][:40])
             if strange
             else say("There is no such column."),
             say("Choose from the list."),
@@ -182,7 +182,7 @@ def checked(
     if twice is not None:
         raise Refused(
             "COLUMN_USED_TWICE",
-            say("The column “%(header)s” is used twice.", header=header[twice]),
+            say("The column “%(column)s” is used twice.", column=header[twice]),
             say("Choose it once."),
             "columns",
         )
@@ -214,8 +214,8 @@ def checked(
             raise Refused(
                 "DATE_ORDER",
                 say(
-                    "“%(header)s” has days such as 3/4/1950, which can be read two ways.",
-                    header=header[columns[field]],
+                    "“%(column)s” has days such as 3/4/1950, which can be read two ways.",
+                    column=header[columns[field]],
                 ),
                 say("Say whether the month or the day comes first."),
                 f"order_{field}",

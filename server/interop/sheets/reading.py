@@ -13,15 +13,18 @@ from typing import Final
 from server.csv_text import restored
 from server.errors import Refused
 from server.patients.search import fold
-from server.words import say
+from server.words import N_, say
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_ROWS: Final = 250_000
 MOST_COLUMNS: Final = 200
 LONGEST_CELL: Final = 10_000  # characters
-#: the column that a file to be mended carries; by it we know our own
+#: the column that a file to be mended carries; by it we know our own, so it is the same in all languages
 TO_MEND: Final = "Carewright: what to mend"
-_SPREADSHEETS = ((b"PK\x03\x04", "an Excel or OpenDocument file"), (b"\xd0\xcf\x11\xe0", "an old Excel file"))
+_SPREADSHEETS = (
+    (b"PK\x03\x04", N_("This is an Excel or OpenDocument file, not a CSV file.")),
+    (b"\xd0\xcf\x11\xe0", N_("This is an old Excel file, not a CSV file.")),
+)
 _PIECE: Final = 1024 * 1024  # bytes
 _LINES_FOR_HEADER: Final = 1000
 _LINES_ABOVE: Final = 3  # a title, and names in two lines
@@ -65,9 +68,9 @@ def read_sheet(data: bytes) -> tuple[Sheet, Iterator[Line]]:
         raise Refused(
             "FILE_TOO_LARGE",
             say(
-                "This file has %(n)s MB; a table may have %(most_bytes)s.",
-                n=f"{len(data) / 2**20:.0f}",
-                most_bytes=MOST_BYTES // 2**20,
+                "This file has %(size)s MB; a table may have %(most)s.",
+                size=f"{len(data) / 2**20:.0f}",
+                most=MOST_BYTES // 2**20,
             ),
             say("Split it into several files, each with the header line."),
             "file",
@@ -76,7 +79,7 @@ def read_sheet(data: bytes) -> tuple[Sheet, Iterator[Line]]:
         if data.startswith(start):
             raise Refused(
                 "SPREADSHEET_FILE",
-                say("This is %(what)s, not a CSV file.", what=what),
+                say(what),
                 say(
                     "Open it in the spreadsheet program, choose File, Save as, and there “CSV UTF-8 "
                     "(comma separated)”; then bring that file."
@@ -167,10 +170,10 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
                 raise Refused(
                     "TOO_MANY_COLUMNS",
                     say(
-                        "Line %(line_num)s has %(n)s columns; a table may have %(most_columns)s.",
-                        line_num=reader.line_num,
+                        "Line %(line)s has %(n)s columns; a table may have %(most)s.",
+                        line=reader.line_num,
                         n=f"{len(cells):,}",
-                        most_columns=MOST_COLUMNS,
+                        most=MOST_COLUMNS,
                     ),
                     say("Leave out the columns that are not about the person."),
                     "file",
@@ -181,7 +184,7 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
             if number > MOST_ROWS + _LINES_ABOVE:
                 raise Refused(
                     "TOO_MANY_ROWS",
-                    say("This file has more than %(most_rows)s rows.", most_rows=f"{MOST_ROWS:,}"),
+                    say("This file has more than %(most)s rows.", most=f"{MOST_ROWS:,}"),
                     say("Split it into several files, each with the header line."),
                     "file",
                 )
@@ -192,12 +195,14 @@ def _lines(text: io.TextIOWrapper, separator: str) -> Iterator[Line]:
         raise Refused(
             "QUOTATION_MARK",
             say(
-                "In the row that begins on line %(start)s a quotation mark is opened and ", start=f"{start:,}"
+                "In the row that begins on line %(line)s a quotation mark is opened and never closed.",
+                line=f"{start:,}",
             )
-            + (
-                say("never closed.")
-                if "end of data" in str(error)
-                else say("closed in the middle of a cell.")
+            if "end of data" in str(error)
+            else say(
+                "In the row that begins on line %(line)s a quotation mark is opened and closed in the middle "
+                "of a cell.",
+                line=f"{start:,}",
             ),
             say(
                 "Close it at the end of its cell. A quotation mark that belongs to the text is written "
@@ -211,9 +216,9 @@ def _too_long(line: int) -> Refused:
     return Refused(
         "CELL_TOO_LONG",
         say(
-            "A cell that ends near line %(line)s has more than %(longest_cell)s characters.",
+            "A cell that ends near line %(line)s has more than %(most)s characters.",
             line=f"{line:,}",
-            longest_cell=f"{LONGEST_CELL:,}",
+            most=f"{LONGEST_CELL:,}",
         ),
         say("Most often a quotation mark was opened there and never closed. Close it, or shorten the cell."),
         "file",
@@ -254,6 +259,7 @@ def _joined(above: Sequence[str], below: Sequence[str]) -> list[str]:
 
 
 def _told_apart(names: Sequence[str]) -> Iterator[str]:
+    # “Column 3” is not said: a header is known again by its names.
     seen: set[str] = set()
     for place, name in enumerate(names, 1):
         plain = told = " ".join(name.split())[:100] or f"Column {place}"

@@ -12,7 +12,7 @@ from server.patients.choices import LANGUAGE
 from server.patients.reaching import email_written, phone_written
 from server.patients.search import fold
 from server.tenants.names import written
-from server.words import say
+from server.words import N_, say
 
 _LONGEST: Final = {"family_name": 120, "given_names": 120, "preferred_name": 120, "full_name": 240, "record_number": 40,
     "street": 200, "city": 100, "state": 40, "zip": 12, "payer": 120, "member_id": 80, "group_number": 50,
@@ -33,6 +33,12 @@ _MONTHS: Final = {
         1,
     )
     for name in names.split()
+}
+#: order -> what is said of a cell that is no day; empty where the order does not matter
+_NOT_A_DAY: Final = {
+    "": N_("“%(word)s” is not a day."),
+    "dmy": N_("“%(word)s” is not a day when the day comes first."),
+    "mdy": N_("“%(word)s” is not a day when the month comes first."),
 }
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]00:00.*)?")
 _PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -78,7 +84,7 @@ def said(cells: Sequence[str], meaning: Meaning, width: int, separator: str, tod
     if len(cells) > width:
         return Fault(
             "",
-            say("This row has %(n)s cells, the header only %(width)s.", n=len(cells), width=width),
+            say("This row has %(n)s cells, the header only %(columns)s.", n=len(cells), columns=width),
             say("Put a cell that holds the separator in quotation marks."),
         )
     if any(
@@ -102,7 +108,7 @@ def said(cells: Sequence[str], meaning: Meaning, width: int, separator: str, tod
 
 
 def _text(name: str, cell: str) -> str:
-    return written(cell, name, what=f"“{FIELDS[name]}”", longest=_LONGEST.get(name, 120), empty=True)
+    return written(cell, name, what=f"“{say(FIELDS[name])}”", longest=_LONGEST.get(name, 120), empty=True)
 
 
 def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
@@ -129,14 +135,14 @@ def _said(given: dict[str, str], meaning: Meaning, today: date) -> Said:
     if born > today:
         raise Refused(
             "BORN_IN_FUTURE",
-            say("The birth date %(born)s has not come yet.", born=born),
+            say("The birth date %(day)s has not come yet.", day=born),
             say("Check the year."),
             "birth_date",
         )
     if born.year < today.year - 130:
         raise Refused(
             "BORN_LONG_AGO",
-            say("Nobody born on %(born)s is alive.", born=born),
+            say("Nobody born on %(day)s is alive.", day=born),
             say("Check the year."),
             "birth_date",
         )
@@ -175,7 +181,9 @@ def _choice(name: str, text: str, known: Mapping[str, str]) -> str:
     if not value:
         raise Refused(
             "UNKNOWN_CHOICE",
-            say("“%(text)s” is no %(fields)s we know.", text=text[:40], fields=FIELDS[name].lower()),
+            say("“%(word)s” is no sex we know.", word=text[:40])
+            if name == "sex"
+            else say("“%(word)s” is no language we know.", word=text[:40]),
             say("Write female, male, other or unknown.")
             if name == "sex"
             else say("Write it in English, such as Spanish."),
@@ -207,7 +215,7 @@ def day_in(text: str, order: str, name: str, today: date) -> date:
         if not order and int(found[1]) != int(found[2]) and max(int(found[1]), int(found[2])) <= 12:
             raise Refused(
                 "DATE_ORDER",
-                say("“%(text)s” can be read two ways.", text=text[:40]),
+                say("“%(day)s” can be read two ways.", day=text[:40]),
                 say(
                     "Say among the columns whether the month or the day comes first, or write it as "
                     "1950-03-14."
@@ -228,12 +236,7 @@ def day_in(text: str, order: str, name: str, today: date) -> date:
         serial = text.isdecimal() and len(text) == 5
         raise Refused(
             "BAD_DATE",
-            say("“%(text)s” is not a day", text=text[:40])
-            + (
-                say(" when the %(which)s comes first.", which="day" if order == "dmy" else "month")
-                if parts and order
-                else "."
-            ),
+            say(_NOT_A_DAY[order if parts else ""], word=text[:40]),
             say(
                 "This is a spreadsheet's own number for a day: give the column the format “date” and "
                 "save it again."

@@ -9,16 +9,16 @@ from server.interop.sheets.columns import FIELDS
 from server.interop.sheets.values import Fault, Said
 from server.patients.coverage_overlap import Covered
 from server.patients.search import fold, phone_key
-from server.words import say
+from server.words import N_, say
 
 #: verdict -> words
 VERDICTS: Final = {
-    "new": "New",
-    "changed": "Changed",
-    "same": "The same",
-    "differs": "Written here otherwise",
-    "duplicate": "Perhaps here already",
-    "error": "To be mended",
+    "new": N_("New"),
+    "changed": N_("Changed"),
+    "same": N_("The same"),
+    "differs": N_("Written here otherwise"),
+    "duplicate": N_("Perhaps here already"),
+    "error": N_("To be mended"),
 }
 #: what a person may answer about a row; same: the same person, what is here stays; table: the table is right
 CHOICES: Final = ("", "same", "new", "table")
@@ -100,13 +100,13 @@ def number_taken(said: Said, here: Here) -> Fault:
     return Fault(
         "record_number",
         say(
-            "Record number %(record_number)s belongs to %(called)s, born %(birth_date)s; this row is "
-            "about %(said_called)s, born %(details)s.",
+            "Record number %(record_number)s belongs to %(person)s, born %(born)s; this row is about "
+            "%(other_person)s, born %(other_born)s.",
             record_number=said.record_number,
-            called=here.called,
-            birth_date=f"{here.details['birth_date']:%d %B %Y}",
-            said_called=said.called,
-            details=f"{said.details['birth_date']:%d %B %Y}",
+            person=here.called,
+            born=f"{here.details['birth_date']:%d %B %Y}",
+            other_person=said.called,
+            other_born=f"{said.details['birth_date']:%d %B %Y}",
         ),
         say("Find out whose number it is, and leave it empty for the other."),
     )
@@ -192,17 +192,26 @@ def _covered(said: Said, here: Here, news: Callable[[str, Any], bool]) -> dict[s
 def changes_in_words(made: Change, here: Here) -> str:
     """`telephone; birth date from 1950-03-14 to 1950-04-13`."""
     parts = [
-        f"{FIELDS[name].lower()} from {here.details[name] or 'nothing'} to {value}"
+        say(
+            "%(field)s from %(old)s to %(new)s",
+            field=say(FIELDS[name]).lower(),
+            old=here.details[name] or say("nothing"),
+            new=value,
+        )
         for name, value in made.details.items()
     ]
-    parts += [f"{_WAYS[kind]} {value}" for kind, _, value in made.ways]
+    parts += [say(_WAYS[kind], contact=value) for kind, _, value in made.ways]
     if made.address:
-        parts.append(f"address {_one_line(made.address)}")
+        parts.append(say("address %(address)s", address=_one_line(made.address)))
     if made.coverage:
         parts.append(
-            f"{here.ended['payer']}, which ended on {here.ended['to_on']}, counts on"
+            say(
+                "%(payer)s, which ended on %(day)s, counts on",
+                payer=here.ended["payer"],
+                day=here.ended["to_on"],
+            )
             if "to_on" in made.coverage
-            else "insurance"
+            else say("insurance")
         )
     return "; ".join(parts)
 
@@ -210,23 +219,36 @@ def changes_in_words(made: Change, here: Here) -> str:
 def contested_in_words(kept: Change, here: Here) -> str:
     """`given names Ana María, not Ana; address 9 Oak St, not 44 Pine St`."""
     parts = [
-        f"{FIELDS[name].lower()} {here.details[name] or 'empty'}, not {value}"
+        _ours_not_theirs(name, here.details[name] or say("empty"), value)
         for name, value in kept.details.items()
     ]
-    parts += [f"{_WAYS[kind]} {value} no longer used" for kind, _, value in kept.ways]
+    parts += [say(_ENDED_WAYS[kind], contact=value) for kind, _, value in kept.ways]
     if kept.address:
-        parts.append(f"address {_one_line(here.address)}, not {_one_line(kept.address)}")
+        parts.append(
+            say(
+                "address %(ours)s, not %(theirs)s",
+                ours=_one_line(here.address),
+                theirs=_one_line(kept.address),
+            )
+        )
     if "to_on" in kept.coverage:
-        parts.append(f"{here.ended['payer']} ended on {here.ended['to_on']}")
+        parts.append(say("%(payer)s ended on %(day)s", payer=here.ended["payer"], day=here.ended["to_on"]))
     else:
-        parts += [
-            f"{FIELDS[name].lower()} {here.coverage[name]}, not {value}"
-            for name, value in kept.coverage.items()
-        ]
+        parts += [_ours_not_theirs(name, here.coverage[name], value) for name, value in kept.coverage.items()]
     return "; ".join(parts)
 
 
-_WAYS: Final = {"email": "e-mail", "phone": "telephone"}
+def _ours_not_theirs(name: str, ours: Any, theirs: Any) -> str:
+    return say(
+        "%(field)s %(ours)s, not %(theirs)s", field=say(FIELDS[name]).lower(), ours=ours, theirs=theirs
+    )
+
+
+_WAYS: Final = {"email": N_("e-mail %(contact)s"), "phone": N_("telephone %(contact)s")}
+_ENDED_WAYS: Final = {
+    "email": N_("e-mail %(contact)s no longer used"),
+    "phone": N_("telephone %(contact)s no longer used"),
+}
 
 
 def _one_line(address: Mapping[str, Any]) -> str:
