@@ -8,6 +8,7 @@ import server.interop.tables
 import server.minutes.tables
 import server.patients.tables
 import server.plans.tables
+import server.tasks.tables
 import server.tenants.tables
 from server.tables import Table
 

@@ -43,6 +43,7 @@ from server.graphql.plans import PlansOfPatient
 from server.graphql.prerequisites import PrerequisitesOfPatient
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, LongText, ShortText, Text
+from server.graphql.tasks import TasksOfPatient
 from server.patients import chart
 from server.patients.actions import NewPatient, register_patient
 from server.patients.coverages import Subscriber, add_coverage, change_subscriber, end_coverage
@@ -99,6 +100,7 @@ class Patient(
     EncountersOfPatient,
     DraftsOfPatient,
     MinutesOfPatient,
+    TasksOfPatient,
 ):
     key: strawberry.Private[UUID]
     record_number: str

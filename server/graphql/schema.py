@@ -29,6 +29,7 @@ from server.graphql.scalars import SCALARS
 from server.graphql.sheets import SheetsMutation, SheetsQuery
 from server.graphql.signed_claims import SignedClaimsMutation, SignedClaimsQuery
 from server.graphql.staff import StaffMutation, StaffQuery
+from server.graphql.tasks import TasksMutation, TasksQuery
 from server.graphql.timers import TimersMutation, TimersQuery
 from server.graphql.tokens import TokensMutation, TokensQuery
 
@@ -56,6 +57,7 @@ class Query(
     PlacesQuery,
     TokensQuery,
     TimersQuery,
+    TasksQuery,
 ):
     pass
 
@@ -83,6 +85,7 @@ class Mutation(
     PlacesMutation,
     TokensMutation,
     TimersMutation,
+    TasksMutation,
 ):
     pass
 

@@ -15,6 +15,7 @@ from server.ids import new_id
 from server.patients.gate import patient_for
 from server.patients.records import of_people
 from server.plans.gate import plan_version_for
+from server.plans.keeping import keep_copy_tasks
 from server.plans.tables import WAYS, PlanCopy, PlanVersion
 from server.tenants.actor import Actor
 from server.tenants.db import Db
@@ -86,6 +87,9 @@ async def write_plan(db: Db, actor: Actor, patient_id: UUID, new: NewPlan) -> Pl
         actor, "plans.write", entity="plan_version", entity_ids=[version.id], patient_ids=[patient_id],
         effect="write",
     )  # fmt: skip
+    await keep_copy_tasks(
+        db, actor, patient_id, because=say("Version %(number)s was written meanwhile.", number=version.number)
+    )
     return version
 
 
@@ -177,4 +181,10 @@ async def record_copy_given(
     )
     db.add(copy)
     await db.flush()
+    await keep_copy_tasks(
+        db,
+        actor,
+        version.patient_id,
+        because=say("A copy was given to %(whom)s on %(day)s.", whom=to_whom.strip(), day=written(given_on)),
+    )
     return copy

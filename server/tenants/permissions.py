@@ -57,6 +57,11 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "plans.write": (_CLINICAL, "Write care plan versions and record copies given"),
     "encounters.read": (_CHART, "Read contacts and their notes"),
     "encounters.write": (_CLINICAL, "Record contacts of every kind"),
+    "tasks.read": (_CHART | {FRONT_DESK, BILLER}, "See what one is to do for people, and what one asked for"),
+    "tasks.write": (
+        _CHART | {FRONT_DESK, BILLER},
+        "Ask for something to be done for a person, take it on, and say what came of it",
+    ),
     "minutes.read": (_CHART | {BILLER}, "See minutes recorded for a patient and their totals"),
     "minutes.write": (_CLINICAL, "Record and correct one's own minutes"),
     "claims.read": (

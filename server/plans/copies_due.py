@@ -1,0 +1,61 @@
+"""Whether somebody is still to be given their plan: a task that comes from the plan and goes with the copy (N17).
+
+A first plan, and one that was rethought, is theirs to have in hand; a routine update asks for nothing, so that nobody is
+nagged. What was written together belongs to the person whether or not they are still in the program.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from server.tasks.derived import Wanted
+from server.words import say
+
+#: the rule's name beside the tasks it makes
+RULE: Final = "plan_copy"
+_WITHIN: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One version of a plan. rethought: more than a routine update. given: a copy of it was given to somebody."""
+
+    id: UUID
+    program: str
+    number: int
+    dated_on: date
+    rethought: bool
+    given: bool
+    by: UUID | None = None
+
+
+def copies_due(versions: Iterable[Written], *, died: bool, today: date) -> list[Wanted]:
+    """At most one task a program: for its newest version, where none since it was last rethought was given."""
+    if died:
+        return []
+    by_program: dict[str, list[Written]] = defaultdict(list)
+    for one in sorted(versions, key=lambda one: (one.dated_on, one.number, one.id)):
+        by_program[one.program].append(one)
+    found = []
+    for theirs in by_program.values():
+        since = max(place for place, one in enumerate(theirs) if place == 0 or one.rethought)
+        newest = theirs[-1]
+        if not any(one.given for one in theirs[since:]):
+            found.append(
+                Wanted(
+                    newest.id,
+                    "paper",
+                    say("Give them their plan"),
+                    say(
+                        "Version %(number)s was written, and a copy in their hands makes it theirs.",
+                        number=newest.number,
+                    ),
+                    today + _WITHIN,
+                    holder_id=newest.by,
+                    for_role="" if newest.by else "care_manager",
+                )
+            )
+    return found
