@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from server import demo_cast
 from server.clock import today
 from server.demo import actor_of, practice_id
+from server.demo_tasks import seed_tasks
 from server.encounters.actions import NewEncounter
 from server.enrollment.actions import NewEnrollment, enroll
 from server.enrollment.consent import GivenConsent
@@ -186,6 +187,7 @@ async def seed_people() -> None:
                 await set_address(
                     db, actor, again.id, street=street, city=site[2], state=site[3], zip=site[4]
                 )
+            await seed_tasks(db, actor, slug)
 
 
 async def _bring_in(

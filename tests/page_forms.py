@@ -31,7 +31,7 @@ KINDS = {
     "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
     "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
-    "duplicates": "DuplicatePair", "joined": "PatientMerge",
+    "duplicates": "DuplicatePair", "joined": "PatientMerge", "tasks": "Task",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip
 #: parameters that are no ids -> a value that is there

@@ -512,6 +512,11 @@ def _nora(practice: Practice, *_: Any) -> str:
     return global_id("Staff", practice.world.staff["nora"])
 
 
+def _rosa(practice: Practice, *_: Any) -> str:
+    """A colleague to hand things on to."""
+    return global_id("Staff", practice.world.staff["rosa"])
+
+
 def _to_sign(key: str) -> Callable[[Practice, datetime, Leaf], str]:
     """A draft that was made ready and is still to be signed."""
     return lambda practice, _, __: practice.to_sign[key]
@@ -672,6 +677,11 @@ FITS: dict[str, Any] = {
     "addDaysAway.staffId": _nora,
     "addDaysAway.fromOn": _next_monday,
     "addDaysAway.toOn": _that_monday,
+    "dueOn": lambda *_: f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}",
+    "dueTime": "14:05",
+    "forRole": LEFT_OUT,
+    "handTaskOn.staffId": _rosa,
+    "reopenTask.dueOn": LEFT_OUT,
 }
 #: what must have been done right before, so that there is something to end or take back
 FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
@@ -723,9 +733,17 @@ FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
     "joinRecords": ("registerPatient", {}),
     "separateRecords": ("joinRecords", {}),
     "revokeApiToken": ("createApiToken", {}),
+    "takeTask": ("askForTask", {("input", "staffId"): None, ("input", "forRole"): "CARE_MANAGER"}),
+    "handTaskOn": ("askForTask", {}),
+    "giveTaskBack": ("askForTask", {}),
+    "moveTask": ("askForTask", {}),
+    "reportTaskDone": ("askForTask", {}),
+    "dismissTask": ("askForTask", {}),
+    "reopenTask": ("reportTaskDone", {}),
+    "readTask": ("reportTaskDone", {}),
 }
 #: who does it instead of the first who may
-_BY = {"joinMeeting": "dr_lin"}
+_BY = {"joinMeeting": "dr_lin", "giveTaskBack": "dr_lin"}
 #: the kinds of which a field takes the newest one, just made for it, rather than the one everything hangs on
 NEWEST = {
     "enroll": {"Patient"},
@@ -736,6 +754,12 @@ NEWEST = {
         name: {"Staff"}
         for name in (
             "inviteStaffAgain", "changeStaff", "changeStaffRole", "deactivateStaff", "reactivateStaff", "addQualification",
+        )
+    },
+    **{
+        name: {"Task"}
+        for name in (
+            "takeTask", "handTaskOn", "giveTaskBack", "moveTask", "reportTaskDone", "dismissTask", "reopenTask", "readTask",
         )
     },
 }  # fmt: skip

@@ -29,6 +29,7 @@ class Way:
 
 WAYS: Final = (
     Way(N_("Today"), "/", "self.read", "home first page start"),
+    Way(N_("What you have taken on"), "/tasks", "tasks.read", "tasks to do asked for came back list"),
     Way(N_("People"), "/people", "patients.find", "patients list everybody"),
     Way(N_("Register someone"), "/people/new", "patients.write", "new patient add person"),
     Way(
@@ -83,6 +84,8 @@ HERE: Final = (
     Way(N_("Chart"), "/people/{id}/chart", "chart.read", "problems medicines results"),
     Way(N_("Plan"), "/people/{id}/plan", "chart.read", "goals versions"),
     Way(N_("Write the plan"), "/people/{id}/plan/new", "plans.write", "goals new version"),
+    Way(N_("What is to be done"), "/people/{id}/tasks", "chart.read", "tasks to do open closed"),
+    Way(N_("Ask for something"), "/people/{id}/tasks/new", "tasks.write", "task new to do delegate"),
     Way(N_("Programs"), "/people/{id}/programs", "enrollment.read", "enrollment consent"),
     Way(N_("Enroll"), "/people/{id}/programs/new", "enrollment.write", "program new"),
     Way(N_("What payers ask about"), "/people/{id}/payers-ask", "enrollment.read", "visits services"),

@@ -33,7 +33,8 @@ class Written:
 
 
 def copies_due(versions: Iterable[Written], *, died: bool, today: date) -> list[Wanted]:
-    """At most one task a program: for its newest version, where none since it was last rethought was given."""
+    """At most one task a program: for the version in which it was last rethought, where neither that nor a later one was
+    given. So one that a person dismissed is not asked for again by the next routine update."""
     if died:
         return []
     by_program: dict[str, list[Written]] = defaultdict(list)
@@ -42,20 +43,20 @@ def copies_due(versions: Iterable[Written], *, died: bool, today: date) -> list[
     found = []
     for theirs in by_program.values():
         since = max(place for place, one in enumerate(theirs) if place == 0 or one.rethought)
-        newest = theirs[-1]
+        new = theirs[since]
         if not any(one.given for one in theirs[since:]):
             found.append(
                 Wanted(
-                    newest.id,
+                    new.id,
                     "paper",
                     say("Give them their plan"),
                     say(
                         "Version %(number)s was written, and a copy in their hands makes it theirs.",
-                        number=newest.number,
+                        number=new.number,
                     ),
                     today + _WITHIN,
-                    holder_id=newest.by,
-                    for_role="" if newest.by else "care_manager",
+                    holder_id=new.by,
+                    for_role="" if new.by else "care_manager",
                 )
             )
     return found

@@ -19,10 +19,12 @@ from server.words import N_, say, say_of
 from web.pages.diary import said_day
 from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
+from web.pages.tasks import tasks_for_today
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
 
 _MOST: Final = 40
+_TASKS: Final = 12
 _LAST: Final = {
     "reached": N_("Spoke"),
     "reached_supporter": N_("Spoke with their family"),
@@ -41,6 +43,8 @@ async def today(visit: Visit) -> Answer:
     actor = visit.actor
     given: dict[str, Any] = {"cares": actor.may("encounters.write"), "people": [], "loose": [], "drafts": []}
     async with tenant_db(actor, read_only=True) as db:
+        if actor.may("tasks.read"):
+            given |= await tasks_for_today(db, visit, most=_TASKS)
         if actor.may("encounters.read") and actor.may("chart.read"):
             rows = await people_in_my_care(db, actor, limit=_MOST + 1)
             given["people"] = [_row(row, visit.today, actor.zone) for row in rows[:_MOST]]
