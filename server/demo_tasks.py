@@ -95,8 +95,10 @@ def _rows(
     actor: Actor, one: Asked, patient_id: UUID, staff: dict[str, UUID], on: date, place: int
 ) -> tuple[Task, list[TaskEvent], list[TaskReport]]:
     def moment(days_ago: int, hour: int) -> datetime:
+        day = on - timedelta(days=days_ago)
+        day -= timedelta(days=max(0, day.weekday() - 4))  # nobody asks at a weekend
         wall = time(hour, 3 * place % 60)
-        return datetime.combine(on - timedelta(days=days_ago), wall, ZoneInfo(actor.zone)).astimezone(UTC)
+        return datetime.combine(day, wall, ZoneInfo(actor.zone)).astimezone(UTC)
 
     role = one.who.removeprefix("any ") if one.who.startswith("any ") else ""
     first = None if role else staff[one.who]

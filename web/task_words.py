@@ -67,6 +67,7 @@ def row_of(row: TaskRow, me: object, today: date) -> dict[str, Any]:
         "holder": holder_words(row, me),
         "free": row.holder_id is None,
         "state": say(STATES[row.state]),
+        "by_somebody": row.state != "settled",
         "outcome": row.outcome,
     }
 
@@ -75,7 +76,7 @@ def by_day(rows: Sequence[TaskRow], me: object, today: date) -> list[dict[str, A
     """Rows in order under the day they are due; what a day before today still holds stands together, first."""
     days: list[dict[str, Any]] = []
     for row in rows:
-        key = min(row.due_on, today) if row.due_on >= today else date.min
+        key = row.due_on if row.due_on >= today else date.min
         if not days or days[-1]["key"] != key:
             title = say("From before") if key == date.min else said_on(key, today)
             days.append(

@@ -241,3 +241,31 @@ async def test_a_fact_that_is_undone_leaves_no_task(lakeside: World, ask: Any, b
             {"t": lakeside.tenant_id},
         )
         assert {state for state, _ in rows} == {"settled"}
+
+
+async def test_tasks_go_with_the_record_that_stays_and_back(lakeside: World, ask: Any) -> None:
+    """Two records of one person: tasks are of the record that stays, and of the other again when they are taken apart;
+    what its plan asks for is kept in step through either."""
+    kept, gone = await register(ask, lakeside), await register(ask, lakeside, recordNumber="OLD-7")
+    plan = await write(ask, lakeside, gone)
+    joined = await say(
+        ask, lakeside, "nora",
+        "mutation ($input: JoinRecordsInput!) { joinRecords(input: $input) { ... on PatientMerge { id } ... on Refusal { message } } }",
+        input={"keepId": kept, "goneId": gone},
+    )  # fmt: skip
+    assert [edge["node"]["patientId"] for edge in (await say(ask, lakeside, "nora", MINE))["edges"]] == [kept]
+    new = {"patientId": gone, "what": "Call", "dueOn": today(lakeside).isoformat(), "forRole": "CARE_MANAGER"}
+    refused = await say(
+        ask, lakeside, "nora",
+        "mutation ($input: AskForTaskInput!) { askForTask(input: $input) { ... on Refusal { code } } }", input=new,
+    )  # fmt: skip
+    assert refused["code"] == "RECORD_JOINED"
+    apart = await say(
+        ask, lakeside, "nora",
+        "mutation ($input: SeparateRecordsInput!) { separateRecords(input: $input) { __typename ... on Refusal { message } } }",
+        input={"mergeId": joined["id"], "reason": "Twins"},
+    )  # fmt: skip
+    assert apart["__typename"] == "PatientMerge", apart
+    assert [edge["node"]["patientId"] for edge in (await say(ask, lakeside, "nora", MINE))["edges"]] == [gone]
+    await give(ask, lakeside, plan)
+    assert (await say(ask, lakeside, "nora", MINE))["edges"] == []
