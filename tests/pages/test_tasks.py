@@ -16,7 +16,7 @@ async def test_from_asking_to_reading_what_came_of_it(
 ) -> None:
     """R022, R037, R038, V13, V3, T23: the person and why; no red, no counts, nothing overdue; and back to who asked."""
     maria = f"/people/{key(await register(ask, lakeside, preferredName='Mia'))}"
-    nora, mika, fred = (await at_browser(lakeside, who) for who in ("nora", "mika", "fred"))
+    nora, mika, fred = [await at_browser(lakeside, who) for who in ("nora", "mika", "fred")]
     form = await nora.get(f"{maria}/tasks/new")
     fields = set(re.findall(r'name="(?!_)(\w+)"', form.partition('class="form"')[2].partition("</form>")[0]))
     assert fields == {"what", "why", "due_on", "due_time", "kind", "who"}
