@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from server.tables import AboutPatient, Made, Table, Tenant, one_of, unique, within
@@ -23,7 +23,6 @@ class Task(AboutPatient, Made, Table):
         return within(
             one_of("kind", *KINDS),
             one_of("state", *STATES),
-            CheckConstraint("(source_kind = '') = (source_id is null)", name="source"),
             unique("source_kind", "source_id", where="source_id is not null", name="uq_task_source"),
             Index("ix_task_patient", "tenant_id", "patient_id"),
             Index("ix_task_holder", "tenant_id", "holder_id", "due_on", postgresql_where="state = 'open'"),

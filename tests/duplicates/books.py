@@ -2,7 +2,7 @@
 
 import random
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -146,7 +146,7 @@ def _value(table: sa.Table, column: Any, dice: random.Random) -> Any:
     given: dict[type, Any] = {
         str: word, bool: dice.random() < 0.5, int: dice.randint(1, 9), Decimal: Decimal(dice.randint(1, 99)),
         date: date(2024, 1, dice.randint(1, 28)), datetime: datetime(2024, 1, dice.randint(1, 28), tzinfo=UTC),
-        UUID: new_id(), list: [],
+        UUID: new_id(), list: [], time: time(dice.randint(0, 23), 5),
     }  # fmt: skip
     return given[kind]
 

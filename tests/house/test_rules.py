@@ -173,7 +173,6 @@ NOT_ASKED = {
     "server/interop/watch.py:only_import": "the lock that every import's transaction takes",
     "server/minutes/recount.py:mark_months": "part of every action on minutes, inside its transaction",
     "server/minutes/closed.py:mark_changes": "part of every action on minutes and on a month, inside its transaction",
-    "server/tasks/reconciling.py:reconcile": "part of every action on a fact that tasks come from, inside its transaction",
     "server/tenants/agreements.py:require_open": "is itself a gate",
     "server/tenants/seal.py:seal_events": "the sealer's own job",
     "server/tenants/seal.py:sign_head": "the sealer's own job",

@@ -32,7 +32,6 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("(source_kind = '') = (source_id is null)", name=op.f("ck_task_source")),
         sa.CheckConstraint(
             "kind in ('call', 'book', 'ride', 'records', 'paper', 'cover', 'support', 'teach', 'food', 'medicine', 'look', 'decide', 'ask', 'other')",
             name=op.f("ck_task_kind"),
