@@ -137,7 +137,8 @@ async def dismiss_task(db: Db, actor: Actor, task_id: UUID, *, reason: str) -> T
 
 
 async def reopen_task(db: Db, actor: Actor, task_id: UUID, *, words: str, due_on: date | None = None) -> Task:
-    """Something is still to do. What was reported and nobody has read yet holds no more, and is not shown as news."""
+    """Something is still to do. What was reported and nobody has read yet holds no more, and is not shown as news. A task
+    that a fact asked for is now asked for by a person, and no fact closes it any more."""
     held = await task_for(db, actor, task_id, permission="tasks.write")
     check_step("reopen", held.standing, doer_of(actor), words=words, names=held.names)
     on = today(actor.zone)
@@ -146,6 +147,7 @@ async def reopen_task(db: Db, actor: Actor, task_id: UUID, *, words: str, due_on
 
     task = held.task
     task.state, task.outcome, task.closed_at = "open", "", None
+    task.asked_by = task.asked_by or actor.staff_id
     if due_on is not None or task.due_on < on:
         task.due_on, task.due_time = due_on or on, None
     await db.execute(delete(TaskReport).where(TaskReport.task_id == task.id, TaskReport.read_at.is_(None)))

@@ -28,7 +28,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A task there is already, of the same rule and person."""
+    """A task there is already, of the same rule and person. state: `kept` where a person opened it again, which is theirs
+    to close."""
 
     source_id: UUID
     state: str

@@ -107,7 +107,7 @@ _COLUMNS: Final = (
 )
 _WHOSE: Final = and_(Patient.tenant_id == Task.tenant_id, Patient.id == Task.patient_id)
 #: what came from a fact about somebody has no reason any more once they have died; what a person asked for may have
-_ALIVE: Final = or_(Task.source_kind == "", Patient.deceased_on.is_(None))
+_ALIVE: Final = or_(Task.asked_by.is_not(None), Patient.deceased_on.is_(None))
 
 
 async def my_tasks(db: Db, actor: Actor, *, limit: int, position: ByDay | None = None) -> list[TaskRow]:

@@ -39,7 +39,8 @@ async def reconcile(db: Db, actor: Actor, patient_id: UUID, rule: str, ask: Ask,
         )
     ).scalars()
     there = {task.source_id: task for task in rows if task.source_id is not None}
-    change = changes(wanted, [Known(id, task.state) for id, task in there.items()])
+    known = [Known(id, "kept" if task.asked_by else task.state) for id, task in there.items()]
+    change = changes(wanted, known)
 
     for one in change.opens:
         await _open(db, actor, patient_id, rule, one)

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from cast import World
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from newcomer import key, register, say, today
+from newcomer import register, say, today
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.plans.copies_due import Written, copies_due
@@ -37,6 +37,7 @@ def test_what_is_open_follows_what_is_wanted_and_what_people_decided_stays() -> 
         Known(UUID(int=n), state)
         for n, state in enumerate(("open", "done", "dismissed", "settled", "open"), 1)
     ]
+    known.append(Known(UUID(int=7), "kept"))
     assert changes([wanted(n) for n in (1, 2, 3, 4, 6)], known) == Changes(
         opens=(wanted(6),), reopens=(wanted(4),), settles=(UUID(int=5),)
     )
@@ -116,7 +117,7 @@ def facts(examples: int, keeps: Callable[[list[Wanted], list[Known]], Changes]) 
     """Plays that many histories of facts; how many facts there were. Raises where a task has no reason, or lacks one."""
     played = 0
 
-    @settings(max_examples=examples, database=None, derandomize=True)
+    @settings(max_examples=examples, database=None, derandomize=True, phases=[Phase.generate])
     @given(st.lists(st.integers(0, 600), min_size=1, max_size=40))
     def play(history: list[int]) -> None:
         nonlocal played
@@ -132,7 +133,7 @@ def facts(examples: int, keeps: Callable[[list[Wanted], list[Known]], Changes]) 
 
 def test_no_task_without_a_live_reason_and_no_reason_without_its_task() -> None:
     """N17: after every fact, what is open is what is due, but for what a person dismissed."""
-    assert facts(60, changes) > 300
+    assert facts(30, changes) > 150
 
 
 @pytest.mark.campaign
@@ -209,15 +210,21 @@ async def test_a_plan_asks_for_its_copy_and_the_copy_settles_it(
         input={"taskId": task["id"], "words": "She asked for paper after all"},
     )
     assert again["state"] == "OPEN"
+    await give(ask, lakeside, await write(ask, lakeside, maria))
+    ((kept,),) = [[edge["node"] for edge in (await say(ask, lakeside, "nora", MINE))["edges"]]]
+    assert (kept["id"], kept["askedBy"]) == (task["id"], "Nora Feld"), "a person's now: no fact closes it"
 
     # Nobody is asked to give a plan to somebody who has died; what a person asked for stays in sight.
+    luis = await register(ask, lakeside, givenNames="Luis")
+    await write(ask, lakeside, luis)
+    assert len((await say(ask, lakeside, "nora", MINE))["edges"]) == 2
     async with behind.begin() as connection:
         await connection.execute(
-            sa.text("update patient set deceased_on = :day where id = :id"),
-            {"day": today(lakeside), "id": key(maria)},
+            sa.text("update patient set deceased_on = :day where tenant_id = :t"),
+            {"day": today(lakeside), "t": lakeside.tenant_id},
         )
-    assert (await say(ask, lakeside, "nora", MINE))["edges"] == []
-    assert (await say(ask, lakeside, "rosa", OF, id=maria))["tasks"]["edges"] == []
+    assert [edge["node"]["id"] for edge in (await say(ask, lakeside, "nora", MINE))["edges"]] == [kept["id"]]
+    assert (await say(ask, lakeside, "rosa", OF, id=luis))["tasks"]["edges"] == []
 
 
 async def test_a_fact_that_is_undone_leaves_no_task(lakeside: World, ask: Any, behind: AsyncEngine) -> None:
