@@ -1,7 +1,7 @@
 """Tasks as pages say them: people first, days as people say them, nothing that counts or hurries."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from carewright_plugin_api.facts import local_day
@@ -11,6 +11,7 @@ from server.tasks.queries import CameBack, TaskEventRow, TaskRow
 from server.tasks.steps import STATES
 from server.tenants.permissions import ROLES
 from server.words import say
+from web.pages.diary import said_day
 from web.rendering import called, clock, day
 
 
@@ -22,15 +23,16 @@ def said_on(on: date, today: date) -> str:
         return say("tomorrow")
     if on == today - timedelta(days=1):
         return say("yesterday")
-    return day(on) if on.year != today.year else f"{on:%a} {on.day} {on:%b}"
+    return said_day(on, today)
 
 
 def time_words(row: TaskRow) -> str:
     """`by 2:05 pm`; nothing where any time of the day will do."""
     if row.due_time is None:
         return ""
-    hour, minute = row.due_time.hour, row.due_time.minute
-    return say("by %(time)s", time=f"{hour % 12 or 12}:{minute:02} {'am' if hour < 12 else 'pm'}")
+    # A time of the wall, said as one: whatever zone, as long as it is the same on the way in and out.
+    at = datetime.combine(row.due_on, row.due_time, UTC)
+    return say("by %(time)s", time=clock(at, "UTC"))
 
 
 def asked_words(row: TaskRow, me: object) -> str:
