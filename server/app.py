@@ -214,7 +214,7 @@ def _wrong_origin(request: Request[Any, Any, Any], error: WrongOrigin) -> Respon
     return _error_page(
         403,
         "errors/403.html",
-        title_said="We could not be sure that you sent this",
+        title_said=say("We could not be sure that you sent this"),
         sentence=say(
             "The page was open since before you signed in or changed practice, or the form came from "
             "another site. Nothing was changed."
@@ -234,7 +234,7 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         return _error_page(
             error.status_code,
             "errors/422.html",
-            message=_PLAIN.get(error.status_code, say("This request could not be understood.")),
+            message=say(_PLAIN.get(error.status_code, N_("This request could not be understood."))),
             next_step=say("Go back and try it another way."),
         )
     return _our_mistake(request, error)

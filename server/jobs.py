@@ -58,7 +58,7 @@ class Later(Exception):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of job. rights: the permissions its actor holds. lease_seconds: how long silence means death. says: what
-    it does, in words for the people of a practice."""
+    it does, in words for the people of a practice, marked with N_."""
 
     name: str
     handler: Handler

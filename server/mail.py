@@ -29,6 +29,7 @@ from server.ids import new_id
 from server.sealed import seal, unseal
 from server.settings import is_loopback, settings
 from server.tables import Platform, Table, one_of
+from server.words import say
 
 #: After this long in `sending`, whoever claimed it is gone.
 _GONE: Final = timedelta(minutes=5)
@@ -89,7 +90,9 @@ async def outbox(db: AsyncSession, *, most: int = 50) -> list[Letter]:
     read it."""
     if not settings().loopback or settings().smtp_url:
         raise Refused(
-            "NO_OUTBOX", "There is no outbox page here: mail goes out by itself.", "Look in your own mailbox."
+            "NO_OUTBOX",
+            say("There is no outbox page here: mail goes out by itself."),
+            say("Look in your own mailbox."),
         )
     rows = await db.execute(select(Mail).where(Mail.state == "local").order_by(Mail.id.desc()).limit(most))
     return [_letter(row) for row in rows.scalars()]

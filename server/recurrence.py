@@ -8,11 +8,18 @@ occasion like any other, and a practice that moves to another zone neither repea
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from server.words import N_, say, say_of
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: from Monday on, as weekdays are numbered
+WEEKDAYS: Final = (
+    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +122,21 @@ def said(rule: Rule) -> str:
     """The rule in words, such as "every day at 2:40 am"."""
     match rule:
         case Daily(at):
-            return f"every day at {_clock(at)}"
+            return say("every day at %(time)s", time=clock(at))
         case Weekly(weekday, at):
-            return f"every {_WEEKDAYS[weekday]} at {_clock(at)}"
+            return say("every %(weekday)s at %(time)s", weekday=say(WEEKDAYS[weekday]), time=clock(at))
         case Monthly(1, at):
-            return f"on the first of every month at {_clock(at)}"
+            return say("on the first of every month at %(time)s", time=clock(at))
         case Monthly(day, at):
-            return f"on day {day} of every month, or its last, at {_clock(at)}"
+            return say("on day %(day)s of every month, or its last, at %(time)s", day=day, time=clock(at))
         case Every(hours):
-            return "every hour" if hours == 1 else f"every {hours} hours"
+            return say_of("every hour", "every %(n)s hours", hours)
 
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def _clock(at: time) -> str:
-    return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
+def clock(at: time) -> str:
+    """`8:30 am`."""
+    shown = f"{at.hour % 12 or 12}:{at:%M}"
+    return say("%(time)s am", time=shown) if at.hour < 12 else say("%(time)s pm", time=shown)
 
 
 def _hourly(at: datetime) -> Due:

@@ -2,7 +2,7 @@
 
 A room registers what repeats, and the kind of job each occasion adds:
 
-    schedule("minutes.proof", Daily(time(2, 40)), PROVE, says="Prove the totals", args=lambda day: {"day": day})
+    schedule("minutes.proof", Daily(time(2, 40)), PROVE, says=N_("Prove the totals"), args=lambda day: {"day": day})
 
 Every practice has every schedule, on its own clock. The worker's turn with a practice marks what has come due, adds
 its job and writes down the next occasion, all in one transaction (`plan`); what a practice lacks it is given there
@@ -31,7 +31,8 @@ _AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What repeats. args: the job's arguments from the occasion's name. says: what it does, in plain words."""
+    """What repeats. args: the job's arguments from the occasion's name. says: what it does, in plain words, marked
+    with N_."""
 
     name: str
     rule: Rule

@@ -104,11 +104,11 @@ def id_of(kind: str, text: str, *, what: str | None = None) -> UUID:
     """
     parts = parts_of(text)
     if parts is None or parts[0] != kind:
-        raise not_found(what or _words(kind))
+        raise not_found(what or words_of(kind))
     return parts[1]
 
 
-def _words(kind: str) -> str:
+def words_of(kind: str) -> str:
     """`CareTeamMember` becomes "care team member"."""
     return "".join(f" {c.lower()}" if c.isupper() else c for c in kind).strip()
 

@@ -93,7 +93,7 @@ def check_accepted(given: list[Accepted]) -> list[Accepted]:
                 say("Open the page again, read the new text and accept that one."),
                 kind,
             )
-        name = written(accepted.name, kind, what="your full name, as a signature")
+        name = written(accepted.name, kind, what=say("your full name, as a signature"))
         if len(name.split()) < 2:
             raise Refused(
                 "SIGNATURE_SHORT",

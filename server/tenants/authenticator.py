@@ -94,7 +94,7 @@ async def replace_authenticator(
         issued = await sessions.renew(db, me.session_id, "full")
         await _store(db, me.person_id, secret, step)
         codes = await _new_codes(db, me.person_id)
-        post(db, to=me.email, subject="Your authenticator was changed", body=_CHANGED)
+        post(db, to=me.email, subject=say("Your authenticator was changed"), body=say(_CHANGED))
     return replace(issued, recovery_codes=codes)
 
 
@@ -174,8 +174,10 @@ def _over() -> Refused:
     )
 
 
-_CHANGED = N_(
-    "Hello,\n\nthe authenticator of your Carewright sign-in was just changed, and you were signed out "
-    "everywhere else.\n\nIf that was you, all is well. If it was not, ask for a new password on the "
-    "sign-in page at once and tell the\nadministrator of your practice.\n"
-)
+_CHANGED = N_("""Hello,
+
+the authenticator of your Carewright sign-in was just changed, and you were signed out everywhere else.
+
+If that was you, all is well. If it was not, ask for a new password on the sign-in page at once and tell the
+administrator of your practice.
+""")

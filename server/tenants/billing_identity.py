@@ -40,7 +40,7 @@ from server.tenants.payers import payer_for
 from server.tenants.sites import site_for
 from server.tenants.staff import staff_for
 from server.tenants.tables import BillingIdentity, PayerRoute, ProviderBilling, SiteBilling
-from server.words import say
+from server.words import say, say_of
 
 __all__ = [
     "FILING_INDICATORS", "PLACES_OF_SERVICE", "TIN_KINDS", "IdentityRow", "ProviderBillingRow", "RouteRow", "SiteBillingRow",
@@ -153,21 +153,21 @@ async def state_identity(
     if tin_kind not in TIN_KINDS:
         raise Refused(
             "TIN_KIND",
-            say("“%(tin_kind)s” is not a kind of tax number.", tin_kind=tin_kind[:20]),
+            say("“%(kind)s” is not a kind of tax number.", kind=tin_kind[:20]),
             say("Choose one of the list."),
             "tin_kind",
         )
     values = {
-        "legal_name": written(legal_name, "legal_name", what="the legal name", longest=60),
+        "legal_name": written(legal_name, "legal_name", what=say("the legal name"), longest=60),
         "tin": check_tin(tin),
         "tin_kind": tin_kind,
         "npi": check_npi(npi),
         "taxonomy": check_taxonomy(taxonomy),
         **check_address(street, city, state, zip),
-        "contact_name": written(contact_name, "contact_name", what="the name of whom a payer may call", longest=60),
+        "contact_name": written(contact_name, "contact_name", what=say("the name of whom a payer may call"), longest=60),
         "contact_phone": _digits_of_phone(contact_phone),
         "contact_email": fold_email(contact_email, "contact_email") if contact_email.strip() else "",
-        "submitter_id": _edi_id(submitter_id, "submitter_id", "the submitter's id"),
+        "submitter_id": _edi_id(submitter_id, "submitter_id", say("the submitter's id")),
     }  # fmt: skip
     return await _state(db, actor, BillingIdentity, IdentityRow, from_on, values)
 
@@ -184,15 +184,15 @@ async def state_site_billing(
         raise Refused(
             "PLACE_OF_SERVICE",
             say(
-                "“%(place_of_service)s” is not a place of service that a claim of ours can name.",
-                place_of_service=place_of_service[:10],
+                "“%(code)s” is not a place of service that a claim of ours can name.",
+                code=place_of_service[:10],
             ),
             say("Choose one of the list; 11 is an office."),
             "place_of_service",
         )
     values = {
         "site_id": site_id,
-        "legal_name": written(legal_name, "legal_name", what="the site's name on a claim", longest=60),
+        "legal_name": written(legal_name, "legal_name", what=say("the site's name on a claim"), longest=60),
         "npi": check_npi(npi) if npi.strip() else "",
         "place_of_service": place_of_service,
         **check_address(street, city, state, zip),
@@ -212,33 +212,32 @@ async def state_route(
     if filing_indicator not in FILING_INDICATORS:
         raise Refused(
             "FILING_INDICATOR",
-            say(
-                "“%(filing_indicator)s” is not a claim filing indicator.",
-                filing_indicator=filing_indicator[:10],
-            ),
+            say("“%(code)s” is not a claim filing indicator.", code=filing_indicator[:10]),
             say("Choose one of the list; MB is Medicare Part B, BL is Blue Cross Blue Shield."),
             "filing_indicator",
         )
     if not 30 <= filing_days <= 1096:
         raise Refused(
             "FILING_DAYS",
-            say(
-                "%(filing_days)s days is no time within which a payer takes claims.", filing_days=filing_days
+            say_of(
+                "%(n)s day is no time within which a payer takes claims.",
+                "%(n)s days is no time within which a payer takes claims.",
+                filing_days,
             ),
             say("Write between 30 and 1,096 days; Medicare gives one year."),
             "filing_days",
         )
-    name = written(claim_payer_name, "claim_payer_name", what="the payer's name on a claim", longest=60)
+    name = written(claim_payer_name, "claim_payer_name", what=say("the payer's name on a claim"), longest=60)
     values = {
         "payer_id": payer_id,
-        "receiver_id": _edi_id(receiver_id, "receiver_id", "the receiver's id"),
-        "receiver_name": written(receiver_name, "receiver_name", what="the receiver's name", longest=60),
+        "receiver_id": _edi_id(receiver_id, "receiver_id", say("the receiver's id")),
+        "receiver_name": written(receiver_name, "receiver_name", what=say("the receiver's name"), longest=60),
         "claim_payer_name": name,
-        "claim_payer_id": _edi_id(claim_payer_id, "claim_payer_id", "the payer's id on a claim"),
+        "claim_payer_id": _edi_id(claim_payer_id, "claim_payer_id", say("the payer's id on a claim")),
         "filing_indicator": filing_indicator,
         "production": production,
         "provider_number": written(
-            provider_number, "provider_number", what="the payer's number for you", longest=50, empty=True
+            provider_number, "provider_number", what=say("the payer's number for you"), longest=50, empty=True
         ),
         "names_supervisor": names_supervisor,
         "filing_days": filing_days,
@@ -265,8 +264,8 @@ async def state_provider_billing(
         )
     values = {
         "staff_id": staff_id,
-        "family_name": written(family_name, "family_name", what="the family name", longest=60),
-        "given_name": written(given_name, "given_name", what="the given name", longest=35),
+        "family_name": written(family_name, "family_name", what=say("the family name"), longest=60),
+        "given_name": written(given_name, "given_name", what=say("the given name"), longest=35),
         "taxonomy": check_taxonomy(taxonomy),
     }
     return await _state(db, actor, ProviderBilling, ProviderBillingRow, from_on, values)
@@ -308,9 +307,9 @@ def _edi_id(text: str, field: str, what: str) -> str:
         raise Refused(
             "EDI_ID",
             say(
-                "“%(plain)s” cannot stand as %(what)s: it takes 2 to 15 letters and digits.",
-                plain=plain[:20],
-                what=what,
+                "“%(id)s” cannot stand as %(field)s: it takes 2 to 15 letters and digits.",
+                id=plain[:20],
+                field=what,
             ),
             say("Copy it from the papers the payer or the clearinghouse sent when you enrolled."),
             field,

@@ -10,45 +10,48 @@ from typing import Final
 from server.errors import Refused
 from server.tenants.names import written
 from server.tenants.regions import STATES
-from server.words import say
+from server.words import N_, say
 
-TIN_KINDS: Final = {"EI": "Employer identification number", "SY": "Social Security number (sole proprietor)"}
+TIN_KINDS: Final = {
+    "EI": N_("Employer identification number"),
+    "SY": N_("Social Security number (sole proprietor)"),
+}
 
 #: place of service -> words. Those where a practitioner would see somebody in care management.
 PLACES_OF_SERVICE: Final = {
-    "02": "Telehealth, not at home",
-    "10": "Telehealth at home",
-    "11": "Office",
-    "12": "Home",
-    "13": "Assisted living facility",
-    "14": "Group home",
-    "19": "Off-campus outpatient hospital",
-    "22": "On-campus outpatient hospital",
-    "31": "Skilled nursing facility",
-    "32": "Nursing facility",
-    "33": "Custodial care facility",
-    "49": "Independent clinic",
-    "50": "Federally qualified health center",
-    "71": "Public health clinic",
-    "72": "Rural health clinic",
+    "02": N_("Telehealth, not at home"),
+    "10": N_("Telehealth at home"),
+    "11": N_("Office"),
+    "12": N_("Home"),
+    "13": N_("Assisted living facility"),
+    "14": N_("Group home"),
+    "19": N_("Off-campus outpatient hospital"),
+    "22": N_("On-campus outpatient hospital"),
+    "31": N_("Skilled nursing facility"),
+    "32": N_("Nursing facility"),
+    "33": N_("Custodial care facility"),
+    "49": N_("Independent clinic"),
+    "50": N_("Federally qualified health center"),
+    "71": N_("Public health clinic"),
+    "72": N_("Rural health clinic"),
 }
 
 #: claim filing indicator -> words
 FILING_INDICATORS: Final = {
-    "MB": "Medicare Part B",
-    "16": "Medicare Advantage (HMO Medicare risk)",
-    "BL": "Blue Cross Blue Shield",
-    "CI": "Commercial insurance",
-    "HM": "Health maintenance organization",
-    "12": "Preferred provider organization",
-    "13": "Point of service",
-    "14": "Exclusive provider organization",
-    "15": "Indemnity insurance",
-    "MC": "Medicaid",
-    "CH": "TRICARE",
-    "OF": "Other federal program",
-    "VA": "Veterans Affairs",
-    "ZZ": "Not known",
+    "MB": N_("Medicare Part B"),
+    "16": N_("Medicare Advantage (HMO Medicare risk)"),
+    "BL": N_("Blue Cross Blue Shield"),
+    "CI": N_("Commercial insurance"),
+    "HM": N_("Health maintenance organization"),
+    "12": N_("Preferred provider organization"),
+    "13": N_("Point of service"),
+    "14": N_("Exclusive provider organization"),
+    "15": N_("Indemnity insurance"),
+    "MC": N_("Medicaid"),
+    "CH": N_("TRICARE"),
+    "OF": N_("Other federal program"),
+    "VA": N_("Veterans Affairs"),
+    "ZZ": N_("Not known"),
 }
 
 _TAXONOMY: Final = re.compile(r"[0-9A-Z]{9}X")
@@ -92,13 +95,13 @@ def check_taxonomy(text: str, field: str = "taxonomy") -> str:
 def check_address(street: str, city: str, state: str, zip: str) -> dict[str, str]:
     """A street address with nine digits of ZIP, as payers want it of who bills. Raises Refused TEXT_*, PO_BOX,
     STATE_UNKNOWN or ZIP_FOUR."""
-    where = written(street, "street", what="the street", longest=55)
+    where = written(street, "street", what=say("the street"), longest=55)
     if is_po_box(where):
         raise Refused(
             "PO_BOX",
             say(
-                "“%(where)s” is a post-office box. Payers refuse claims whose billing address is one.",
-                where=where,
+                "“%(street)s” is a post-office box. Payers refuse claims whose billing address is one.",
+                street=where,
             ),
             say(
                 "Write the street where the practice is. Where money should be sent is settled in the "
@@ -127,7 +130,7 @@ def check_address(street: str, city: str, state: str, zip: str) -> dict[str, str
         )
     return {
         "street": where,
-        "city": written(city, "city", what="the city", longest=30),
+        "city": written(city, "city", what=say("the city"), longest=30),
         "state": region,
         "zip": f"{digits[:5]}-{digits[5:]}",
     }

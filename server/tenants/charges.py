@@ -64,7 +64,7 @@ async def state_charge(db: Db, actor: Actor, *, code: str, from_on: date, amount
     if not _CODE.fullmatch(plain):
         raise Refused(
             "CODE_FORM",
-            say("“%(plain)s” is not a procedure code.", plain=plain[:12]),
+            say("“%(code)s” is not a procedure code.", code=plain[:12]),
             say("Write its five letters and digits."),
             "code",
         )

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from server.errors import Refused
 from server.tenants import operations, seal
 from server.tenants.actor import Actor, system
+from server.tenants.chain import Breach
 from server.tenants.db import auth_db, tenant_db
 from server.tenants.tables import Directory, Practice
-from server.words import say
+from server.words import say, say_of
 
 
 async def actor_for(slug: str, *rights: str) -> Actor:
@@ -22,7 +23,7 @@ async def actor_for(slug: str, *rights: str) -> Actor:
     if tenant_id is None:
         raise Refused(
             "NO_SUCH_PRACTICE",
-            say("There is no open practice called %(slug)s here.", slug=f"{slug!r}"),
+            say("There is no open practice called %(practice)s here.", practice=repr(slug)),
             say("Use the short name shown on the Practice page, such as lakeside."),
         )
     async with tenant_db(system(tenant_id, "UTC"), read_only=True) as db:
@@ -38,20 +39,23 @@ async def verify_audit(slug: str) -> dict[str, Any]:
         events = await seal.count_sealed(db)
     told = [asdict(breach) for breach in breaches]
     if not breaches:
-        says = say(
-            "The audit of %(slug)s is whole: %(events)s sealed events, each as it was written.",
-            slug=slug,
-            events=f"{events:,}",
+        says = say_of(
+            "The audit of %(practice)s is whole: %(n)s sealed event, as it was written.",
+            "The audit of %(practice)s is whole: %(n)s sealed events, each as it was written.",
+            events,
+            practice=slug,
         )
     else:
-        lines = [
-            f"{one.code:14} {one.first or '-'}{f' to {one.last}' if one.last != one.first else ''}: {one.says}"
-            for one in breaches
-        ]
-        says = "\n".join(
-            [say("The audit of %(slug)s was changed behind the system's back:", slug=slug), *lines]
-        )
+        lines = [f"{one.code:14} {_place(one)}: {one.says}" for one in breaches]
+        head = say("The audit of %(practice)s was changed behind the system's back:", practice=slug)
+        says = "\n".join([head, *lines])
     return {"practice": slug, "events": events, "breaches": told, "failed": bool(breaches), "says": says}
+
+
+def _place(one: Breach) -> str:
+    if one.last == one.first:
+        return str(one.first or "-")
+    return say("%(first)s to %(last)s", first=one.first or "-", last=one.last)
 
 
 async def failed_jobs(slug: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from server.tenants import totp
 from server.tenants.db import auth_db
 from server.tenants.names import fold_email
 from server.tenants.tables import Directory, Membership, Person
-from server.words import say
+from server.words import say, say_of
 
 
 async def current_code(email: str) -> str:
@@ -42,7 +42,7 @@ async def current_code(email: str) -> str:
         raise Refused(
             "WAIT_FOR_CODE",
             say("The codes of this minute are used up."),
-            say("Try again in %(seconds)s seconds.", seconds=seconds),
+            say_of("Try again in %(n)s second.", "Try again in %(n)s seconds.", seconds),
         )
     return totp.code_at(totp.unseal_secret(person.id, person.totp_secret or b""), step)
 

@@ -13,10 +13,9 @@ from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from server.errors import Refused
-from server.recurrence import instant_of
+from server.recurrence import WEEKDAYS, clock, instant_of
 from server.words import say
 
-WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", re.ASCII)
 _EARLIEST: Final = date(2000, 1, 1)
 _AHEAD: Final = timedelta(days=2 * 366)
@@ -146,14 +145,7 @@ def check_weekly(new: Weekly, others: Iterable[Weekly], today: date) -> None:
     if there is not None:
         raise Refused(
             "HOURS_OVERLAP",
-            say(
-                "%(weekdays)s, %(begins)s to %(ends)s, is on the list already%(from_on)s. Nobody is in "
-                "two places at once.",
-                weekdays=WEEKDAYS[there.weekday],
-                begins=clock(there.begins),
-                ends=clock(there.ends),
-                from_on=_lasting(there.from_on, there.to_on),
-            ),
+            _there_already(there),
             say("Give that line a last day first, or choose other times."),
             "begins",
         )
@@ -167,9 +159,9 @@ def check_away(new: Away, others: Iterable[Away], today: date) -> None:
         raise Refused(
             "AWAY_ALREADY",
             say(
-                "%(from_on)s to %(to_on)s is on the list already.",
-                from_on=_said(there.from_on),
-                to_on=_said(there.to_on),
+                "%(first)s to %(last)s is on the list already.",
+                first=_said(there.from_on),
+                last=_said(there.to_on),
             ),
             say("Take that line away first, or choose other days."),
             "from_on",
@@ -180,7 +172,7 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
     if not _EARLIEST <= from_on <= today + _AHEAD:
         raise Refused(
             "DATE_FAR",
-            say("%(from_on)s is too far from today to be the first day.", from_on=_said(from_on)),
+            say("%(day)s is too far from today to be the first day.", day=_said(from_on)),
             say("Check the year."),
             "from_on",
         )
@@ -190,9 +182,9 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
         raise Refused(
             "ENDS_BEFORE_START",
             say(
-                "The last day, %(to_on)s, lies before the first, %(from_on)s.",
-                to_on=_said(to_on),
-                from_on=_said(from_on),
+                "The last day, %(last)s, lies before the first, %(first)s.",
+                last=_said(to_on),
+                first=_said(from_on),
             ),
             say("Check both days."),
             "to_on",
@@ -200,20 +192,32 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
     if to_on > today + 5 * _AHEAD:
         raise Refused(
             "DATE_FAR",
-            say("%(to_on)s is too far away to be the last day.", to_on=_said(to_on)),
+            say("%(day)s is too far away to be the last day.", day=_said(to_on)),
             say("Check the year."),
             "to_on",
         )
-
-
-def clock(at: time) -> str:
-    """`8:30 am`."""
-    return f"{at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
 
 
 def _said(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def _lasting(from_on: date, to_on: date | None) -> str:
-    return f", from {_said(from_on)}" + (f" to {_said(to_on)}" if to_on else " on")
+def _there_already(line: Weekly) -> str:
+    told = {
+        "weekday": say(WEEKDAYS[line.weekday]),
+        "begins": clock(line.begins),
+        "ends": clock(line.ends),
+        "first": _said(line.from_on),
+    }
+    if line.to_on is None:
+        return say(
+            "%(weekday)s, %(begins)s to %(ends)s, is on the list already, from %(first)s on. Nobody is in two "
+            "places at once.",
+            **told,
+        )
+    return say(
+        "%(weekday)s, %(begins)s to %(ends)s, is on the list already, from %(first)s to %(last)s. Nobody is in "
+        "two places at once.",
+        last=_said(line.to_on),
+        **told,
+    )

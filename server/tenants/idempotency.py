@@ -72,11 +72,16 @@ def checked_key(key: str) -> str:
         raise Refused(
             "IDEMPOTENCY_KEY",
             say(
-                "An idempotency key is 1 to %(longest_key)s printable ASCII characters; this one has "
-                "%(n)s%(which)s.",
-                longest_key=LONGEST_KEY,
+                "An idempotency key is 1 to %(longest)s printable ASCII characters; this one has %(n)s.",
+                longest=LONGEST_KEY,
                 n=len(key),
-                which="" if key.isascii() and key.isprintable() else ", some of them of another kind",
+            )
+            if key.isascii() and key.isprintable()
+            else say(
+                "An idempotency key is 1 to %(longest)s printable ASCII characters; this one has %(n)s, some of "
+                "them of another kind.",
+                longest=LONGEST_KEY,
+                n=len(key),
             ),
             say(
                 "Make a random one, such as a UUID, for each thing to be done, and send the same one "
@@ -127,10 +132,10 @@ async def _first(actor: Actor, asked: Asked, work: Work) -> Answer:
             raise Refused(
                 "ANSWER_TOO_LARGE",
                 say(
-                    "The answer has %(n)s KB, more than the %(largest_answer)s KB that are kept with "
+                    "The answer has %(n)s KB, more than the %(most)s KB that are kept with "
                     "an idempotency key. Nothing was changed.",
                     n=len(answer.body) // 1024,
-                    largest_answer=LARGEST_ANSWER // 1024,
+                    most=LARGEST_ANSWER // 1024,
                 ),
                 say(
                     "Ask for less in the operation that changes things, and for the rest in a query after it."

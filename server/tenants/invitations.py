@@ -18,6 +18,7 @@ from server.tenants.sessions import Issued
 from server.tenants.sign_up import make_person
 from server.tenants.tables import Membership, Staff
 from server.tenants.visitor import Visitor
+from server.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def look_invitation(token: str) -> Invitation:
     link, staff = await _live(token)
     login = await credentials.login_of(link.email)
     return Invitation(
-        link.details["practice"], staff["name"], link.email, ROLES[staff["role"]], login is not None
+        link.details["practice"], staff["name"], link.email, say(ROLES[staff["role"]]), login is not None
     )
 
 
@@ -55,7 +56,7 @@ async def accept_invitation(token: str, password: str, visitor: Visitor, *, name
     if login is not None:
         await credentials.check(link.email, password, visitor)
     else:
-        called = written(name or called, "name", what="your name")
+        called = written(name or called, "name", what=say("your name"))
         chosen = passwords.check_password(password, about=(link.email, called, link.details["practice"]))
         stored = await passwords.hash_password(chosen)
 

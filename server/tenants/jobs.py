@@ -15,6 +15,7 @@ from server.tenants import (
 )
 from server.tenants.actor import Actor
 from server.tenants.db import Db
+from server.words import N_
 
 PURGE: Final = "jobs.purge"
 
@@ -29,7 +30,7 @@ register(
     purge_answers,
     lease_seconds=30,
     max_attempts=8,
-    says="Forget answers kept for programs that ask again",
+    says=N_("Forget answers kept for programs that ask again"),
 )
 register(
     PURGE,
@@ -37,12 +38,12 @@ register(
     lease_seconds=30,
     max_attempts=8,
     rights=("jobs.write",),
-    says="Forget finished work after 30 days",
+    says=N_("Forget finished work after 30 days"),
 )
 
 schedule(
     "jobs.purge",
     Daily(time(2, 15)),
     PURGE,
-    says="Finished work older than 30 days is forgotten",
+    says=N_("Finished work older than 30 days is forgotten"),
 )

@@ -37,13 +37,13 @@ def written(text: str, field: str, *, what: str, longest: int = 120, empty: bool
     """`text` as it will be kept: trimmed, composed, one space between words, without characters nobody can
     see.
 
-    what: how a sentence names it ("the practice's name"). Raises Refused TEXT_MISSING, TEXT_TOO_LONG or
+    what: how a sentence names it (`say("the practice's name")`). Raises Refused TEXT_MISSING, TEXT_TOO_LONG or
     TEXT_UNSEEN.
     """
     if any(_unseen(c) for c in text):
         raise Refused(
             "TEXT_UNSEEN",
-            say("There is a character in %(what)s that cannot be seen or printed.", what=what),
+            say("There is a character in %(field)s that cannot be seen or printed.", field=what),
             say("Type it by hand instead of pasting it."),
             field,
         )
@@ -51,7 +51,7 @@ def written(text: str, field: str, *, what: str, longest: int = 120, empty: bool
     if not kept and not empty:
         raise Refused(
             "TEXT_MISSING",
-            say("We need %(what)s.", what=what),
+            say("We need %(field)s.", field=what),
             say("Type it and send the form again."),
             field,
         )
@@ -59,9 +59,9 @@ def written(text: str, field: str, *, what: str, longest: int = 120, empty: bool
         raise Refused(
             "TEXT_TOO_LONG",
             say(
-                "There is room for %(longest)s characters in %(what)s; this has %(n)s.",
+                "There is room for %(longest)s characters in %(field)s; this has %(n)s.",
                 longest=longest,
-                what=what,
+                field=what,
                 n=len(kept),
             ),
             say("Shorten it."),
@@ -162,7 +162,7 @@ def check_phone(text: str, field: str = "phone") -> str:
     if number is None or not phonenumbers.is_possible_number(number):
         raise Refused(
             "PHONE_FORM",
-            say("“%(text)s” is not a telephone number anyone could call.", text=text.strip()[:40]),
+            say("“%(number)s” is not a telephone number anyone could call.", number=text.strip()[:40]),
             say("Write it with its area code, such as (313) 555-0142."),
             field,
         )

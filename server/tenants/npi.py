@@ -16,7 +16,9 @@ def check_npi(text: str, field: str = "npi") -> str:
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or digits[0] not in "12":
         raise Refused(
             "NPI_FORM",
-            say("An NPI is ten digits and begins with 1 or 2; this is “%(text)s”.", text=text.strip()[:40]),
+            say(
+                "An NPI is ten digits and begins with 1 or 2; this is “%(number)s”.", number=text.strip()[:40]
+            ),
             say("Copy it from the practice's enrollment letter, or look it up in the public NPI registry."),
             field,
         )
@@ -25,13 +27,13 @@ def check_npi(text: str, field: str = "npi") -> str:
         raise Refused(
             "NPI_CHECK_DIGIT",
             say(
-                "%(digits)s is not a possible NPI: after %(digits_2)s the tenth digit, which guards "
-                "against slips, would be %(expected)s, not %(digits_3)s. Payers refuse claims with a "
+                "%(number)s is not a possible NPI: after %(first_nine)s the tenth digit, which guards "
+                "against slips, would be %(expected)s, not %(tenth)s. Payers refuse claims with a "
                 "wrong one.",
-                digits=digits,
-                digits_2=digits[:9],
+                number=digits,
+                first_nine=digits[:9],
                 expected=expected,
-                digits_3=digits[9],
+                tenth=digits[9],
             ),
             say(
                 "One digit may be mistyped, or two neighbours swapped. Compare all ten with the "

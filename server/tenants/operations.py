@@ -21,17 +21,17 @@ from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.tables import Job
-from server.words import say
+from server.words import N_, say
 
 READY, RUNNING, DEAD = "ready", "running", "dead"
 #: state -> the word people use for it
 STATES: Final = {
-    READY: "Waiting",
-    RUNNING: "Running",
-    "done": "Done",
-    DEAD: "Failed",
-    "cancelled": "Taken back",
-    "given_up": "Given up",
+    READY: N_("Waiting"),
+    RUNNING: N_("Running"),
+    "done": N_("Done"),
+    DEAD: N_("Failed"),
+    "cancelled": N_("Taken back"),
+    "given_up": N_("Given up"),
 }
 
 
@@ -138,7 +138,7 @@ async def list_schedules(db: Db, actor: Actor) -> list[ScheduleRow]:
     rows = {row.name: row for row in await db.execute(text(_LAST_AND_NEXT), {"names": list(SCHEDULES)})}
     found = [
         ScheduleRow(
-            name, one.says, said(one.rule), row.last_at, row.last_state or "", row.job or "", row.next_at
+            name, say(one.says), said(one.rule), row.last_at, row.last_state or "", row.job or "", row.next_at
         )
         for name, one in SCHEDULES.items()
         if (row := rows[name])
@@ -159,7 +159,7 @@ from unnest(cast(:names as text[])) as n(name)"""
 
 def words_for(kind: str) -> str:
     """What a kind of job does, in plain words; its name where only another version knows it."""
-    return KINDS[kind].says if kind in KINDS else kind
+    return say(KINDS[kind].says) if kind in KINDS else kind
 
 
 def _job(actor: Actor, row: Any) -> JobRow:
@@ -201,7 +201,7 @@ async def retry_jobs(db: Db, actor: Actor, kind: str = "") -> int:
 async def give_up_job(db: Db, actor: Actor, job_id: UUID, reason: str) -> JobRow:
     """Put a failed job away for good, and say why. Raises Refused NOT_FOUND, JOB_NOT_FAILED or TEXT_*."""
     actor.require("jobs.write")
-    why = written(reason, "reason", what="the reason", longest=500)
+    why = written(reason, "reason", what=say("the reason"), longest=500)
     await _failed(db, actor, job_id)
     await db.execute(
         text(
@@ -219,7 +219,7 @@ async def _failed(db: Db, actor: Actor, job_id: UUID) -> JobRow:
     if job.state != DEAD:
         raise Refused(
             "JOB_NOT_FAILED",
-            say("This work has not failed; it is now: %(states)s.", states=STATES[job.state].lower()),
+            say("This work has not failed; it is now: %(state)s.", state=say(STATES[job.state]).lower()),
             say("Look at the list again; somebody may have been quicker."),
         )
     return job

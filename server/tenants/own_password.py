@@ -14,7 +14,7 @@ from server.tenants.names import fold_email
 from server.tenants.sessions import Issued
 from server.tenants.tables import Person
 from server.tenants.visitor import Visitor
-from server.words import N_
+from server.words import N_, say
 
 
 async def ask_reset(email: str, visitor: Visitor) -> None:
@@ -29,8 +29,8 @@ async def ask_reset(email: str, visitor: Visitor) -> None:
     async with auth_db() as db:
         # For an unknown address the link is made all the same, belongs to nobody and is not sent.
         address = links.issue(db, "reset", folded, person_id=login.id if login else None)
-        body = _RESET.format(name=login.name, address=address) if login else _NO_LOGIN
-        post(db, to=folded, subject="A new password for Carewright", body=body)
+        body = say(_RESET, name=login.name, address=address) if login else say(_NO_LOGIN)
+        post(db, to=folded, subject=say("A new password for Carewright"), body=body)
 
 
 async def look_reset(token: str) -> str:
@@ -55,7 +55,7 @@ async def reset(token: str, password: str) -> None:
         await links.end(db, "reset", person_id=used.person_id)
         await sessions.end_all(db, used.person_id)
         await _store(db, used.person_id, stored)
-        post(db, to=used.email, subject="Your password was changed", body=_CHANGED)
+        post(db, to=used.email, subject=say("Your password was changed"), body=say(_CHANGED))
 
 
 async def change(token: str, old: str, new: str, visitor: Visitor) -> Issued:
@@ -72,7 +72,7 @@ async def change(token: str, old: str, new: str, visitor: Visitor) -> Issued:
         await sessions.end_all(db, login.id, but=me.session_id)
         issued = await sessions.renew(db, me.session_id, "full")
         await _store(db, login.id, stored)
-        post(db, to=me.email, subject="Your password was changed", body=_CHANGED)
+        post(db, to=me.email, subject=say("Your password was changed"), body=say(_CHANGED))
         return issued
 
 
@@ -82,18 +82,25 @@ async def _store(db: AsyncSession, person_id: UUID, stored: str) -> None:
     )
 
 
-_RESET = N_(
-    "Hello {name},\n\nsomebody, probably you, asked for a new password for your Carewright sign-in. "
-    "Choose it here within one hour:\n\n{address}\n\nIf it was not you, do nothing: your password stays as "
-    "it is.\n"
-)
-_NO_LOGIN = N_(
-    "Hello,\n\nsomebody, probably you, asked for a new password at Carewright, but there is no sign-in "
-    "with this e-mail address.\n\nIf you work in a practice that uses Carewright, you may have been "
-    "invited under another address: ask its\nadministrator. If it was not you, do nothing.\n"
-)
-_CHANGED = N_(
-    "Hello,\n\nthe password of your Carewright sign-in was just changed, and you were signed out "
-    "everywhere else.\n\nIf that was you, all is well. If it was not, ask for a new password on the "
-    "sign-in page at once and tell the\nadministrator of your practice.\n"
-)
+_RESET = N_("""Hello %(name)s,
+
+somebody, probably you, asked for a new password for your Carewright sign-in. Choose it here within one hour:
+
+%(address)s
+
+If it was not you, do nothing: your password stays as it is.
+""")
+_NO_LOGIN = N_("""Hello,
+
+somebody, probably you, asked for a new password at Carewright, but there is no sign-in with this e-mail address.
+
+If you work in a practice that uses Carewright, you may have been invited under another address: ask its
+administrator. If it was not you, do nothing.
+""")
+_CHANGED = N_("""Hello,
+
+the password of your Carewright sign-in was just changed, and you were signed out everywhere else.
+
+If that was you, all is well. If it was not, ask for a new password on the sign-in page at once and tell the
+administrator of your practice.
+""")

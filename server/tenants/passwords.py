@@ -19,7 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from server.errors import Refused
 from server.settings import settings
 from server.tenants.names import plain_letters
-from server.words import say
+from server.words import say, say_of
 
 Answer = TypeVar("Answer")
 
@@ -52,10 +52,12 @@ def check_password(password: str, *, about: tuple[str, ...] = (), field: str = "
     if len(kept) < SHORTEST:
         raise Refused(
             "PASSWORD_SHORT",
-            say(
-                "The password has %(n)s characters; it needs at least %(shortest)s, because it guards "
-                "patients' records.",
-                n=len(kept),
+            say_of(
+                "The password has %(n)s character; it needs at least %(shortest)s, because it guards patients' "
+                "records.",
+                "The password has %(n)s characters; it needs at least %(shortest)s, because it guards patients' "
+                "records.",
+                len(kept),
                 shortest=SHORTEST,
             ),
             say("Four or five unrelated words are easy to remember and hard to guess. Spaces are welcome."),

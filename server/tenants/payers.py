@@ -85,9 +85,9 @@ def _checked(name: str, kind: str, edi_id: str, known_kinds: Collection[str]) ->
             "kind",
         )
     return {
-        "name": written(name, "name", what="the payer's name"),
+        "name": written(name, "name", what=say("the payer's name")),
         "kind": kind,
-        "edi_id": written(edi_id, "edi_id", what="the payer's electronic id", longest=40, empty=True),
+        "edi_id": written(edi_id, "edi_id", what=say("the payer's electronic id"), longest=40, empty=True),
     }
 
 

@@ -6,6 +6,8 @@ Roles follow the work of a practice; V1 and V2 hold: there is no permission to b
 
 from typing import Final
 
+from server.words import N_
+
 ADMINISTRATOR = "administrator"
 CARE_MANAGER = "care_manager"
 PROVIDER = "provider"
@@ -16,13 +18,13 @@ MENTOR = "mentor"
 
 #: role -> the words people use for it
 ROLES: Final[dict[str, str]] = {
-    ADMINISTRATOR: "Administrator",
-    CARE_MANAGER: "Care manager",
-    PROVIDER: "Provider",
-    MEDICAL_ASSISTANT: "Medical assistant",
-    FRONT_DESK: "Front desk",
-    BILLER: "Biller",
-    MENTOR: "Mentor",
+    ADMINISTRATOR: N_("Administrator"),
+    CARE_MANAGER: N_("Care manager"),
+    PROVIDER: N_("Provider"),
+    MEDICAL_ASSISTANT: N_("Medical assistant"),
+    FRONT_DESK: N_("Front desk"),
+    BILLER: N_("Biller"),
+    MENTOR: N_("Mentor"),
 }
 
 _EVERYONE = frozenset(ROLES)

@@ -14,12 +14,12 @@ from server.tenants.db import Db
 from server.tenants.names import check_phone, check_zone, written
 from server.tenants.npi import check_npi
 from server.tenants.tables import Directory, PolicyChoice, Practice
-from server.words import say
+from server.words import N_, say, say_of
 
 #: selection policy -> the words people use for it
 POLICIES = {
-    "accurate": "What describes the month best",
-    "max": "What pays the most among what the rules allow",
+    "accurate": N_("What describes the month best"),
+    "max": N_("What pays the most among what the rules allow"),
 }
 
 
@@ -47,18 +47,19 @@ async def change_practice(
     """
     actor.require("practice.write")
     practice = await _practice(db, actor)
-    called = written(name, "name", what="the practice's name")
+    called = written(name, "name", what=say("the practice's name"))
     number, zone, dialled = check_npi(npi), check_zone(time_zone), check_phone(phone)
 
     warnings = []
     if zone != practice.time_zone and months_closed:
         warnings.append(
-            say(
-                "%(months_closed)s billing %(which)s closed with the days of %(time_zone)s. They stay "
-                "as they are; days and months are reckoned in %(zone)s from now on.",
-                months_closed=months_closed,
-                which="month was" if months_closed == 1 else "months were",
-                time_zone=practice.time_zone,
+            say_of(
+                "%(n)s billing month was closed with the days of %(before)s. It stays as it is; days and months "
+                "are reckoned in %(zone)s from now on.",
+                "%(n)s billing months were closed with the days of %(before)s. They stay as they are; days and "
+                "months are reckoned in %(zone)s from now on.",
+                months_closed,
+                before=practice.time_zone,
                 zone=zone,
             )
         )
@@ -99,7 +100,7 @@ async def set_selection_policy(db: Db, actor: Actor, *, policy: str, reason: str
             say("Choose one of the list."),
             "policy",
         )
-    why = written(reason, "reason", what="the reason", longest=1000, empty=True)
+    why = written(reason, "reason", what=say("the reason"), longest=1000, empty=True)
     if policy == "max" and len(why) < 20:
         raise Refused(
             "REASON_MISSING",

@@ -15,36 +15,36 @@ from server.tenants.db import Db
 from server.tenants.names import written
 from server.tenants.staff import staff_for
 from server.tenants.tables import Qualification
-from server.words import say
+from server.words import N_, say
 
 #: the job that counts somebody's minutes again; `server/minutes/jobs.py` says what it does
 DISCIPLINE_CHANGED: Final = "minutes.discipline_changed"
 
-KINDS: Final = {"discipline": "Discipline", "licence": "Licence", "training": "Training"}
+KINDS: Final = {"discipline": N_("Discipline"), "licence": N_("Licence"), "training": N_("Training")}
 #: discipline -> the words people use for it; plugins ask for the left-hand side
 DISCIPLINES: Final = {
-    "md": "Physician (MD)",
-    "do": "Physician (DO)",
-    "np": "Nurse practitioner",
-    "pa": "Physician assistant",
-    "cns": "Clinical nurse specialist",
-    "cnm": "Certified nurse-midwife",
-    "rn": "Registered nurse",
-    "lpn": "Licensed practical nurse",
-    "lmsw": "Licensed master's social worker",
-    "lbsw": "Licensed bachelor's social worker",
-    "psychologist": "Psychologist",
-    "lpc": "Licensed professional counselor",
-    "pharmacist": "Pharmacist",
-    "dietitian": "Registered dietitian",
-    "diabetes_educator": "Certified diabetes educator",
-    "asthma_educator": "Certified asthma educator",
-    "respiratory_therapist": "Respiratory therapist",
-    "medical_assistant": "Medical assistant",
-    "community_health_worker": "Community health worker",
-    "front_desk": "Front desk",
-    "biller": "Biller",
-    "administrator": "Administration",
+    "md": N_("Physician (MD)"),
+    "do": N_("Physician (DO)"),
+    "np": N_("Nurse practitioner"),
+    "pa": N_("Physician assistant"),
+    "cns": N_("Clinical nurse specialist"),
+    "cnm": N_("Certified nurse-midwife"),
+    "rn": N_("Registered nurse"),
+    "lpn": N_("Licensed practical nurse"),
+    "lmsw": N_("Licensed master's social worker"),
+    "lbsw": N_("Licensed bachelor's social worker"),
+    "psychologist": N_("Psychologist"),
+    "lpc": N_("Licensed professional counselor"),
+    "pharmacist": N_("Pharmacist"),
+    "dietitian": N_("Registered dietitian"),
+    "diabetes_educator": N_("Certified diabetes educator"),
+    "asthma_educator": N_("Certified asthma educator"),
+    "respiratory_therapist": N_("Respiratory therapist"),
+    "medical_assistant": N_("Medical assistant"),
+    "community_health_worker": N_("Community health worker"),
+    "front_desk": N_("Front desk"),
+    "biller": N_("Biller"),
+    "administrator": N_("Administration"),
 }
 
 
@@ -74,14 +74,14 @@ async def add_qualification(
         raise Refused(
             "KIND_UNKNOWN",
             say("“%(kind)s” is not a kind of qualification.", kind=kind[:40]),
-            say("Choose one of: %(values)s.", values=", ".join(KINDS.values())),
+            say("Choose one of: %(kinds)s.", kinds=", ".join(map(say, KINDS.values()))),
             "kind",
         )
-    called = written(name, "name", what="the qualification")
+    called = written(name, "name", what=say("the qualification"))
     if kind == "discipline" and called not in DISCIPLINES:
         raise Refused(
             "DISCIPLINE_UNKNOWN",
-            say("“%(called)s” is not a discipline that payers' rules know.", called=called[:40]),
+            say("“%(name)s” is not a discipline that payers' rules know.", name=called[:40]),
             say("Choose the nearest one from the list."),
             "name",
         )
@@ -102,8 +102,8 @@ async def add_qualification(
         )
     made = Qualification(
         tenant_id=actor.tenant_id, id=new_id(), staff_id=staff.id, kind=kind, name=called,
-        number=written(number, "number", what="the number", longest=40, empty=True),
-        region=written(region, "region", what="the state", longest=40, empty=True),
+        number=written(number, "number", what=say("the number"), longest=40, empty=True),
+        region=written(region, "region", what=say("the state"), longest=40, empty=True),
         from_on=from_on, to_on=to_on, made_at=now(), made_by=actor.staff_id,
     )  # fmt: skip
     db.add(made)
@@ -158,7 +158,7 @@ def _check_days(from_on: date, to_on: date | None, today: date) -> None:
     if not 1940 <= from_on.year <= today.year + 1:
         raise Refused(
             "DATE_FAR",
-            say("%(from_on)s is too far from today to be the first day.", from_on=from_on.isoformat()),
+            say("%(day)s is too far from today to be the first day.", day=from_on.isoformat()),
             say("Check the year."),
             "from_on",
         )
@@ -166,9 +166,9 @@ def _check_days(from_on: date, to_on: date | None, today: date) -> None:
         raise Refused(
             "ENDS_BEFORE_START",
             say(
-                "The last day, %(to_on)s, lies before the first, %(from_on)s.",
-                to_on=to_on.isoformat(),
-                from_on=from_on.isoformat(),
+                "The last day, %(last)s, lies before the first, %(first)s.",
+                last=to_on.isoformat(),
+                first=from_on.isoformat(),
             ),
             say("Check both dates."),
             "to_on",
@@ -176,7 +176,7 @@ def _check_days(from_on: date, to_on: date | None, today: date) -> None:
     if to_on is not None and to_on.year > today.year + 30:
         raise Refused(
             "DATE_FAR",
-            say("%(to_on)s is too far away to be the last day.", to_on=to_on.isoformat()),
+            say("%(day)s is too far away to be the last day.", day=to_on.isoformat()),
             say("Check the year."),
             "to_on",
         )

@@ -29,7 +29,7 @@ from server.tenants.actor import Actor, system
 from server.tenants.chain import Breach, Event, Head, Seal, broken_ends, broken_links, link, origin
 from server.tenants.db import Db, Doors
 from server.tenants.tables import AuditEvent, AuditSeal, AuditSubject, AuditUnsealed
-from server.words import N_
+from server.words import N_, say
 
 _FIELDS: Final = tuple(field.name for field in fields(Event))
 _EVENT: Final = [getattr(AuditEvent, name) for name in _FIELDS]
@@ -187,7 +187,7 @@ jobs.register(
     sign_head,
     lease_seconds=30,
     max_attempts=20,
-    says="Sign the end of the record of who opened what",
+    says=N_("Sign the end of the record of who opened what"),
 )
 
 
@@ -241,7 +241,7 @@ async def verify(db: Db, actor: Actor, store: HeadStore | None = None) -> list[B
     found += broken_ends(after.number if after else 0, hashes, heads)
     for query, code, says in _STRAYS:
         strays = await db.execute(text(query), {"tenant": tenant})
-        found += [Breach(code, row.number, row.number, row.event_id, says) for row in strays]
+        found += [Breach(code, row.number, row.number, row.event_id, say(says)) for row in strays]
     return found
 
 

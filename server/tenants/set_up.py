@@ -86,15 +86,15 @@ def _count(rows: Select[Any]) -> ScalarSelect[int]:
 
 def _steps(sites: int, providers: int, payers: int, invited: int, patients: int) -> tuple[Step, ...]:
     return (
-        Step("sites", "Where you see people", say("A claim names the place of service."), sites, sites > 0, True),
+        Step("sites", say("Where you see people"), say("A claim names the place of service."), sites, sites > 0, True),
         Step(
-            "providers", "Providers with their NPI", say("Somebody has to bill, and a claim carries their number."),
+            "providers", say("Providers with their NPI"), say("Somebody has to bill, and a claim carries their number."),
             providers, providers > 0, True,
         ),
-        Step("payers", "Payers you bill", say("Each has its own rules for the same month."), payers, payers > 0, True),
-        Step("staff", "Your team", say("Everybody signs in as themselves."), invited, invited > 0, False),
+        Step("payers", say("Payers you bill"), say("Each has its own rules for the same month."), payers, payers > 0, True),
+        Step("staff", say("Your team"), say("Everybody signs in as themselves."), invited, invited > 0, False),
         Step(
-            "patients", "Your first patients", say("From a file of your record system, or by hand."),
+            "patients", say("Your first patients"), say("From a file of your record system, or by hand."),
             patients, patients > 0, False,
         ),
     )  # fmt: skip

@@ -111,7 +111,7 @@ async def _use_code(db: AsyncSession, person_id: UUID, email: str, typed: str) -
             .returning(RecoveryCode.id)
         )
         if used.scalar_one_or_none() is not None:
-            post(db, to=email, subject="A recovery code was used", body=_RECOVERY_USED)
+            post(db, to=email, subject=say("A recovery code was used"), body=say(_RECOVERY_USED))
             return None
     return Refused(
         "CODE_WRONG",
@@ -156,9 +156,11 @@ def _challenge_over() -> Refused:
     )
 
 
-_RECOVERY_USED = N_(
-    "Hello,\n\none of your recovery codes was just used to sign in to Carewright in place of your "
-    "authenticator. It will not work\na second time.\n\nIf that was you, all is well. You can make ten "
-    "new codes on your security page.\nIf it was not, change your password at once and tell the "
-    "administrator of your practice.\n"
-)
+_RECOVERY_USED = N_("""Hello,
+
+one of your recovery codes was just used to sign in to Carewright in place of your authenticator. It will not work
+a second time.
+
+If that was you, all is well. You can make ten new codes on your security page.
+If it was not, change your password at once and tell the administrator of your practice.
+""")

@@ -66,10 +66,10 @@ async def request(wish: Wish, visitor: Visitor) -> None:
 
     Raises Refused TEXT_*, NPI_*, ZONE_UNKNOWN, EMAIL_FORM, PASSWORD_* (each with its field) or TRY_LATER.
     """
-    practice_name = written(wish.practice_name, "practice_name", what="the practice's name")
+    practice_name = written(wish.practice_name, "practice_name", what=say("the practice's name"))
     npi = check_npi(wish.npi)
     zone = check_zone(wish.time_zone)
-    name = written(wish.name, "name", what="your name")
+    name = written(wish.name, "name", what=say("your name"))
     email = fold_email(wish.email)
     password = passwords.check_password(wish.password, about=(email, name, practice_name))
 
@@ -85,8 +85,8 @@ async def request(wish: Wish, visitor: Visitor) -> None:
             "password_hash": password_hash,
         }
         address = links.issue(db, "confirm", email, details=details)
-        body = _CONFIRM.format(name=name, practice=practice_name, address=address)
-        post(db, to=email, subject="Confirm your practice's sign-up at Carewright", body=body)
+        body = say(_CONFIRM, name=name, practice=practice_name, address=address)
+        post(db, to=email, subject=say("Confirm your practice's sign-up at Carewright"), body=body)
 
 
 async def look_confirm(token: str) -> Confirming:
@@ -246,9 +246,14 @@ async def _declare_open(practice_id: UUID) -> None:
         )
 
 
-_CONFIRM = N_(
-    "Hello {name},\n\nsomebody, probably you, signed up {practice} at Carewright with this e-mail "
-    "address. Confirm it here within three days:\n\n{address}\n\nThe page asks for your password: the one "
-    "you chose when signing up, or, if you already had a Carewright sign-in with\nthis address, the one "
-    "you always use.\n\nIf it was not you, do nothing, and nothing will be opened.\n"
-)
+_CONFIRM = N_("""Hello %(name)s,
+
+somebody, probably you, signed up %(practice)s at Carewright with this e-mail address. Confirm it here within three days:
+
+%(address)s
+
+The page asks for your password: the one you chose when signing up, or, if you already had a Carewright sign-in with
+this address, the one you always use.
+
+If it was not you, do nothing, and nothing will be opened.
+""")

@@ -86,9 +86,9 @@ def _checked(name: str, street: str, city: str, state: str, zip: str, phone: str
             "zip",
         )
     return {
-        "name": written(name, "name", what="the site's name"),
-        "street": written(street, "street", what="the street", empty=True),
-        "city": written(city, "city", what="the city", empty=True),
+        "name": written(name, "name", what=say("the site's name")),
+        "street": written(street, "street", what=say("the street"), empty=True),
+        "city": written(city, "city", what=say("the city"), empty=True),
         "state": region,
         "zip": code,
         "phone": check_phone(phone),

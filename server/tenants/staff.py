@@ -258,7 +258,7 @@ def _checked(name: str, role: str, npi: str, bills: bool) -> dict[str, str | boo
             "npi",
         )
     return {
-        "name": written(name, "name", what="the person's name"),
+        "name": written(name, "name", what=say("the person's name")),
         "role": role,
         "npi": number,
         "bills": bills,
@@ -270,7 +270,7 @@ def _check_role(role: str) -> None:
         raise Refused(
             "ROLE_UNKNOWN",
             say("“%(role)s” is not a role here.", role=role[:40]),
-            say("Choose one of: %(values)s.", values=", ".join(ROLES.values())),
+            say("Choose one of: %(roles)s.", roles=", ".join(map(say, ROLES.values()))),
             "role",
         )
 
@@ -304,17 +304,18 @@ async def _not_the_last(db: Db, leaving: Staff) -> None:
 
 async def _already(db: Db, email: str) -> Refused:
     there = (await db.execute(select(Staff.name, Staff.active).where(Staff.email == email))).first()
-    name, active = there if there else ("Somebody", True)
+    name, active = there if there else (say("Somebody"), True)
+    if active:
+        return Refused(
+            "ALREADY_STAFF",
+            say("%(name)s is on the list with this e-mail address.", name=name),
+            say("Send the invitation again from the list."),
+            "email",
+        )
     return Refused(
         "ALREADY_STAFF",
-        say(
-            "%(name)s is on the list with this e-mail address%(which)s.",
-            name=name,
-            which="" if active else ", as somebody who has left",
-        ),
-        say("Send the invitation again from the list.")
-        if active
-        else say("Bring them back from the list of those who left."),
+        say("%(name)s is on the list with this e-mail address, as somebody who has left.", name=name),
+        say("Bring them back from the list of those who left."),
         "email",
     )
 
@@ -346,7 +347,7 @@ async def _mail_invitation(db: Db, actor: Actor, staff: Staff) -> None:
         "name": staff.name,
         "inviting": inviting.name if inviting else practice,
         "practice": practice,
-        "role": ROLES[role].lower(),
+        "role": say(ROLES[role]).lower(),
     }
 
     async def mail(auth: Db) -> None:
@@ -354,15 +355,18 @@ async def _mail_invitation(db: Db, actor: Actor, staff: Staff) -> None:
         address = links.issue(
             auth, "invite", to, tenant_id=tenant_id, staff_id=id, details={"role": role, "practice": practice}
         )
-        body = _INVITATION.format(**greeting, address=address)
-        post(auth, to=to, subject=f"{practice} invites you to Carewright", body=body)
+        body = say(_INVITATION, **greeting, address=address)
+        post(auth, to=to, subject=say("%(practice)s invites you to Carewright", practice=practice), body=body)
 
     db.after_commit(mail)
 
 
-_INVITATION = N_(
-    "Hello {name},\n\n{inviting} invites you to work with {practice} in Carewright, as {role}. Join here "
-    "within three days:\n\n{address}\n\nYou will choose a password (or use the one you have, if you "
-    "already work with Carewright elsewhere) and set up an\nauthenticator app on your phone, which "
-    "takes about two minutes.\n"
-)
+_INVITATION = N_("""Hello %(name)s,
+
+%(inviting)s invites you to work with %(practice)s in Carewright, as %(role)s. Join here within three days:
+
+%(address)s
+
+You will choose a password (or use the one you have, if you already work with Carewright elsewhere) and set up an
+authenticator app on your phone, which takes about two minutes.
+""")

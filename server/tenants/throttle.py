@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from server.errors import Refused
-from server.words import say
+from server.words import say, say_of
 
 WINDOW: Final = timedelta(hours=1)
 
@@ -68,14 +68,23 @@ def block_of(address: str) -> str:
 def try_later(waiting: timedelta) -> Refused:
     """The one answer to being too fast; it says nothing about whether the account exists."""
     seconds = max(1, -(-waiting // timedelta(seconds=1)))
-    told = f"{seconds} seconds" if seconds < 90 else f"{-(-seconds // 60)} minutes"
+    if seconds < 90:
+        again = say_of(
+            "Try again in %(n)s second. If you have forgotten the password, ask for a new one by mail.",
+            "Try again in %(n)s seconds. If you have forgotten the password, ask for a new one by mail.",
+            seconds,
+        )
+    else:
+        again = say_of(
+            "Try again in %(n)s minute. If you have forgotten the password, ask for a new one by mail.",
+            "Try again in %(n)s minutes. If you have forgotten the password, ask for a new one by mail.",
+            -(-seconds // 60),
+        )
     return Refused(
         "TRY_LATER",
         say(
             "There were several tries in a short time, and each further one has to wait a little "
             "longer. This keeps people who guess passwords out."
         ),
-        say(
-            "Try again in %(told)s. If you have forgotten the password, ask for a new one by mail.", told=told
-        ),
+        again,
     )

@@ -149,7 +149,7 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
     if practice is None or practice.state != "open":
         raise Refused(
             "PRACTICE_UNKNOWN",
-            say("There is no open practice “%(slug)s” here.", slug=slug[:40]),
+            say("There is no open practice “%(practice)s” here.", practice=slug[:40]),
             say("Check its slug."),
             "practice",
         )
@@ -169,13 +169,15 @@ async def create_for_command(slug: str, email: str, scopes: Iterable[str], days:
             raise Refused(
                 "PERSON_UNKNOWN",
                 say(
-                    "Nobody with the e-mail %(folded)s works in %(name)s.", folded=folded, name=practice.name
+                    "Nobody with the e-mail %(email)s works in %(practice)s.",
+                    email=folded,
+                    practice=practice.name,
                 ),
                 say("Use an address from the practice's list of staff; the person must have joined."),
                 "email",
             )
         wanted = sorted(set(scopes)) or ["read"]
-        made = _make(db, practice.id, staff.person_id, staff.role, "Made by command", wanted, days)
+        made = _make(db, practice.id, staff.person_id, staff.role, say("Made by command"), wanted, days)
         ids = [made.id, staff.id]
         db.note(actor, "token.create", entity="api_token", entity_ids=ids, effect="write", scopes=wanted)
     return made.text
@@ -203,9 +205,9 @@ def _make(
         raise Refused(
             "DAYS_RANGE",
             say(
-                "A token lives between 1 and %(longest_days)s days, not %(days)s: one that never ends "
+                "A token lives between 1 and %(most)s days, not %(days)s: one that never ends "
                 "is never missed when it leaks.",
-                longest_days=LONGEST_DAYS,
+                most=LONGEST_DAYS,
                 days=days,
             ),
             say("Choose a number of days in between."),
@@ -214,7 +216,7 @@ def _make(
     text, at = new_token("api"), now()
     row = ApiToken(
         id=new_id(), token_hash=token_hash(text), person_id=person_id, tenant_id=tenant_id,
-        name=written(name, "name", what="what the token is for", longest=80), scopes=wanted, made_at=at,
+        name=written(name, "name", what=say("what the token is for"), longest=80), scopes=wanted, made_at=at,
         ends_at=at + timedelta(days=days),
     )  # fmt: skip
     made = NewToken(row.id, text, row.ends_at)

@@ -12,6 +12,7 @@ import pyotp
 import segno
 
 from server.sealed import seal, unseal
+from server.words import say
 
 STEP_SECONDS: Final = 30
 DRIFT_STEPS: Final = 1
@@ -74,6 +75,6 @@ def qr_svg(uri: str) -> str:
     return str(
         segno.make(uri, error="m", micro=False).svg_inline(
             scale=1, border=4, dark="#111", light="#fff", omitsize=True, svgclass="qr", lineclass=None,
-            title="Picture to scan with an authenticator app",
+            title=say("Picture to scan with an authenticator app"),
         )
     )  # fmt: skip

@@ -8,14 +8,15 @@ from typing import Final
 
 from server.sealed import keyed_hash
 from server.tenants.tokens_text import LONGEST, new_token
+from server.words import N_, say
 
 _MARK_DAYS: Final = 180
 _BROWSERS: Final = (
     ("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"), ("Safari", "Safari"),
 )  # fmt: skip
 _SYSTEMS: Final = (
-    ("Windows", "Windows"), ("iPhone", "an iPhone"), ("iPad", "an iPad"), ("Android", "Android"),
-    ("Mac OS", "a Mac"), ("CrOS", "a Chromebook"), ("Linux", "Linux"),
+    ("Windows", "Windows"), ("iPhone", N_("an iPhone")), ("iPad", N_("an iPad")), ("Android", "Android"),
+    ("Mac OS", N_("a Mac")), ("CrOS", N_("a Chromebook")), ("Linux", "Linux"),
 )  # fmt: skip
 
 
@@ -31,9 +32,9 @@ class Visitor:
 
 def describe(user_agent: str) -> str:
     """`"Firefox on Windows"`: enough for people to recognise their own machine, and nothing more is kept."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "A browser")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "an unknown system")
-    return f"{browser} on {system}"
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), N_("A browser"))
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), N_("an unknown system"))
+    return say("%(browser)s on %(system)s", browser=say(browser), system=say(system))
 
 
 def new_mark(email: str, today: date) -> str:

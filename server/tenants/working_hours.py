@@ -12,22 +12,14 @@ from sqlalchemy import select
 from server.clock import now
 from server.errors import Refused, not_found
 from server.ids import new_id
+from server.recurrence import WEEKDAYS
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-from server.tenants.hours import (
-    WEEKDAYS,
-    Away,
-    Weekly,
-    check_away,
-    check_days,
-    check_weekly,
-    days_of,
-    there_on,
-)
+from server.tenants.hours import Away, Weekly, check_away, check_days, check_weekly, days_of, there_on
 from server.tenants.sites import site_for
 from server.tenants.staff import staff_for
 from server.tenants.tables import DaysAway, Site, Staff, WorkingHours
-from server.words import say
+from server.words import say, say_of
 
 #: days that are told at once
 LONGEST: Final = 14
@@ -124,9 +116,9 @@ async def who_is_there(db: Db, actor: Actor, *, first: date, days: int, today: d
         raise Refused(
             "HOURS_PAST",
             say(
-                "%(first)s lies before this week; working hours are for planning ahead, and what was "
+                "%(day)s lies before this week; working hours are for planning ahead, and what was "
                 "is not shown.",
-                first=first.isoformat(),
+                day=first.isoformat(),
             ),
             say("Ask from this week's Monday on."),
             "from_on",
@@ -134,7 +126,7 @@ async def who_is_there(db: Db, actor: Actor, *, first: date, days: int, today: d
     if not 1 <= days <= LONGEST:
         raise Refused(
             "TOO_MANY_DAYS",
-            say("%(days)s days are asked for.", days=days),
+            say_of("%(n)s day is asked for.", "%(n)s days are asked for.", days),
             say("Ask for 1 to %(longest)s days.", longest=LONGEST),
             "days",
         )
@@ -211,7 +203,12 @@ async def add_hours(
     if len(others) + len(chosen) > MOST:
         raise Refused(
             "TOO_MANY_LINES",
-            say("%(n)s lines are on the list; at most %(most)s fit.", n=len(others), most=MOST),
+            say_of(
+                "%(n)s line is on the list; at most %(most)s fit.",
+                "%(n)s lines are on the list; at most %(most)s fit.",
+                len(others),
+                most=MOST,
+            ),
             say("Take away lines that are over."),
             "weekdays",
         )
@@ -272,7 +269,11 @@ async def add_days_away(
     if len(others) >= MOST:
         raise Refused(
             "TOO_MANY_LINES",
-            say("%(n)s lines are on the list; no more fit.", n=len(others)),
+            say_of(
+                "%(n)s line is on the list; no more fit.",
+                "%(n)s lines are on the list; no more fit.",
+                len(others),
+            ),
             say("Take away lines that are over."),
             "from_on",
         )

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from server.errors import MISSING
+from server.graphql.connections import words_of
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("claims", "encounters", "enrollment", "interop", "minutes", "patients", "plans", "tasks", "tenants")
 
@@ -124,6 +127,39 @@ def test_only_the_clock_asks_the_time() -> None:
         and node.value.id in {"datetime", "date"}
     ]
     assert asking == []
+
+
+#: what takes the word for what was not found -> as which of its arguments
+_WHAT = {"not_found": 0, "id": 1, "id_chosen": 2, "_uuid": 2, "_of": 2}
+#: what takes the GraphQL type instead, unless the word is given
+_KIND = {"id_of": 0, "_with_id": 1}
+
+
+def not_found_words(tree: ast.Module) -> Iterator[str]:
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        given = [word.value for word in call.keywords if word.arg == "what"]
+        place = _WHAT.get(name, _KIND.get(name))
+        if place is None:
+            continue
+        for word in given or call.args[place : place + 1]:
+            if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                yield word.value if given or name in _WHAT else words_of(word.value)
+
+
+def test_whatever_may_not_be_found_has_a_sentence_that_says_so() -> None:
+    words = {
+        word: str(path) for path, tree in python_files("server", "web") for word in not_found_words(tree)
+    }
+    assert len(words) > 40
+    assert {word: path for word, path in words.items() if word not in MISSING} == {}
+    assert set(MISSING) - set(words) == {"record"}
+    control = ast.parse(
+        'raise not_found("dragon"); id_of("OldDragon", text); id_of("Egg", text, what="nest")'
+    )
+    assert set(not_found_words(control)) == {"dragon", "old dragon", "nest"}
 
 
 def test_no_module_is_a_drawer_for_everything() -> None:

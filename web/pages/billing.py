@@ -35,7 +35,7 @@ from server.tenants.tables import Payer, Site, Staff
 from server.words import say
 from web.rendering import day
 from web.site import Answer, Visit, page
-from web.typed import day_in, dollars_in, number_in
+from web.typed import day_in, dollars_in, number_in, pairs
 
 _STATES: Final = [(state, state) for state in STATES]
 _IDENTITY: Final = (
@@ -170,7 +170,7 @@ async def identity_save(visit: Visit) -> Answer:
 
 
 def _identity_given(row: Any) -> dict[str, Any]:
-    return {"states": _STATES, "tin_kinds": TIN_KINDS, "tin_ends": row.tin[-4:] if row else ""}
+    return {"states": _STATES, "tin_kinds": pairs(TIN_KINDS), "tin_ends": row.tin[-4:] if row else ""}
 
 
 # --- payers -----------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ async def route_form(visit: Visit) -> Answer:
     fresh = {"claim_payer_name": payer.name[:60], "claim_payer_id": payer.edi_id, "filing_days": 365}
     values = _values(row, (*_ROUTE, "filing_days", "names_supervisor")) if row else fresh
     values |= {"from_on": _begins(visit, row), "sends": "production" if row and row.production else "test"}
-    return visit.show("billing/route.html", payer=payer, values=values, indicators=FILING_INDICATORS)
+    return visit.show("billing/route.html", payer=payer, values=values, indicators=pairs(FILING_INDICATORS))
 
 
 @page.post("/practice/billing/payers/{id:str}", permission="billing.write")
@@ -204,7 +204,7 @@ async def route_save(visit: Visit) -> Answer:
             )
     except Refused as refused:
         return visit.again(
-            "billing/route.html", refused, payer=payer, values=form, indicators=FILING_INDICATORS
+            "billing/route.html", refused, payer=payer, values=form, indicators=pairs(FILING_INDICATORS)
         )
     return visit.go("/practice/billing", say("Saved."))
 
@@ -292,7 +292,7 @@ async def _site_of(db: Db, visit: Visit) -> tuple[Site, Any]:
 
 
 def _places() -> list[tuple[str, str]]:
-    return [(key, f"{key}, {words}") for key, words in PLACES_OF_SERVICE.items()]
+    return [(key, f"{key}, {say(words)}") for key, words in PLACES_OF_SERVICE.items()]
 
 
 # --- charges ----------------------------------------------------------------------------------------------------

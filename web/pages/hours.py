@@ -1,15 +1,16 @@
 """Who is here when: the week for everybody, and one's own hours to write down (anybody's, for whoever sets up staff)."""
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from carewright_plugin_api.facts import local_day
 
 from server.clock import now
 from server.errors import Refused, not_found
+from server.recurrence import WEEKDAYS
+from server.recurrence import clock as wall_clock
 from server.tenants.db import Db, tenant_db
-from server.tenants.hours import clock as wall_clock
 from server.tenants.hours import there_at, time_in
 from server.tenants.sites import list_sites
 from server.tenants.staff import list_staff, staff_for
@@ -26,14 +27,11 @@ from server.tenants.working_hours import (
     remove_hours,
     who_is_there,
 )
-from server.words import N_, say
+from server.words import say
 from web.rendering import clock, day
 from web.site import Answer, Visit, page
 from web.typed import beside, day_in, day_or_none, id_chosen
 
-_WEEKDAYS: Final = (
-    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"),
-)  # fmt: skip
 _WORKDAYS = 5
 
 
@@ -203,7 +201,7 @@ async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any
     said = [
         {
             "id": one.id,
-            "day": _WEEKDAYS[one.weekday],
+            "day": WEEKDAYS[one.weekday],
             "words": _from_to(wall_clock(one.begins), wall_clock(one.ends)),
             "where": one.site_name or say("From elsewhere"),
             "from_on": one.from_on,
@@ -218,7 +216,7 @@ async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any
         "lines": [one for one in said if not one["over"]],
         "over": [one for one in said if one["over"]],
         "away": [one for one in away if one.to_on >= today],
-        "weekdays": [(str(number), say(words)) for number, words in enumerate(_WEEKDAYS)],
+        "weekdays": [(str(number), say(words)) for number, words in enumerate(WEEKDAYS)],
         "sites": [(str(one.id), one.name) for one in sites],
         "values": form or {"site_id": str(sites[0].id) if sites else "", "from_on": today.isoformat()},
     }

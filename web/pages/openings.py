@@ -10,6 +10,7 @@ from web.rendering import called, moment
 from web.site import Answer, Visit, page
 
 _EFFECTS = {"read": N_("Looked"), "write": N_("Changed"), "refused": N_("Was turned away")}
+_WAYS = {"page": N_("page"), "graphql": "graphql", "command": N_("command"), "job": N_("job")}
 
 
 @page.get("/people/{id:str}/openings", permission="audit.read")
@@ -31,7 +32,7 @@ async def openings_of(visit: Visit) -> Answer:
                 "role": say(ROLES.get(row.role, "")),
                 "what": row.action.replace(".", ": ").replace("_", " "),
                 "effect": say(_EFFECTS.get(row.effect, row.effect)),
-                "via": row.via,
+                "via": say(_WAYS.get(row.via, row.via)),
             }
             for row in rows
         ],

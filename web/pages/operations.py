@@ -72,7 +72,7 @@ async def job_give_up(visit: Visit) -> Answer:
 async def _one(visit: Visit, refused: Refused | None = None, values: dict[str, str] | None = None) -> Answer:
     async with tenant_db(visit.actor, read_only=True) as db:
         found = await job_for(db, visit.actor, visit.id("id", "job"))
-    given: dict[str, Any] = {"job": found, "state": STATES[found.state], "values": values or {}}
+    given: dict[str, Any] = {"job": found, "state": say(STATES[found.state]), "values": values or {}}
     if refused is None:
         return visit.show("operations/job.html", **given)
     return visit.again("operations/job.html", refused, **given)

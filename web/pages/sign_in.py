@@ -10,6 +10,7 @@ from server.tenants.demo_code import current_code, demo_slugs, is_demo_person
 from server.tenants.permissions import ROLES
 from server.tenants.practice import practice_of
 from server.tenants.sessions import SignedIn
+from server.words import say
 from web.site import AFTER, Answer, SessionEnded, Visit, after_cookie, issued_cookies, page, session_cookie
 
 _STEPS = {"authenticator": "/authenticator", "code": "/sign-in/code", "practice": "/switch"}
@@ -115,7 +116,7 @@ async def _demo_people(visit: Visit) -> list[dict[str, Any]]:
         {
             "practice": demo.name,
             "people": [
-                {"name": m.name, "role": ROLES[m.role], "email": m.email(demo.slug)} for m in demo.staff
+                {"name": m.name, "role": say(ROLES[m.role]), "email": m.email(demo.slug)} for m in demo.staff
             ],
         }
         for demo in PRACTICES

@@ -5,7 +5,7 @@ from typing import Any
 from server.errors import Refused, not_found
 from server.tenants import staff as room
 from server.tenants.db import tenant_db
-from server.tenants.permissions import PERMISSIONS, ROLES
+from server.tenants.permissions import ROLES
 from server.tenants.qualifications import (
     DISCIPLINES,
     KINDS,
@@ -16,7 +16,7 @@ from server.tenants.qualifications import (
 from server.tenants.regions import STATES
 from server.words import N_, say
 from web.site import Answer, Visit, page
-from web.typed import day_in, day_or_none
+from web.typed import day_in, day_or_none, pairs
 
 #: role -> what somebody with it does here, beside the choice
 _DOES = {
@@ -32,7 +32,7 @@ _DOES = {
 
 def role_choices() -> list[tuple[str, str, str]]:
     """`(role, words, what it does)` for a group of choices."""
-    return [(role, words, say(_DOES[role])) for role, words in ROLES.items()]
+    return [(role, say(words), say(_DOES[role])) for role, words in ROLES.items()]
 
 
 @page.get("/practice/staff", permission="practice.read")
@@ -42,7 +42,7 @@ async def staff_list(visit: Visit) -> Answer:
         qualifications = await list_qualifications(db, visit.actor)
     on = visit.today
     disciplines = {
-        q.staff_id: DISCIPLINES.get(q.name, q.name)
+        q.staff_id: say(DISCIPLINES.get(q.name, q.name))
         for q in qualifications
         if q.kind == "discipline" and q.from_on <= on and (q.to_on is None or q.to_on >= on)
     }
@@ -235,10 +235,11 @@ async def _member_page(
         "me": found.id == visit.actor.staff_id,
         "role_choices": role_choices(),
         "roles": ROLES,
-        "may_do": [words for roles, words in PERMISSIONS.values() if found.role in roles],
         "qualifications": qualifications,
         "kinds": KINDS,
+        "kind_choices": pairs(KINDS),
         "disciplines": DISCIPLINES,
+        "discipline_choices": pairs(DISCIPLINES),
         "states": [(state, state) for state in STATES],
         "values": values if form is None else {**values, **form},
     }

@@ -58,7 +58,10 @@ async def _page(
     async with tenant_db(visit.actor, read_only=True) as db:
         lines = await list_tokens(db, visit.actor)
     scopes = [(scope, *map(say, _SCOPES[scope])) for scope in SCOPES]
+    names = {scope: words.lower() for scope, words, _ in scopes}
     values = typed or {"days": "90", "scopes": ["read"]}
     if refused is None:
-        return visit.show("practice/tokens.html", tokens=lines, scopes=scopes, values=values)
-    return visit.again("practice/tokens.html", refused, tokens=lines, scopes=scopes, values=values)
+        return visit.show("practice/tokens.html", tokens=lines, scopes=scopes, names=names, values=values)
+    return visit.again(
+        "practice/tokens.html", refused, tokens=lines, scopes=scopes, names=names, values=values
+    )

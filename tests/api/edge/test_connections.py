@@ -65,7 +65,7 @@ def test_every_id_that_is_not_ours_is_the_same_answer() -> None:
     ((code, message, _, _),) = answers
     assert (code, message) == ("NOT_FOUND", "There is no such patient in this practice.")
     assert "care team member" in refusal(id_of, "CareTeamMember", "x").message
-    assert "person" in refusal(id_of, "Patient", "x", what="person").message
+    assert "colleague" in refusal(id_of, "Staff", "x", what="colleague").message
 
 
 @given(st.text(max_size=80))
