@@ -5,7 +5,8 @@ from typing import Final
 
 from server.words import N_, say
 
-_WEEKDAYS: Final = (
+#: from Monday on, as Python numbers them
+WEEKDAYS: Final = (
     *(N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday")),
     N_("Sunday"),
 )
@@ -22,7 +23,7 @@ _MONTHS_SHORT: Final = (
 
 def weekday_name(day: date, *, short: bool = False) -> str:
     """`Tuesday`, or `Tue`."""
-    return say((_WEEKDAYS_SHORT if short else _WEEKDAYS)[day.weekday()])
+    return say((_WEEKDAYS_SHORT if short else WEEKDAYS)[day.weekday()])
 
 
 def month_name(day: date, *, short: bool = False) -> str:

@@ -8,18 +8,14 @@ occasion like any other, and a practice that moves to another zone neither repea
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from server.words import N_, say, say_of
+from server.dates import WEEKDAYS, half_day
+from server.words import say, say_of
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: from Monday on, as weekdays are numbered
-WEEKDAYS: Final = (
-    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +131,7 @@ def said(rule: Rule) -> str:
 
 def clock(at: time) -> str:
     """`8:30 am`."""
-    shown = f"{at.hour % 12 or 12}:{at:%M}"
-    return say("%(time)s am", time=shown) if at.hour < 12 else say("%(time)s pm", time=shown)
+    return half_day(f"{at.hour % 12 or 12}:{at:%M}", at.hour)
 
 
 def _hourly(at: datetime) -> Due:

@@ -12,8 +12,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
+from server.dates import WEEKDAYS, month_name
 from server.errors import Refused
-from server.recurrence import WEEKDAYS, clock, instant_of
+from server.recurrence import clock, instant_of
 from server.words import say
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?", re.ASCII)
@@ -199,7 +200,7 @@ def check_days(from_on: date, to_on: date | None, today: date) -> None:
 
 
 def _said(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return say("%(day)s %(month)s %(year)s", day=day.day, month=month_name(day, short=True), year=day.year)
 
 
 def _there_already(line: Weekly) -> str:

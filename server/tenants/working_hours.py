@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from server.clock import now
+from server.dates import WEEKDAYS
 from server.errors import Refused, not_found
 from server.ids import new_id
-from server.recurrence import WEEKDAYS
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.hours import Away, Weekly, check_away, check_days, check_weekly, days_of, there_on

@@ -7,8 +7,8 @@ from uuid import UUID
 from carewright_plugin_api.facts import local_day
 
 from server.clock import now
+from server.dates import WEEKDAYS
 from server.errors import Refused, not_found
-from server.recurrence import WEEKDAYS
 from server.recurrence import clock as wall_clock
 from server.tenants.db import Db, tenant_db
 from server.tenants.hours import there_at, time_in
