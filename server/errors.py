@@ -75,6 +75,7 @@ MISSING: Final = {
     "site": N_("There is no such site in this practice."),
     "support person": N_("There is no such support person in this practice."),
     "table": N_("There is no such table in this practice."),
+    "task": N_("There is no such task in this practice."),
     "timer": N_("There is no such timer in this practice."),
     "token": N_("There is no such token in this practice."),
     "version": N_("There is no such version in this practice."),
