@@ -7,6 +7,7 @@ written. `--all FILE` writes every message there is, for whoever brings the staf
 """
 
 import argparse
+import ast
 import gettext
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from server.words import DOMAIN, LANGUAGES, LOCALE
 from web.help import GROUPS, topics
 
 WEB: Final = Path(__file__).parent
-_SAID: Final = {"_": None, "say": None, "N_": None, "gettext": None, "ngettext": (1, 2), "say_of": (1, 2)}
+_SAID: Final = {"_": None, "gettext": None, "ngettext": (1, 2)}
 #: whose words are read by patients: these templates, what they are called, and the dates in them
 _PAPERS: Final = (
     *(WEB / "templates" / "for_patients", WEB / "pages" / "papers.py", WEB / "rendering.py"),
@@ -35,10 +36,25 @@ _PLURALS: Final = '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n'
 
 def messages_of(path: Path) -> Iterator[str | tuple[str, ...]]:
     """The messages of one template or Python file."""
-    method = "jinja2.ext:babel_extract" if path.suffix == ".html" else "python"
+    if path.suffix == ".py":
+        yield from _messages_of_python(path.read_text("utf-8"))
+        return
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-    for _, words, _, _ in extract_from_file(method, str(path), _SAID, options=options):
+    for _, words, _, _ in extract_from_file("jinja2.ext:babel_extract", str(path), _SAID, options=options):
         yield words
+
+
+def _messages_of_python(source: str) -> Iterator[str | tuple[str, ...]]:
+    """Babel's own reader of Python loses a message that is said as a value within another."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        words = [str(word.value) for word in call.args[:2] if isinstance(word, ast.Constant) and word.value]
+        if name in {"say", "N_"} and words:
+            yield words[0]
+        elif name == "say_of" and len(words) == 2:
+            yield words[0], words[1]
 
 
 def gathered(*places: Path) -> Catalog:

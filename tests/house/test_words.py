@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jinja2 import nodes
 
-from server.words import LANGUAGES, reads, say, speaking
+from server.words import LANGUAGES, LOCALE, reads, say, say_of, speaking
 from web import catalog
 from web.rendering import environment
 
@@ -19,7 +19,7 @@ TEMPLATES = sorted(
     if path.name != "styleguide.html"  # shows the components with invented people; nobody works in it
 )
 OTHERS = [language for language in LANGUAGES if language != "en"]
-SERVER = catalog.LOCALE.parent
+SERVER = LOCALE.parent
 #: files beside the rooms that speak to whoever runs the server, or bring invented people to life
 OPERATORS = {
     *(path.name for path in SERVER.glob("demo*.py")),
@@ -174,13 +174,20 @@ def test_what_somebody_reads_is_told_from_their_record(tag: str, language: str) 
     assert reads(tag) == language
 
 
+def nested() -> str:
+    return say("It was %(what)s.", what=str.strip(say("Said as a value within another"))) + say_of(
+        "one", "two", 2
+    )
+
+
 def test_every_word_of_every_page_can_be_gathered() -> None:
     """Templates, pages and help: whoever adds a language starts from this list."""
     found = [message for message in catalog.everything() if message.id]
-    assert len(found) > 1500
+    assert len(found) > 3000
     assert {"Find a person", "Nobody has asked yet.", "What is a charge?", "Who to call"} <= {
         one.id for one in found
     }
+    assert set(catalog.messages_of(Path(__file__))) >= {"Said as a value within another", ("one", "two")}
     assert [one.id for one in found if "%" in str(one.id) and not one.python_format] == []
 
 
