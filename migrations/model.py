@@ -3,6 +3,7 @@
 import server.claims.tables
 import server.duplicates.tables
 import server.encounters.tables
+import server.enrollment.referral_tables
 import server.enrollment.tables
 import server.interop.tables
 import server.minutes.tables

@@ -6,7 +6,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -42,6 +42,8 @@ from server.tenants.tables import (
 _SINCE = datetime(2020, 1, 6, tzinfo=UTC)
 _TRAINED = date(2020, 1, 6)
 _AWAY_SOON = "rosa"
+#: practice, member -> weekday and hours kept for first visits
+_KEPT = {("lakeside", "nora"): (2, time(13), time(15)), ("lakeside", "rosa"): (3, time(9), time(11))}
 
 
 async def seed() -> list[dict[str, str]]:
@@ -67,6 +69,9 @@ async def seed() -> list[dict[str, str]]:
     from server.demo_billing import seed_billing
 
     await seed_billing()
+    from server.demo_referrals import seed_referrals
+
+    await seed_referrals()
     return [_sign_in(demo, member) for demo in demo_cast.PRACTICES for member in demo.staff]
 
 
@@ -217,10 +222,11 @@ def _hours(
     lines: list[WorkingHours | DaysAway] = [
         WorkingHours(
             tenant_id=tenant_id, id=new_id(), staff_id=staff_id, site_id=None if block.elsewhere else site_id,
-            weekday=weekday, begins=block.begins, ends=block.ends, from_on=_TRAINED, made_at=_SINCE,
+            weekday=weekday, begins=begins, ends=ends, from_on=_TRAINED, protected=protected, made_at=_SINCE,
         )
         for block in hours_of(demo.slug, member.key)
         for weekday in block.weekdays
+        for begins, ends, protected in _split(block.begins, block.ends, weekday, _KEPT.get((demo.slug, member.key)))
     ]  # fmt: skip
     if member.key == _AWAY_SOON:
         monday = on + timedelta(days=14 - on.weekday())
@@ -231,6 +237,16 @@ def _hours(
             )
         )  # fmt: skip
     return lines
+
+
+def _split(
+    begins: time, ends: time, weekday: int, kept: tuple[int, time, time] | None
+) -> list[tuple[time, time, bool]]:
+    """The hours of a day, those kept for first visits by themselves."""
+    if kept is None or kept[0] != weekday or not begins <= kept[1] < kept[2] <= ends:
+        return [(begins, ends, False)]
+    parts = [(begins, kept[1], False), (kept[1], kept[2], True), (kept[2], ends, False)]
+    return [one for one in parts if one[0] < one[1]]
 
 
 def _sign_in(demo: DemoPractice, member: Member) -> dict[str, str]:

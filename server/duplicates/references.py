@@ -33,7 +33,7 @@ STAYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             "story_entry", "enrollment_change", "consent", "attestation", "decision_level", "encounter_amendment",
-            "time_entry", "plan_version", "plan_copy", "month_override", "usual_site",
+            "time_entry", "plan_version", "plan_copy", "month_override", "usual_site", "referral_step", "arrival",
         ), _RECORD,
     ),
     **dict.fromkeys(
@@ -65,12 +65,14 @@ SAME: Final[Mapping[str, str]] = {
     "and k.staff_id is not distinct from g.staff_id",
     "coverage": "k.payer_id = g.payer_id and k.rank = g.rank and (k.member_id = g.member_id or g.member_id = '') "
     "and k.from_on <= coalesce(g.to_on, 'infinity') and g.from_on <= coalesce(k.to_on, 'infinity')",
+    "referral": "k.ended_at is null and g.ended_at is null",
     "diagnosis": "k.to_on is null and g.to_on is null and k.code = g.code",
 }
 
 #: constraint of a moved table that takes the patient in -> what keeps two records' rows from colliding in it
 COLLISIONS: Final[Mapping[str, str]] = {
     "uq_diagnosis_open": "a code that both chose stays behind (SAME)",
+    "uq_referral_open": "where both are open, the one of the record that goes stays behind (SAME), found by person",
     "uq_enrollment_open": "two open enrollments in one program are refused (rules.py)",
 }
 

@@ -15,6 +15,7 @@ from server.enrollment.gate import (
     life_of,
     practitioner_for,
 )
+from server.enrollment.referring import takes_part
 from server.enrollment.tables import (
     PROGRAMS,
     Enrollment,
@@ -71,6 +72,7 @@ async def enroll(db: Db, actor: Actor, patient_id: UUID, new: NewEnrollment) -> 
             "program",
         ) from error
     await _remember(db, actor, enrollment, new.started_on, "")
+    await takes_part(db, actor, patient_id, new.started_on)
     db.note(
         actor, "enrollment.enroll", entity="enrollment", entity_ids=[enrollment.id], patient_ids=[patient_id],
         effect="write",

@@ -22,6 +22,7 @@ from server.enrollment.gate import (
     practitioner_for,
 )
 from server.enrollment.queries import consents_of
+from server.enrollment.referring import decided_not_to
 from server.enrollment.tables import (
     Consent,
 )
@@ -61,6 +62,9 @@ async def record_refusal(db: Db, actor: Actor, patient_id: UUID, new: SaidNo) ->
     check_program(new.program)
     check_no(life_of(patient, actor), new)
 
+    await decided_not_to(
+        db, actor, patient_id, reason=new.reason, what_would_help=new.what_would_help, ask_again_on=new.ask_again_on
+    )  # fmt: skip
     return await _append(
         db,
         actor,

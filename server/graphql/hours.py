@@ -43,6 +43,7 @@ class WorkingHours:
     ends: str
     from_on: date
     to_on: date | None = strawberry.field(description="The last day, included. Null: still.")
+    protected: bool = strawberry.field(description="Kept for first visits and unhurried talks.")
 
     @classmethod
     def of(cls, row: room.HoursRow) -> "WorkingHours":
@@ -50,7 +51,7 @@ class WorkingHours:
             id=global_id("WorkingHours", row.id), staff_id=global_id("Staff", row.staff_id),
             site_id=global_id("Site", row.site_id) if row.site_id else None, site_name=row.site_name,
             weekday=Weekday(row.weekday), begins=f"{row.begins:%H:%M}", ends=f"{row.ends:%H:%M}",
-            from_on=row.from_on, to_on=row.to_on,
+            from_on=row.from_on, to_on=row.to_on, protected=row.protected,
         )  # fmt: skip
 
 
@@ -77,13 +78,14 @@ class There:
     site_name: str
     starts_at: datetime
     ends_at: datetime
+    protected: bool = strawberry.field(description="Kept for first visits and unhurried talks.")
 
     @classmethod
     def of(cls, row: room.There) -> "There":
         return cls(
             staff_id=global_id("Staff", row.staff_id), staff_name=row.staff_name,
             site_id=global_id("Site", row.site_id) if row.site_id else None, site_name=row.site_name,
-            starts_at=row.starts_at, ends_at=row.ends_at,
+            starts_at=row.starts_at, ends_at=row.ends_at, protected=row.protected,
         )  # fmt: skip
 
 
@@ -116,6 +118,9 @@ class AddWorkingHoursInput:
     site_id: strawberry.ID | None = strawberry.field(default=None, description="Left out: from elsewhere.")
     from_on: date
     to_on: date | None = None
+    protected: bool = strawberry.field(
+        default=False, description="Kept for first visits and unhurried talks."
+    )
 
 
 @strawberry.type(description="The new lines, one for each weekday.")
@@ -154,7 +159,7 @@ class HoursMutation:
                 db, actor, id_of("Staff", input.staff_id, what=MEMBER),
                 weekdays=[day.value for day in input.weekdays], begins=time_in(input.begins, "begins"),
                 ends=time_in(input.ends, "ends"), site_id=id_of("Site", input.site_id) if input.site_id else None,
-                from_on=input.from_on, to_on=input.to_on, today=today(actor.zone),
+                from_on=input.from_on, to_on=input.to_on, protected=input.protected, today=today(actor.zone),
             )  # fmt: skip
         return WorkingHoursAdded(lines=[WorkingHours.of(row) for row in rows])
 

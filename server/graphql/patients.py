@@ -41,6 +41,7 @@ from server.graphql.people import (
 )
 from server.graphql.plans import PlansOfPatient
 from server.graphql.prerequisites import PrerequisitesOfPatient
+from server.graphql.referrals import ReferralsOfPatient
 from server.graphql.refusals import field, mutation
 from server.graphql.scalars import Line, LongText, ShortText, Text
 from server.graphql.tasks import TasksOfPatient
@@ -96,6 +97,7 @@ class Patient(
     EnrollmentOfPatient,
     ConsentsOfPatient,
     PrerequisitesOfPatient,
+    ReferralsOfPatient,
     PlansOfPatient,
     EncountersOfPatient,
     DraftsOfPatient,

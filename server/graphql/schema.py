@@ -16,6 +16,7 @@ from server.graphql.enrollment import EnrollmentMutation
 from server.graphql.evidence import EvidenceQuery
 from server.graphql.hours import HoursMutation, HoursQuery
 from server.graphql.imports import ImportsQuery
+from server.graphql.introductions import IntroductionsMutation, IntroductionsQuery
 from server.graphql.jobs import JobsMutation, JobsQuery
 from server.graphql.minutes import MinutesMutation
 from server.graphql.overrides import OverridesMutation, OverridesQuery
@@ -24,6 +25,7 @@ from server.graphql.places import PlacesMutation, PlacesQuery
 from server.graphql.plans import PlansMutation
 from server.graphql.practice import PracticeMutation, PracticeQuery
 from server.graphql.prerequisites import PrerequisitesMutation, PrerequisitesQuery
+from server.graphql.referrals import ReferralsMutation, ReferralsQuery, ReferralsSubscription
 from server.graphql.refusals import GuardedSchema
 from server.graphql.scalars import SCALARS
 from server.graphql.sheets import SheetsMutation, SheetsQuery
@@ -41,6 +43,8 @@ class Query(
     DuplicatesQuery,
     ConsentsQuery,
     PrerequisitesQuery,
+    ReferralsQuery,
+    IntroductionsQuery,
     ImportsQuery,
     SheetsQuery,
     AuditQuery,
@@ -70,6 +74,8 @@ class Mutation(
     EnrollmentMutation,
     ConsentsMutation,
     PrerequisitesMutation,
+    ReferralsMutation,
+    IntroductionsMutation,
     PlansMutation,
     EncountersMutation,
     DraftsMutation,
@@ -91,7 +97,7 @@ class Mutation(
 
 
 @strawberry.type
-class Subscription(ClaimsSubscription):
+class Subscription(ClaimsSubscription, ReferralsSubscription):
     pass
 
 

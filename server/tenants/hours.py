@@ -25,7 +25,7 @@ _AHEAD: Final = timedelta(days=2 * 366)
 @dataclass(frozen=True, slots=True)
 class Weekly:
     """Hours of one person on one weekday (0 is Monday), from a day to a day, both included; no last day: still.
-    site_id: none when they work from elsewhere."""
+    site_id: none when they work from elsewhere. protected: kept for first visits and unhurried talks."""
 
     staff_id: UUID
     site_id: UUID | None
@@ -34,6 +34,7 @@ class Weekly:
     ends: time
     from_on: date
     to_on: date | None = None
+    protected: bool = False
 
     def holds_on(self, day: date) -> bool:
         return (
@@ -73,6 +74,7 @@ class Presence:
     site_id: UUID | None
     starts_at: datetime
     ends_at: datetime
+    protected: bool = False
 
 
 class _Lasting(Protocol):
@@ -90,7 +92,11 @@ def there_on(day: date, weekly: Iterable[Weekly], away: Iterable[Away], zone: st
     gone = {one.staff_id for one in away if one.from_on <= day <= one.to_on}
     there = [
         Presence(
-            one.staff_id, one.site_id, instant_of(day, one.begins, zone), instant_of(day, one.ends, zone)
+            one.staff_id,
+            one.site_id,
+            instant_of(day, one.begins, zone),
+            instant_of(day, one.ends, zone),
+            one.protected,
         )
         for one in weekly
         if one.holds_on(day) and one.staff_id not in gone

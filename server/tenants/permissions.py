@@ -56,6 +56,12 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "imports.write": (_CHART, "Bring in patients and chart facts from files"),
     "enrollment.read": (_CHART | {BILLER}, "See programs, consents and their history"),
     "enrollment.write": (_CLINICAL, "Enroll a patient, record consent, refusal and revocation"),
+    "referrals.read": (_CHART, "See who was thought of for care management, and what became of it"),
+    "referrals.write": (
+        _CHART | {FRONT_DESK},
+        "Say that somebody could use help or is in the building, and hear what became of it",
+    ),
+    "referrals.confirm": (frozenset({PROVIDER}), "Confirm what a colleague suggested"),
     "plans.write": (_CLINICAL, "Write care plan versions and record copies given"),
     "encounters.read": (_CHART, "Read contacts and their notes"),
     "encounters.write": (_CLINICAL, "Record contacts of every kind"),

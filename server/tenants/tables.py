@@ -318,6 +318,7 @@ class WorkingHours(Tenant, Made, Table):
     ends: Mapped[time]
     from_on: Mapped[date]
     to_on: Mapped[date | None]
+    protected: Mapped[bool] = mapped_column(default=False)  # kept for first visits and unhurried talks
 
 
 class DaysAway(Tenant, Made, Table):

@@ -4,7 +4,7 @@ measure: nothing here reads what anybody did, and what lies before this week is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,7 +15,16 @@ from server.errors import Refused, not_found
 from server.ids import new_id
 from server.tenants.actor import Actor
 from server.tenants.db import Db
-from server.tenants.hours import Away, Weekly, check_away, check_days, check_weekly, days_of, there_on
+from server.tenants.hours import (
+    Away,
+    Presence,
+    Weekly,
+    check_away,
+    check_days,
+    check_weekly,
+    days_of,
+    there_on,
+)
 from server.tenants.sites import site_for
 from server.tenants.staff import staff_for
 from server.tenants.tables import DaysAway, Site, Staff, WorkingHours
@@ -38,6 +47,7 @@ class HoursRow:
     ends: time
     from_on: date
     to_on: date | None
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class There:
     site_name: str
     starts_at: datetime
     ends_at: datetime
+    protected: bool = False
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -67,10 +78,10 @@ async def hours_of(db: Db, actor: Actor, ids: Sequence[UUID]) -> dict[UUID, list
     """Staff id -> weekly lines by weekday and time: one's own, or anybody's for whoever runs the practice. Of others
     there is nothing; when they are there says `who_is_there`."""
     actor.require("practice.read")
-    rows = await db.execute(
+    rows: Any = await db.execute(
         select(
             WorkingHours.id, WorkingHours.staff_id, WorkingHours.site_id, Site.name, WorkingHours.weekday,
-            WorkingHours.begins, WorkingHours.ends, WorkingHours.from_on, WorkingHours.to_on,
+            WorkingHours.begins, WorkingHours.ends, WorkingHours.from_on, WorkingHours.to_on, WorkingHours.protected,
         )
         .outerjoin(Site, (Site.tenant_id == WorkingHours.tenant_id) & (Site.id == WorkingHours.site_id))
         .where(WorkingHours.staff_id.in_(_readable(actor, ids)))
@@ -135,7 +146,7 @@ async def who_is_there(db: Db, actor: Actor, *, first: date, days: int, today: d
     weekly = await db.execute(
         select(
             WorkingHours.staff_id, WorkingHours.site_id, WorkingHours.weekday, WorkingHours.begins,
-            WorkingHours.ends, WorkingHours.from_on, WorkingHours.to_on,
+            WorkingHours.ends, WorkingHours.from_on, WorkingHours.to_on, WorkingHours.protected,
         ).where(
             WorkingHours.from_on <= last, WorkingHours.to_on.is_(None) | (WorkingHours.to_on >= first)
         )
@@ -153,12 +164,33 @@ async def who_is_there(db: Db, actor: Actor, *, first: date, days: int, today: d
     return [
         There(
             one.staff_id, names[one.staff_id], one.site_id, sites[one.site_id] if one.site_id else "",
-            one.starts_at, one.ends_at,
+            one.starts_at, one.ends_at, one.protected,
         )
         for day in days_of(first, days)
         for one in there_on(day, lines, gone, actor.zone)
         if one.staff_id in names
     ]  # fmt: skip
+
+
+async def protected_times(db: Db, actor: Actor, staff_id: UUID, *, first: date, days: int) -> list[Presence]:
+    """What somebody keeps for first visits on each of so many days, by beginning."""
+    actor.require("practice.read")
+    line = WorkingHours
+    weekly = await db.execute(
+        select(
+            line.staff_id, line.site_id, line.weekday, line.begins, line.ends, line.from_on, line.to_on, line.protected
+        ).where(line.staff_id == staff_id, line.protected)
+    )  # fmt: skip
+    lines = [Weekly(*row) for row in weekly]
+    if not lines:
+        return []
+    away = await db.execute(
+        select(DaysAway.staff_id, DaysAway.from_on, DaysAway.to_on).where(
+            DaysAway.staff_id == staff_id, DaysAway.to_on >= first
+        )
+    )
+    gone = [Away(*row) for row in away]
+    return [one for day in days_of(first, days) for one in there_on(day, lines, gone, actor.zone)]
 
 
 def monday_of(day: date) -> date:
@@ -180,10 +212,10 @@ def _readable(actor: Actor, ids: Sequence[UUID]) -> list[UUID]:
 async def add_hours(
     db: Db, actor: Actor, staff_id: UUID,
     *, weekdays: Sequence[int], begins: time, ends: time, site_id: UUID | None = None, from_on: date,
-    to_on: date | None = None, today: date,
+    to_on: date | None = None, protected: bool = False, today: date,
 ) -> list[HoursRow]:  # fmt: skip
     """The same hours on one or several weekdays (0 is Monday), from a day on; the new lines. begins, ends: on the
-    practice's wall. site_id: none for work from elsewhere. All or nothing.
+    practice's wall. site_id: none for work from elsewhere. protected: kept for first visits. All or nothing.
 
     Raises Refused NOT_FOUND, WEEKDAY_MISSING, SITE_CLOSED, ENDS_BEFORE_START, DATE_FAR, HOURS_OVERLAP or
     TOO_MANY_LINES.
@@ -213,14 +245,15 @@ async def add_hours(
             "weekdays",
         )
 
-    new = [Weekly(staff.id, site_id, day, begins, ends, from_on, to_on) for day in chosen]
+    new = [Weekly(staff.id, site_id, day, begins, ends, from_on, to_on, protected) for day in chosen]
     for one in new:
         check_weekly(one, others.values(), today)
 
     made = [
         WorkingHours(
             tenant_id=actor.tenant_id, id=new_id(), staff_id=staff.id, site_id=site_id, weekday=one.weekday,
-            begins=begins, ends=ends, from_on=from_on, to_on=to_on, made_at=now(), made_by=actor.staff_id,
+            begins=begins, ends=ends, from_on=from_on, to_on=to_on, protected=protected, made_at=now(),
+            made_by=actor.staff_id,
         )
         for one in new
     ]  # fmt: skip
@@ -344,4 +377,5 @@ def _row(row: WorkingHours, site_name: str | None) -> HoursRow:
         row.ends,
         row.from_on,
         row.to_on,
+        row.protected,
     )
