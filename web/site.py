@@ -54,7 +54,7 @@ Handler = Callable[["Visit"], Awaitable[Answer]]
 
 AFTER: Final = "after"
 _FLASH: Final = "flash"
-_HEARTBEATS: Final = frozenset({"/session", "/time/beat"})
+_HEARTBEATS: Final = frozenset({"/session", "/time/beat", "/at-once", "/at-once/mark"})
 _LONGEST_FIELD: Final = 50_000
 _PARAMETER: Final = re.compile(r"\{(\w+):")
 _NO_IDS: Final = frozenset({"month", "program", "token"})  # every other parameter of a path is an id
@@ -352,6 +352,7 @@ class Visit:
             "find_url": "/people/find" if actor.may("patients.find") else "",
             "people_url": "/people",
             "palette_url": "/go",
+            "at_once_url": "/at-once" if actor.may("referrals.write") else "",
             "session_url": "/session",
             "sign_in_url": "/sign-in",
             "sign_out_url": "/sign-out",

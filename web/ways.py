@@ -38,6 +38,8 @@ WAYS: Final = (
         "patients.merge",
         "duplicates merge join double same person",
     ),
+    Way(N_("Ask a care manager for somebody"), "/refer", "referrals.write", "refer referral help hand-off"),
+    Way(N_("Who was thought of"), "/referrals", "referrals.read", "referrals open asked waiting"),
     Way(N_("Bring people in"), "/imports", "imports.write", "import file upload records"),
     Way(
         N_("Bring in a table"), "/imports/tables", "imports.write", "csv spreadsheet excel import file upload"
@@ -49,6 +51,12 @@ WAYS: Final = (
     Way(N_("How time is counted"), "/practice/policy", "practice.write", "policy timer idle"),
     Way(N_("Sites"), "/practice/sites", "practice.read", "locations offices"),
     Way(N_("Add a site"), "/practice/sites/new", "practice.write", "location office new"),
+    Way(
+        N_("Referrals and introductions"),
+        "/practice/referrals",
+        "practice.read",
+        "scripts words confirm hand-off settings",
+    ),
     Way(N_("Payers"), "/practice/payers", "practice.read", "insurance plans"),
     Way(N_("Add a payer"), "/practice/payers/new", "practice.write", "insurance new"),
     Way(N_("Staff"), "/practice/staff", "practice.read", "colleagues team people who work here"),
@@ -86,6 +94,7 @@ HERE: Final = (
     Way(N_("Write the plan"), "/people/{id}/plan/new", "plans.write", "goals new version"),
     Way(N_("What is to be done"), "/people/{id}/tasks", "chart.read", "tasks to do open closed"),
     Way(N_("Ask for something"), "/people/{id}/tasks/new", "tasks.write", "task new to do delegate"),
+    Way(N_("Ask a care manager"), "/people/{id}/refer", "referrals.write", "refer referral help hand-off"),
     Way(N_("Programs"), "/people/{id}/programs", "enrollment.read", "enrollment consent"),
     Way(N_("Enroll"), "/people/{id}/programs/new", "enrollment.write", "program new"),
     Way(N_("What payers ask about"), "/people/{id}/payers-ask", "enrollment.read", "visits services"),

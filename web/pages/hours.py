@@ -96,7 +96,7 @@ async def hours_add(visit: Visit) -> Answer:
         async with tenant_db(visit.actor) as db:
             await add_hours(
                 db, visit.actor, _whose(visit), weekdays=ticked, begins=begins, ends=ends, site_id=site,
-                from_on=from_on, to_on=to_on, today=visit.today,
+                from_on=from_on, to_on=to_on, protected=form.get("protected") == "yes", today=visit.today,
             )  # fmt: skip
     except Refused as refused:
         return await _own(
@@ -181,6 +181,7 @@ def _span(one: There, zone: str, *, several: bool) -> dict[str, str]:
     return {
         "words": _from_to(clock(one.starts_at, zone), clock(one.ends_at, zone)),
         "where": say("from elsewhere") if one.site_id is None else one.site_name if several else "",
+        "protected": say("kept for first visits") if one.protected else "",
     }
 
 
@@ -204,6 +205,7 @@ async def _own(visit: Visit, refused: Refused | None = None, form: dict[str, Any
             "day": WEEKDAYS[one.weekday],
             "words": _from_to(wall_clock(one.begins), wall_clock(one.ends)),
             "where": one.site_name or say("From elsewhere"),
+            "protected": one.protected,
             "from_on": one.from_on,
             "to_on": one.to_on,
             "over": one.to_on is not None and one.to_on < today,

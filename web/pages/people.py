@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from server.duplicates.queries import how_many_wait
+from server.enrollment.referral_queries import InCare, in_care_of
 from server.errors import Refused
 from server.ids import parse_id
 from server.patients import chart, choices
@@ -178,6 +179,7 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
             reach = f"{reach}: {best.best_time.rstrip('.')}"
         if patient.contact_notes:
             reach = f"{reach}. {patient.contact_notes}"
+    care = (await in_care_of(db, actor, ids)).get(patient.id)
     signs: list[tuple[str, ...]] = []
     if patient.confidential_contact:
         signs.append((say("Reach this way only"), "soon", "lock"))
@@ -200,6 +202,7 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
         "team": ", ".join(
             f"{m.name} ({say(choices.CARE_TEAM_PART.get(m.part, m.part)).lower()})" for m in team[:3]
         ),
+        "care": care_words(care) if care else "",
         "supports": ", ".join(
             f"{s.name}{', ' + s.relationship_words if s.relationship_words else ''}" for s in supports[:3]
         ),
@@ -209,10 +212,23 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
     }
 
 
+def care_words(care: InCare) -> str:
+    """Who cares for them, since when; or until when somebody did."""
+    whom = care.staff_name or care.practitioner_name or ""
+    if care.ended_on is not None:
+        return say(
+            "In care management until %(day)s; the practice looks after them since", day=day(care.ended_on)
+        )
+    if whom:
+        return say("In care management with %(whom)s since %(day)s", whom=whom, day=day(care.since))
+    return say("In care management since %(day)s", day=day(care.since))
+
+
 @page.get("/people/{id:str}", permission="patients.read")
 async def person(visit: Visit) -> Answer:
     """One person: what matters to them first, then their plan, their days, their chart."""
     from web.pages.person_sections import sections_of
+    from web.pages.referrals import referral_section
 
     id = visit.id("id", "patient")
     actor = visit.actor
@@ -237,6 +253,7 @@ async def person(visit: Visit) -> Answer:
             given["allergies"] = (await chart.allergies(db, actor, [id])).get(id, [])
             given["results"] = (await chart.latest_results(db, actor, [id], most=12)).get(id, [])
         given |= await sections_of(db, actor, patient)
+        given |= await referral_section(db, visit, id)
     in_a_program = any(program["open"] for program in given.get("programs", ()))
     given["timer_starts"] = (
         visit.timer is not None

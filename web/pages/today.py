@@ -11,6 +11,7 @@ from server.dates import month_name, weekday_name
 from server.encounters.my_day import InMyCare, my_loose_ends, people_in_my_care
 from server.encounters.tables import KINDS
 from server.encounters.under_way import my_note_drafts
+from server.enrollment.referral_queries import here_today, my_referral_news, open_referrals
 from server.minutes.timer_queries import my_stretches, my_unconfirmed
 from server.patients import choices
 from server.tenants.actor import Actor
@@ -20,6 +21,7 @@ from web.pages.diary import said_day
 from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
 from web.pages.tasks import tasks_for_today
+from web.pages.referrals import listed, news_said
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
 
@@ -72,6 +74,8 @@ async def today(visit: Visit) -> Answer:
             ]
         if actor.may("minutes.write"):
             given["time"] = await _own_time(db, actor, visit.today)
+        if actor.may("referrals.write"):
+            given |= await _thought_of(db, visit)
         if actor.may("claims.close"):
             began = await first_work(db, actor)
             last = month_before(f"{visit.today:%Y-%m}")
@@ -81,6 +85,41 @@ async def today(visit: Visit) -> Answer:
         actor, visit.today, len(given["people"]), len(given["loose"]), more=given.get("more", False)
     )
     return visit.show("today/today.html", **given)
+
+
+async def _thought_of(db: Db, visit: Visit) -> dict[str, Any]:
+    """People given to me, what waits for my word, what became of those I thought of, and who of mine is here."""
+    actor, zone = visit.actor, visit.zone
+    given: dict[str, Any] = {
+        "news": [
+            {
+                "id": row.referral.id,
+                "href": f"/referrals/{row.referral.id}",
+                "through": row.step.id,
+                "words": news_said(row, zone),
+            }
+            for row in await my_referral_news(db, actor, limit=_MOST)
+        ]
+    }
+    if actor.may("enrollment.write"):
+        given["given_to_me"] = [
+            listed(row, zone) for row in await open_referrals(db, actor, to_me=True, limit=_MOST)
+        ]
+        given["here_today"] = [
+            {
+                "href": f"/people/{row.patient_id}",
+                "name": f"{called(row)} {row.family_name}".strip(),
+                "since": clock(row.noted_at, zone),
+                "place": row.place,
+            }
+            for row in await here_today(db, actor, visit.today, mine=True)
+        ]
+    if actor.may("referrals.confirm"):
+        given["to_confirm"] = [
+            listed(row, zone) for row in await open_referrals(db, actor, states=["suggested"], limit=_MOST)
+        ]
+    given["thought_of"] = any(given.values())
+    return given
 
 
 async def _own_time(db: Db, actor: Actor, on: date) -> list[dict[str, str]]:

@@ -362,6 +362,7 @@ document.addEventListener("submit", (event) => {
     });
     return;
   }
+  if (form.matches("[data-at-once]")) return; // sent by at-once.js, and the page stays
   if (form.matches("[hx-post], [hx-put], [hx-patch], [hx-delete], [hx-get]")) { holdButton(button); return; }
   if (form.method !== "post") return;
   /* A page left open for long asks first whether its sign-in still lives, so that what was typed is not sent into a wall. */
