@@ -30,7 +30,7 @@ KINDS = {
     "payers": "Payer", "qualifications": "Qualification", "tokens": "ApiToken", "sessions": "SignIn",
     "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
-    "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
+    "referrals": "Referral", "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
     "duplicates": "DuplicatePair", "joined": "PatientMerge", "tasks": "Task",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip

@@ -46,6 +46,7 @@ from server.claims.sending import make_interchanges
 from server.claims.sign import record_denial, sign_claims
 from server.clock import today
 from server.duplicates.tables import DuplicatePair
+from server.enrollment.referral_policy import choose_referral_policy
 from server.graphql.connections import global_id, parts_of
 from server.graphql.context import Context
 from server.graphql.refusals import described, permissions
@@ -156,6 +157,8 @@ KINDS = {
     "merge": "PatientMerge",
     "keep": "Patient",
     "gone": "Patient",
+    "to": "Staff",
+    "through": "ReferralStep",
 }
 _VERB = re.compile(r"^[a-z]+")
 
@@ -682,9 +685,20 @@ FITS: dict[str, Any] = {
     "forRole": LEFT_OUT,
     "handTaskOn.staffId": _rosa,
     "reopenTask.dueOn": LEFT_OUT,
+    "referPatient.toId": _nora,
+    "rerouteReferral.toId": lambda p, *_: global_id("Staff", p.world.staff["rosa"]),
+    "firstVisitAt": lambda *_: f"{(datetime.now(UTC) + timedelta(days=3)).isoformat()}",
 }
+#: what is done about a referral, each with one that was just made
+_REFERRALS = (
+    "confirmReferral", "comeToReferral", "proposeFirstVisit", "acceptReferral", "rerouteReferral", "declineReferral",
+    "closeReferral", "takeBackReferral", "sayOnReferral",
+)  # fmt: skip
 #: what must have been done right before, so that there is something to end or take back
 FIRST: dict[str, tuple[str, Mapping[Path, Any]]] = {
+    "referPatient": ("registerPatient", {}),
+    **dict.fromkeys(_REFERRALS, ("referPatient", {})),
+    "readReferral": ("sayOnReferral", {}),
     "endWorkingHours": ("addWorkingHours", {}),
     "removeWorkingHours": ("addWorkingHours", {}),
     "removeDaysAway": ("addDaysAway", {}),
@@ -747,6 +761,9 @@ _BY = {"joinMeeting": "dr_lin", "giveTaskBack": "dr_lin"}
 #: the kinds of which a field takes the newest one, just made for it, rather than the one everything hangs on
 NEWEST = {
     "enroll": {"Patient"},
+    "referPatient": {"Patient"},
+    **{name: {"Referral"} for name in _REFERRALS},
+    "readReferral": {"Referral", "ReferralStep"},
     "chooseDiagnosis": {"Patient"},
     "endDiagnosis": {"Patient"},
     "changePayer": {"Payer"},
@@ -800,6 +817,9 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.ids["Job"] = practice.failed[:1]
     await _bill(practice)
     practice.pinned["DuplicatePair"] = global_id("DuplicatePair", await a_pair(world, patient))
+    ada = world.actor("ada")
+    async with tenant_db(ada) as db:  # so that there is something to confirm
+        await choose_referral_policy(db, ada, confirmed_by_provider=True, agreement="opt_in")
     mutations = sorted((n for r, n, _ in root_fields() if r == "Mutation"), key=_order)
     for _ in range(2):
         for name in mutations:
@@ -815,6 +835,8 @@ async def lived_in(world: World, app: Any, *, words: Words = plain_words) -> Pra
     practice.pinned["DuplicatePair"] = global_id("DuplicatePair", await a_pair(world, patient))
     for name in ("overrideMonth", "withdrawOverride"):  # about a month that is decided
         await practice.run("Mutation", name)
+    await practice.run("Mutation", "referPatient")  # one that is open, and somebody is here now
+    practice.pinned["Referral"] = practice.ids["Referral"][-1]
     practice.failed.clear()
     practice.pinned["Job"] = global_id("Job", await failed_job(world, 99))
     # The first person's claim is still a draft, of whatever the month was last decided to be.

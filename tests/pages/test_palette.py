@@ -12,7 +12,7 @@ from server.tenants.permissions import permissions_of
 from web.ways import HERE, WAYS, ways_to
 
 #: pieces of pages, answers for scripts, files: nothing to go to
-NO_PAGES = {"/codes", "/time/now"}
+NO_PAGES = {"/codes", "/time/now", "/at-once", "/at-once/mark"}
 
 
 def may(role: str) -> Callable[[str], bool]:
