@@ -20,8 +20,8 @@ from server.words import N_, say, say_of
 from web.pages.diary import said_day
 from web.pages.drafts import composer_address, draft_title, said_when
 from web.pages.month import month_before, month_states
-from web.pages.tasks import tasks_for_today
 from web.pages.referrals import listed, news_said
+from web.pages.tasks import tasks_for_today
 from web.rendering import age, called, clock
 from web.site import Answer, Visit, page
 
