@@ -9,7 +9,7 @@ Words are written in English where they are used, and English needs no catalog. 
 """
 
 import gettext as catalogs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -67,6 +67,12 @@ def say(words: str, /, **values: Any) -> str:
 def say_of(one: str, many: str, n: int, /, **values: Any) -> str:
     """The message for n of something; `%(n)s` in it is the number, as people write it."""
     return speaker().ngettext(one, many, n) % {"n": f"{n:,}", **values}
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`. words: said already, at least one."""
+    *first, last = words
+    return say("%(words)s and %(last)s", words=", ".join(first), last=last) if first else last
 
 
 def N_(words: str) -> str:

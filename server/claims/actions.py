@@ -10,6 +10,7 @@ from server import jobs
 from server.claims.month import month_bounds
 from server.claims.tables import MonthClose, MonthCloseBatch
 from server.clock import now, today
+from server.dates import month_words
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.minutes.closed import begin_closing
@@ -30,13 +31,13 @@ async def ask_to_close(db: Db, actor: Actor, month: str) -> UUID:
     appended. Refused: a month that is not over on the practice's clock.
     """
     actor.require("claims.close")
-    _, end, first, last = month_bounds(month, actor.zone)
+    _, end, _, last = month_bounds(month, actor.zone)
     if last >= today(actor.zone):
         raise Refused(
             "MONTH_NOT_OVER",
             say(
                 "%(month)s is not over yet: work done on its last day would be left out.",
-                month=f"{first:%B %Y}",
+                month=month_words(month),
             ),
             say("Close it from the first of the following month on (%(day)s).", day=f"{end:%Y-%m-%d}"),
             field="month",

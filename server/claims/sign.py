@@ -21,6 +21,7 @@ from server.claims.tables import Claim as ClaimTable
 from server.claims.tables import ClaimedService, ClaimStanding
 from server.claims.x12.words import unsafe_id
 from server.clock import now, today
+from server.dates import dated
 from server.errors import Refused, not_found
 from server.ids import new_id
 from server.patients.tables import Patient
@@ -269,9 +270,9 @@ async def record_denial(db: Db, actor: Actor, claim_id: UUID, *, on: date, note:
                 "Claim %(number)s was signed on %(signed)s, and today is %(today)s; the payer "
                 "cannot have said so on %(day)s.",
                 number=row.number,
-                signed=f"{signed_on:%d %b %Y}",
-                today=f"{now_on:%d %b %Y}",
-                day=f"{on:%d %b %Y}",
+                signed=dated(signed_on, short=True),
+                today=dated(now_on, short=True),
+                day=dated(on, short=True),
             ),
             say("Enter the day of the remittance or of the payer's letter."),
             "on",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from server.dates import dated, month_words
 from server.errors import Refused
 from server.words import say, say_of
 
@@ -140,7 +141,7 @@ def against_joining(kept: Record, gone: Record, *, closing: Sequence[str] = ()) 
                             gone_payer=theirs.payer,
                             gone_number=gone.number,
                             place=_place(ours.rank),
-                            day=f"{max(ours.from_on, theirs.from_on):%d %b %Y}",
+                            day=dated(max(ours.from_on, theirs.from_on), short=True),
                         ),
                         say("End the one that is not so, or say that it pays in another place."),
                     )
@@ -250,7 +251,7 @@ def _place(rank: int) -> str:
 
 
 def _months(months: tuple[str, ...]) -> str:
-    words = [f"{date.fromisoformat(f'{month}-01'):%B %Y}" for month in sorted(months)]
+    words = [month_words(month) for month in sorted(months)]
     if len(words) > 3:
         return say_of(
             "%(first)s to %(last)s (%(n)s month)",

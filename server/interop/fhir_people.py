@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
+from server.dates import dated
 from server.interop.fhir.person_columns import (
     addresses,
     contact_ways,
@@ -32,7 +33,7 @@ from server.interop.fhir.rows import (
 )
 from server.interop.fhir.translate import translate
 from server.interop.fhir_raw import Record, bodies
-from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, listed, sql
+from server.interop.intake import Columns, Intake, Named, among, among_ids, asked, sql
 from server.patients.record_numbers import next_record_numbers
 from server.patients.search import fold, phone_key, words_of
 from server.patients.tables import (
@@ -44,7 +45,7 @@ from server.patients.tables import (
     PatientWord,
     SupportPerson,
 )
-from server.words import N_, say
+from server.words import N_, listed, say
 
 #: column of `patient_columns` -> what it is called in a sentence
 _LABELS = {
@@ -246,7 +247,7 @@ async def _report_doubles(intake: Intake, people: Sequence[Columns]) -> None:
                     "%(person)s, born %(birth_date)s, came in as record %(record_number)s; record "
                     "%(other_number)s has the same name and birth date.",
                     person=f"{person['given_names']} {person['family_name']}",
-                    birth_date=f"{person['birth_date']:%d %B %Y}",
+                    birth_date=dated(person["birth_date"]),
                     record_number=person["record_number"],
                     other_number=here[alike],
                 ),
@@ -312,7 +313,7 @@ async def _mend(intake: Intake, record: Record, row: PatientRow, patient_id: UUI
                 person=_called(row),
                 born=row.birth.text,
                 other_person=f"{here['given_names']} {here['family_name']}",
-                other_born=f"{here['birth_date']:%d %B %Y}",
+                other_born=dated(here["birth_date"]),
             ),
             say("If the files come from two systems, bring each in under its own source name."),
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -110,12 +110,6 @@ class Intake:
                 file=self.file,
             ),
         )
-
-
-def listed(words: Sequence[str]) -> str:
-    """a, b and c"""
-    *first, last = words
-    return say("%(words)s and %(last)s", words=", ".join(first), last=last) if first else last
 
 
 def asked(keys: Iterable[tuple[str, ...]], *names: str) -> TableValuedAlias:

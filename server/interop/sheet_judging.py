@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
+from server.dates import dated
 from server.errors import Refused
 from server.interop.sheet_likeness import alike_here
 from server.interop.sheet_people import here, source_of
@@ -200,7 +201,7 @@ def _not_theirs(
                 "%(payer)s pays first for %(person)s since %(day)s.",
                 payer=found.coverage["payer"],
                 person=found.called,
-                day=f"{found.coverage['from_on']:%d %B %Y}",
+                day=dated(found.coverage["from_on"]),
             ),
             say(_END_FIRST),
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Date, Text, and_, any_, cast, func, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from server.interop.intake import asked, listed
+from server.interop.intake import asked
 from server.interop.sheet_people import here
 from server.interop.sheets.values import Fault, Said
 from server.interop.sheets.verdicts import Here
@@ -19,7 +19,7 @@ from server.patients.likeness import ASK, Who, likeness, who
 from server.patients.search import phone_key
 from server.patients.tables import ContactWay, Coverage, Patient
 from server.tenants.db import Db
-from server.words import say
+from server.words import listed, say
 
 #: a number that more people share is a house's, and says nothing of one of them
 _MOST_AT_A_NUMBER: Final = 20

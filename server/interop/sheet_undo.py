@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, Date, delete, select
 from sqlalchemy import Table as SqlTable
 
-from server.interop.intake import among_ids, listed, sql
+from server.interop.intake import among_ids, sql
 from server.interop.sheet_storing import TABLES, Updates, plain
 from server.interop.tables import Sheet, SheetRow
 from server.lookups import delete_each, for_each
@@ -18,7 +18,7 @@ from server.patients.tables import PatientWord
 from server.patients.words import index_words
 from server.tables import Table
 from server.tenants.db import Db
-from server.words import N_, say
+from server.words import N_, listed, say
 
 #: table -> what it is called in a sentence
 _WORDS = {

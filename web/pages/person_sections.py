@@ -18,7 +18,7 @@ from server.plans.queries import plan_copies_of, plan_versions_of
 from server.tenants.actor import Actor
 from server.tenants.db import Db
 from server.tenants.tables import Staff
-from server.words import N_, say
+from server.words import N_, listed, say
 from web.pages.diary import diary_of
 from web.pages.drafts import opened_draft, writing_said
 from web.rendering import called, clock, day
@@ -151,10 +151,10 @@ def consent_words(row: ConsentRow, zone: str) -> str:
             day=on,
             how=how,
             name=name,
-            told=_listed(told),
+            told=listed(told),
         )
     if told:
-        return say("Agreed on %(day)s, %(how)s; told about %(told)s.", day=on, how=how, told=_listed(told))
+        return say("Agreed on %(day)s, %(how)s; told about %(told)s.", day=on, how=how, told=listed(told))
     if name:
         return say(
             "Agreed on %(day)s, %(how)s by %(name)s; what they were told was not written down.",
@@ -175,12 +175,6 @@ def _taken_back(on: str, name: str, ends: str) -> str:
     if ends:
         return say("Took consent back on %(day)s, from %(ends)s on.", day=on, ends=ends)
     return say("Took consent back on %(day)s.", day=on)
-
-
-def _listed(words: list[str]) -> str:
-    if len(words) == 1:
-        return words[0]
-    return say("%(words)s and %(last)s", words=", ".join(words[:-1]), last=words[-1])
 
 
 async def plans_said(db: Db, actor: Actor, id: UUID) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from server.claims.assembly import Draft, LiveClaim
 from server.claims.claim import ScrubFinding, service_key
 from server.claims.scrub.finding import MEDICARE, RULES, OnFile, error, warning
 from server.claims.x12.words import unsafe_id
+from server.dates import dated
 from server.words import say
 
 
@@ -36,7 +37,7 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     "%(code)s of %(day)s is twice on this claim. The same service is claimed "
                     "once, with its units.",
                     code=service.code,
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                 ),
                 say(RULES),
             )
@@ -48,7 +49,7 @@ def twice(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 say(
                     "%(code)s of %(day)s is already on claim %(number)s. The same service is claimed once.",
                     code=service.code,
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                     number=number,
                 ),
                 say("Look at claim %(number)s.", number=number),

@@ -7,6 +7,7 @@ from typing import Final
 from server.claims.assembly import Draft
 from server.claims.claim import ScrubFinding
 from server.claims.scrub.finding import OnFile, error, warning
+from server.dates import dated
 from server.words import say
 
 _STAYS: Final = ("inpatient", "skilled_nursing")
@@ -20,7 +21,7 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S11",
                 "service_on",
-                say("%(day)s has not come yet.", day=f"{on:%d %b %Y}"),
+                say("%(day)s has not come yet.", day=dated(on, short=True)),
                 say("Wait for the day, then sign it."),
             )
         if died is not None and on > died:
@@ -29,8 +30,8 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "service_on",
                 say(
                     "The service is dated %(day)s, after the person died on %(died)s.",
-                    day=f"{on:%d %b %Y}",
-                    died=f"{died:%d %b %Y}",
+                    day=dated(on, short=True),
+                    died=dated(died, short=True),
                 ),
                 say(
                     "Close the month again, so that its rules know of the death, or correct the day on "
@@ -40,7 +41,7 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
         birth = draft.claim.person.birth_date
         if birth is not None and on < birth:
             yield error(
-                "S11", "birth_date", say("The service of %(day)s is before the person was born.", day=f"{on:%d %b %Y}"),
+                "S11", "birth_date", say("The service of %(day)s is before the person was born.", day=dated(on, short=True)),
                 say("Correct the day of birth on the person's page."),
             )  # fmt: skip
         for stay in known.file.stays:
@@ -51,8 +52,8 @@ def dates(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     say(
                         "On %(day)s the person was in a hospital or skilled nursing facility (from "
                         "%(from_on)s); the payer would send the line to that stay.",
-                        day=f"{on:%d %b %Y}",
-                        from_on=f"{stay.from_on:%d %b %Y}",
+                        day=dated(on, short=True),
+                        from_on=dated(stay.from_on, short=True),
                     ),
                     say(
                         "Check the days of the stay. If they are right, bill this by hand with a day "
@@ -72,8 +73,8 @@ def filing(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "service_on",
             say(
                 "The payer took claims for %(oldest)s until %(last)s; that day is over.",
-                oldest=f"{oldest:%d %b %Y}",
-                last=f"{last:%d %b %Y}",
+                oldest=dated(oldest, short=True),
+                last=dated(last, short=True),
             ),
             say("If the payer agreed to more time, correct its number of days under Practice, then Billing."),
         )
@@ -83,8 +84,8 @@ def filing(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "service_on",
             say(
                 "The payer takes a claim for %(oldest)s until %(last)s.",
-                oldest=f"{oldest:%d %b %Y}",
-                last=f"{last:%d %b %Y}",
+                oldest=dated(oldest, short=True),
+                last=dated(last, short=True),
             ),
             say("Sign and send it soon."),
         )

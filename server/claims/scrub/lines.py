@@ -9,6 +9,7 @@ from typing import Final
 from server.claims.assembly import MOST_DIAGNOSES, MOST_POINTERS, MOST_SERVICES, Draft
 from server.claims.claim import ScrubFinding
 from server.claims.scrub.finding import RULES, OnFile, error, warning
+from server.dates import dated
 from server.words import say, say_of
 
 _CODE: Final = re.compile(r"[A-Z0-9]{5}")
@@ -61,7 +62,7 @@ def services(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     "%(code)s asks for %(n)s units on %(day)s; the payer's edits let %(most)s through.",
                     service.units,
                     code=service.code,
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                     most=asked.units_at_most,
                 ),
                 say(RULES),
@@ -79,7 +80,7 @@ def together(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     "%(code)s adds to %(codes)s, which is not on this claim for %(day)s.",
                     code=service.code,
                     codes=reduce(_either, asked.goes_with),
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                 ),
                 say("Close the month again; if it stays so, tell whoever keeps the plugin."),
             )
@@ -99,7 +100,7 @@ def charges(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 say(
                     "No charge is stated for %(code)s on %(day)s; a claim must ask for money.",
                     code=service.code,
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                 ),
                 say("Enter what one unit costs under Practice, then Billing."),
             )
@@ -160,7 +161,7 @@ def diagnoses(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     len(pointed),
                     code=service.code,
                     diagnoses=say_of("%(n)s diagnosis", "%(n)s different diagnoses", least),
-                    day=f"{service.service_on:%d %b %Y}",
+                    day=dated(service.service_on, short=True),
                 ),
                 choose,
             )

@@ -6,6 +6,7 @@ from datetime import date
 from server.claims.assembly import Draft
 from server.claims.claim import Claim, ScrubFinding, Service
 from server.claims.scrub.finding import OnFile, error, refuses
+from server.dates import dated
 from server.tenants.billing_values import PLACES_OF_SERVICE, check_taxonomy, check_tin, is_po_box
 from server.tenants.npi import check_npi
 from server.words import say
@@ -19,7 +20,7 @@ def who_bills(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             "biller",
             say(
                 "Who bills is not stated for %(day)s: name, tax number, NPI and address.",
-                day=f"{_last_day(draft.claim):%d %b %Y}",
+                day=dated(_last_day(draft.claim), short=True),
             ),
             say("Enter it under Practice, then Billing, from that day or earlier."),
         )
@@ -119,7 +120,7 @@ def where(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "The usual site is %(name)s, and how claims name it is not stated for %(day)s: its "
                 "place of service and address.",
                 name=place.name,
-                day=f"{_last_day(draft.claim):%d %b %Y}",
+                day=dated(_last_day(draft.claim), short=True),
             ),
             say("Enter it for the site under Practice, then Billing, from that day or earlier."),
         )

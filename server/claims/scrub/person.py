@@ -8,6 +8,7 @@ from server.claims.assembly import Draft
 from server.claims.claim import Address, Claim, ScrubFinding
 from server.claims.scrub.finding import MEDICARE, OnFile, error, warning
 from server.claims.x12.words import unsafe_id
+from server.dates import dated
 from server.tenants.regions import STATES
 from server.words import say
 
@@ -129,7 +130,7 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
             yield error(
                 "S11",
                 "coverage",
-                say("The coverage was not in force on %(day)s.", day=f"{on:%d %b %Y}"),
+                say("The coverage was not in force on %(day)s.", day=dated(on, short=True)),
                 mends,
             )
             continue
@@ -141,7 +142,7 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                 "coverage",
                 say(
                     "Two coverages pay in the same place on %(day)s: %(payer)s and %(other_payer)s.",
-                    day=f"{on:%d %b %Y}",
+                    day=dated(on, short=True),
                     payer=mine.payer_name,
                     other_payer=next(c.payer_name for c in others if c.insured.rank == mine.insured.rank),
                 ),
@@ -155,7 +156,7 @@ def coverage_pays(draft: Draft, known: OnFile) -> Iterator[ScrubFinding]:
                     "%(first_payer)s pays first on %(day)s, not %(payer)s. A month's service "
                     "is claimed from one payer, the one that pays first that day.",
                     first_payer=others[0].payer_name,
-                    day=f"{on:%d %b %Y}",
+                    day=dated(on, short=True),
                     payer=mine.payer_name,
                 ),
                 mends,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from server.dates import dated
 from server.interop.sheets.columns import FIELDS
 from server.interop.sheets.values import Fault, Said
 from server.patients.coverage_overlap import Covered
@@ -104,9 +105,9 @@ def number_taken(said: Said, here: Here) -> Fault:
             "%(other_person)s, born %(other_born)s.",
             record_number=said.record_number,
             person=here.called,
-            born=f"{here.details['birth_date']:%d %B %Y}",
+            born=dated(here.details["birth_date"]),
             other_person=said.called,
-            other_born=f"{said.details['birth_date']:%d %B %Y}",
+            other_born=dated(said.details["birth_date"]),
         ),
         say("Find out whose number it is, and leave it empty for the other."),
     )
