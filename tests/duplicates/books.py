@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from cast import World
 from claims.care import last_month, minutes
 from duplicates.pairs import registered
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.duplicates.references import moved
@@ -99,7 +99,8 @@ async def _plant(world: World, behind: AsyncEngine, ids: list[UUID], dice: rando
                 for _ in range(dice.randrange(3)):
                     row = await _row(db, world, table, id, dice)
                     if row is not None:
-                        await db.execute(sa.insert(table).values({**row, one.column: id}))
+                        # What there can be once is there once.
+                        await db.execute(insert(table).values({**row, one.column: id}).on_conflict_do_nothing())
 
 
 async def _row(
