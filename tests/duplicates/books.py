@@ -100,7 +100,9 @@ async def _plant(world: World, behind: AsyncEngine, ids: list[UUID], dice: rando
                     row = await _row(db, world, table, id, dice)
                     if row is not None:
                         # What there can be once is there once.
-                        await db.execute(insert(table).values({**row, one.column: id}).on_conflict_do_nothing())
+                        await db.execute(
+                            insert(table).values({**row, one.column: id}).on_conflict_do_nothing()
+                        )
 
 
 async def _row(
