@@ -113,8 +113,11 @@ def _laid_out(name: str, rows: list[dict[str, Any]]) -> tuple[list[str], list[tu
 async def _empty(owner: asyncpg.Connection) -> None:
     await owner.execute("set session_replication_role = replica")
     for name in reversed(ORDER):
-        column = "id" if name == "patient" else "patient_id"
-        if name != "person_time":
+        if name in {"assessment_answer", "assessment_score"}:  # about a patient by what they are of
+            kept = "select id from assessment where patient_id in (select id from bench_kept)"
+            await owner.execute(f"delete from {name} where assessment_id not in ({kept})")
+        elif name != "person_time":
+            column = "id" if name == "patient" else "patient_id"
             await owner.execute(f"delete from {name} where {column} not in (select id from bench_kept)")
     await owner.execute("set session_replication_role = origin")
     await owner.execute("vacuum analyze")

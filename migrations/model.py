@@ -1,5 +1,6 @@
 """Every room's tables, gathered. A new room adds its line here; a house test notices one that is missing."""
 
+import server.assessments.tables
 import server.claims.tables
 import server.duplicates.tables
 import server.encounters.tables

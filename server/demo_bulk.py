@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, Column, Table, make_url
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+from server.assessments import tables as assessments
 from server.demo_rows import Rows
 from server.encounters import tables as encounters
 from server.enrollment import tables as enrollment
@@ -22,13 +23,15 @@ from server.tenants.db import Db
 ORDER: Final = (
     "patient", "patient_word", "contact_way", "address", "support_person", "care_team_member", "coverage", "story_entry",
     "condition", "diagnosis", "medication", "allergy", "observation", "visit", "practitioner_visit", "stay", "consent", "enrollment",
-    "enrollment_change", "plan_version", "plan_copy", "attestation", "encounter", "time_entry", "person_time", "dirty_month",
+    "enrollment_change", "plan_version", "plan_copy", "attestation", "assessment", "assessment_answer",
+    "assessment_score", "safety_concern", "safety_closing", "encounter", "time_entry", "person_time", "dirty_month",
 )  # fmt: skip
 _AT_ONCE: Final = 4_000
 _ROOMS: Final = (
     patients,
     enrollment,
     plans,
+    assessments,
     encounters,
     minutes,
 )  # their tables are known once they are imported

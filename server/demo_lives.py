@@ -128,10 +128,9 @@ async def _store(db: Db, actor: Actor, house: House, known: Iterable[Life]) -> i
 
 async def house_of(db: Db, actor: Actor, team: Team, on: date) -> tuple[House, Team]:
     """What rows refer to in this practice, and those of the team who work here."""
-    staff: dict[str, UUID] = {
-        email.partition("@")[0]: id
-        for email, id in await db.execute(select(Staff.email, Staff.id).where(Staff.active))
-    }
+    there = (await db.execute(select(Staff.email, Staff.id, Staff.name).where(Staff.active))).all()
+    staff: dict[str, UUID] = {email.partition("@")[0]: id for email, id, _ in there}
+    names = {email.partition("@")[0]: name for email, _, name in there}
     payers: dict[str, UUID] = {row.name: row.id for row in await db.execute(select(Payer.name, Payer.id))}
     elements = {
         program: tuple(
@@ -151,7 +150,7 @@ async def house_of(db: Db, actor: Actor, team: Team, on: date) -> tuple[House, T
         tuple(key for key in team.assistants if key in staff),
         team.bills,
     )
-    return House(actor.tenant_id, actor.zone, staff, payers, staff[team.bills], elements), here
+    return House(actor.tenant_id, actor.zone, staff, payers, staff[team.bills], elements, names), here
 
 
 async def _busy(db: Db, house: House) -> tuple[tuple[str, datetime, datetime], ...]:

@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from server import demo_cast
-from server.clock import today
+from server.assessments.actions import NewAssessment, record_assessment
+from server.assessments.instrument import Answer
+from server.assessments.library import newest
+from server.clock import now, today
 from server.demo import actor_of, practice_id
 from server.demo_tasks import seed_tasks
 from server.encounters.actions import NewEncounter
@@ -81,6 +84,7 @@ class Someone:
     contacts: tuple[Contact, ...] = ()
     stated: bool = False  # somebody said that everything the program asks for is in place
     best_time: str = ""  # to ring the number
+    phq: tuple[str, ...] = ()  # answers of yesterday to the PHQ-9, by code
 
 
 LAKESIDE = (
@@ -132,6 +136,7 @@ LAKESIDE = (
         "Owns the nail salon on Seven Mile with her sister. Sends money home each month.",
         ("Lan Tran", "family", "sister and business partner", ""),
         "Blue Cross Blue Shield of Michigan", ("F33.1",),
+        phq=("LA6570-1", "LA6570-1", "LA6571-9", "LA6570-1", "LA6569-3", "LA6569-3", "LA6569-3", "LA6568-5", "LA6569-3"),
     ),
 )  # fmt: skip
 HILLCREST = (
@@ -224,6 +229,8 @@ async def _bring_in(
     )  # fmt: skip
     for code in someone.codes:
         await choose_diagnosis(db, actor, id, code=code, chronic=True, from_on=since)
+    if someone.phq:
+        await _ask(db, actor, id, someone.phq)
     if not someone.program:
         return
     await enroll(db, actor, id, NewEnrollment(someone.program, since, practitioner.staff_id, "Once a week"))
@@ -284,3 +291,14 @@ async def _bring_in(
                 )
             ],
         )  # fmt: skip
+
+
+async def _ask(db: Db, actor: Actor, patient_id: UUID, codes: tuple[str, ...]) -> None:
+    """The PHQ-9, asked yesterday on the phone."""
+    instrument = newest()["phq-9"]
+    answers = tuple(Answer(item.id, (code,)) for item, code in zip(instrument.items, codes, strict=False))
+    new = NewAssessment(
+        instrument.key, instrument.version, now() - timedelta(hours=20), answers, mode="phone",
+        note="Through the interpreter. Says it in a low voice, and stayed on the line.",
+    )  # fmt: skip
+    await record_assessment(db, actor, patient_id, new)

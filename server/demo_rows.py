@@ -3,17 +3,21 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from server.assessments.actions import state_of
+from server.assessments.instrument import Answer
+from server.assessments.library import newest
+from server.assessments.scoring import check_answers, concerns, scores
 from server.enrollment.consent import TOLD
 from server.enrollment.wording import newest_wording
 from server.ids import new_id
-from server.lives.life import Contact, Life, Program, Worked
+from server.lives.life import Asked, Contact, Life, Program, Worked
 from server.minutes.arithmetic import Span, months_touched
 from server.patients.search import fold, phone_key, words_of
 
@@ -26,7 +30,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the rows refer to. staff, payers: key and name -> id. elements: what each program asks somebody to state."""
+    """What the rows refer to. staff, payers: key and name -> id; names: key -> name of who works here. elements: what each program asks somebody to state."""
 
     tenant_id: UUID
     zone: str
@@ -34,6 +38,7 @@ class House:
     payers: Mapping[str, UUID]
     bills: UUID
     elements: Mapping[str, tuple[str, ...]]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def rows_of(house: House, life: Life, record_number: str) -> tuple[UUID, Rows]:
@@ -118,6 +123,8 @@ def rows_of(house: House, life: Life, record_number: str) -> tuple[UUID, Rows]:
     _chart(add, house, life, since)
     if life.program is not None:
         _program(add, house, life, life.program)
+    for one_asked in life.asked:
+        _asked(add, rows, house, one_asked)
     for contact in life.contacts:
         _contact(add, rows, house, contact)
     for worked in life.between:
@@ -237,6 +244,39 @@ def _program(add: Add, house: House, life: Life, program: Program) -> None:
         )
     for element in house.elements.get(program.program, ()) if program.in_place else ():
         add("attestation", element=element, met=True, on_date=program.started_on, made_at=begun, made_by=by)
+
+
+def _asked(add: Add, rows: Rows, house: House, one: Asked) -> None:
+    """Scored as anybody's answers are."""
+    instrument = newest()[one.instrument]
+    answers = check_answers(
+        instrument, (Answer(said.item, said.codes, said.number, said.text) for said in one.replies)
+    )
+    told, by = scores(instrument, answers), house.staff[one.staff]
+    written = {"made_at": one.at + timedelta(minutes=15), "made_by": by}
+    assessment_id = add(
+        "assessment", instrument=instrument.key, version=instrument.version, language=instrument.language, at=one.at,
+        mode=one.mode, answered_by="patient", state=state_of(told), note=one.note, **written,
+    )  # fmt: skip
+    of = {"tenant_id": house.tenant_id, "assessment_id": assessment_id}
+    rows["assessment_answer"] += [
+        {"id": new_id(), **of, "item": a.item, "codes": list(a.codes), "number": a.number, "text": a.text}
+        for a in answers.values()
+    ]
+    rows["assessment_score"] += [
+        {"id": new_id(), **of, "key": s.key, "value": s.value, "band": s.band}
+        for s in told
+        if s.value is not None
+    ]
+    for worry in concerns(instrument, answers) if one.worry else ():
+        assert one.worry is not None
+        concern_id = add("safety_concern", domain=worry.domain, assessment_id=assessment_id, **written)
+        closed = one.at + timedelta(days=one.worry.days, hours=2)
+        add(
+            "safety_closing", concern_id=concern_id, done=one.worry.done, done_by=house.names.get(one.staff, one.staff),
+            talked_with=one.worry.talked_with, words=one.worry.words, done_on=closed.astimezone(ZoneInfo(house.zone)).date(),
+            made_at=closed, made_by=by,
+        )  # fmt: skip
 
 
 def _contact(add: Add, rows: Rows, house: House, contact: Contact) -> None:

@@ -31,6 +31,7 @@ KINDS = {
     "imports": "ImportBatch", "tables": "Sheet", "work": "Job", "agreements": "Directory", "{month}": "Patient", "{program}": "Consent",
     "stretches": "TimerStretch", "drafts": "TimeEntry", "note-drafts": "Draft",
     "referrals": "Referral", "hours": "Staff", "lines": "WorkingHours", "away": "DaysAway",
+    "assessments": "Assessment", "safety": "SafetyConcern",
     "duplicates": "DuplicatePair", "joined": "PatientMerge", "tasks": "Task",
     "providers": "Staff", "claims": "Claim", "files": "Interchange", "unsigned": "Patient", "{patient}": "ClaimDraft",
 }  # fmt: skip

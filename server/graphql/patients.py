@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 
+from server.graphql.assessments import AssessmentsOfPatient
 from server.graphql.connections import (
     After,
     Connection,
@@ -99,6 +100,7 @@ class Patient(
     PrerequisitesOfPatient,
     ReferralsOfPatient,
     PlansOfPatient,
+    AssessmentsOfPatient,
     EncountersOfPatient,
     DraftsOfPatient,
     MinutesOfPatient,

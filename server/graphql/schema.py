@@ -4,6 +4,7 @@ copy, and a change to it is reviewed like code: additions only."""
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from server.graphql.assessments import AssessmentsMutation, AssessmentsQuery
 from server.graphql.audit import AuditQuery
 from server.graphql.billing import BillingMutation, BillingQuery
 from server.graphql.claims import ClaimsMutation, ClaimsQuery, ClaimsSubscription
@@ -50,6 +51,7 @@ class Query(
     AuditQuery,
     JobsQuery,
     DraftsQuery,
+    AssessmentsQuery,
     ClaimsQuery,
     EvidenceQuery,
     SignedClaimsQuery,
@@ -77,6 +79,7 @@ class Mutation(
     ReferralsMutation,
     IntroductionsMutation,
     PlansMutation,
+    AssessmentsMutation,
     EncountersMutation,
     DraftsMutation,
     MinutesMutation,

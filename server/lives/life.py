@@ -157,6 +157,39 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to one item of an instrument."""
+
+    item: str
+    codes: tuple[str, ...] = ()
+    number: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """What was done about a worry for somebody's safety, so many days later."""
+
+    done: str
+    talked_with: str
+    words: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One time somebody answered an instrument, asked by `staff`."""
+
+    instrument: str
+    at: datetime
+    staff: str
+    mode: str
+    replies: tuple[Reply, ...]
+    note: str = ""
+    worry: Stayed | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     family: str
     given: str
@@ -192,6 +225,7 @@ class Life:
     since: date  # on the practice's books
     program: Program | None
     contacts: tuple[Contact, ...]
+    asked: tuple[Asked, ...]
     between: tuple[Worked, ...]  # work for the person that was no contact
     died_on: date | None
 

@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from server.lives import households, measures, names, stories
+from server.lives.asked import asked_of
 from server.lives.contacts import Person, desk_calls, visits
 from server.lives.coverage import insurance
 from server.lives.diary import Diary
@@ -125,20 +126,26 @@ def _life(
     contacts = [*taken.contacts, *at_visits, *desk_calls(care, diary, person, team, began, seen_until)]
     cared = taken.program is not None and taken.program.status in {"enrolled", "paused"}
     words = dice.apart("words")
+    matters = _unlike(told, lambda turn: stories.matters(number + turn, age, language, seed, place.slug))
+    ordered = tuple(sorted(results, key=lambda one: (one.at, one.label)))
     return Life(
         family=name.family, given=name.given, preferred=name.preferred, born=born, sex=sex,
         races=of.races, ethnicity=of.ethnicity, language=language, interpreter=interpreter, marital=marital,
         reach="Ask for the mother" if age < 18 else households.reach(home, language, interpreter),
         ways=households.ways(home, place, age, name.given, name.family, number), street=households.street(home, place),
         city=place.city, state=place.state, zip=home.one(place.zips), supporters=supporters, insurance=covers,
-        matters=_unlike(told, lambda turn: stories.matters(number + turn, age, language, seed, place.slug)),
+        matters=matters,
         story=_unlike(told, lambda turn: stories.story(number + turn, age, sex, married, seed, place.slug)),
         told_by="Told through the interpreter" if interpreter else "", told_on=max(since, began) + timedelta(days=words.whole(0, 20)),
-        problems=problems, medicines=medicines, results=tuple(sorted(results, key=lambda one: (one.at, one.label))),
+        problems=problems, medicines=medicines, results=ordered,
         allergies=tuple(ill.some(_ALLERGIES, 1)) if ill.chance(0.24) else (), visits=tuple(seen), stays=stays,
         manager=person.manager if cared else "", provider=person.provider,
         specialists=tuple(dict.fromkeys(_SPECIALISTS[one.key] for one in had if one.key in _SPECIALISTS)), since=since,
-        program=taken.program, contacts=tuple(sorted(contacts, key=lambda one: one.at)), between=taken.worked, died_on=died_on,
+        program=taken.program, contacts=tuple(sorted(contacts, key=lambda one: one.at)), 
+        asked=asked_of(
+            dice.apart("asked"), place, ordered, taken.program, person.manager if cared else "", person.provider, age, matters, seen_until
+        ),
+        between=taken.worked, died_on=died_on,
     )  # fmt: skip
 
 

@@ -62,6 +62,10 @@ PERMISSIONS: Final[dict[str, tuple[frozenset[str], str]]] = {
         "Say that somebody could use help or is in the building, and hear what became of it",
     ),
     "referrals.confirm": (frozenset({PROVIDER}), "Confirm what a colleague suggested"),
+    "assessments.write": (
+        _CLINICAL,
+        "Write down what somebody answered, and what was done about a worry for their safety",
+    ),
     "plans.write": (_CLINICAL, "Write care plan versions and record copies given"),
     "encounters.read": (_CHART, "Read contacts and their notes"),
     "encounters.write": (_CLINICAL, "Record contacts of every kind"),

@@ -12,6 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.assessments.instrument import Answer
+from server.assessments.library import newest
+from server.assessments.scoring import check_answers, concerns, scores
 from server.demo_cast import PRACTICES
 from server.demo_people import HILLCREST as BY_HAND_THERE
 from server.demo_people import LAKESIDE as BY_HAND
@@ -110,6 +113,33 @@ def test_ages_sexes_and_conditions_go_together(everybody: list[Life]) -> None:
         if any(cover.payer == "Medicare Part B" for cover in one.insurance):
             assert age >= 45
     assert pregnant >= 1
+
+
+def test_what_people_answered_comes_to_what_their_chart_says_and_no_worry_is_left_alone(
+    practices: dict[str, list[Life]],
+) -> None:
+    totals = {"phq-9": "44261-6", "gad-7": "70274-6"}
+    seen: Counter[str] = Counter()
+    for one in (one for people in practices.values() for one in people):
+        for told in one.asked:
+            assert told.at.date() < (one.died_on or TODAY), told
+            assert told.at.date() > one.born
+            instrument = newest()[told.instrument]
+            answers = check_answers(
+                instrument, [Answer(said.item, said.codes, said.number, said.text) for said in told.replies]
+            )
+            values = {score.key: score.value for score in scores(instrument, answers)}
+            if told.instrument in totals:
+                loinc = totals[told.instrument]
+                (result,) = [r for r in one.results if r.loinc == loinc and r.at == told.at]
+                assert values["total"] == round(result.value or 0)
+            assert bool(told.worry) == bool(concerns(instrument, answers)), told
+            seen[told.instrument] += 1
+            seen["worry"] += bool(told.worry)
+    assert (
+        min(seen[key] for key in ("phq-9", "gad-7", "ahc-hrsn", "rulers", "whole-picture", "falls", "worry"))
+        > 4
+    )
 
 
 def test_every_profile_can_be_somebodys() -> None:

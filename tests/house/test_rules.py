@@ -12,7 +12,9 @@ from server.errors import MISSING
 from server.graphql.connections import words_of
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("claims", "encounters", "enrollment", "interop", "minutes", "patients", "plans", "tasks", "tenants")
+ROOMS = (
+    "assessments", "claims", "encounters", "enrollment", "interop", "minutes", "patients", "plans", "tasks", "tenants",
+)  # fmt: skip
 
 
 def tracked(*patterns: str) -> list[Path]:

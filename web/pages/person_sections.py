@@ -52,6 +52,7 @@ async def person_frame(
 
 async def sections_of(db: Db, actor: Actor, patient: Patient) -> dict[str, Any]:
     """Values for templates/people/_care.html and _composer.html."""
+    from web.pages.assessments import latest_said
     from web.pages.tasks import tasks_said
 
     id = patient.id
@@ -67,6 +68,7 @@ async def sections_of(db: Db, actor: Actor, patient: Patient) -> dict[str, Any]:
     if actor.may("chart.read"):
         given["plans"] = await plans_said(db, actor, id)
         given["tasks"] = await tasks_said(db, actor, patient)
+        given |= await latest_said(db, actor, id)
     if actor.may("encounters.read"):
         given["diary"], given["older"] = await diary_of(db, actor, id, limit=_NEWEST)
     if actor.may("encounters.write"):

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from carewright_plugin_api.facts import local_day
 
+from server.assessments.queries import my_open_concerns
+from server.assessments.tables import DOMAINS
 from server.claims.overview import first_work
 from server.claims.queries import closes
 from server.dates import month_name, weekday_name
@@ -71,6 +73,16 @@ async def today(visit: Visit) -> Answer:
                     "when": said_day(local_day(row.at, actor.zone), visit.today),
                 }
                 for row in await my_loose_ends(db, actor, limit=_MOST)
+            ]
+        if actor.may("assessments.write"):
+            given["worries"] = [
+                {
+                    "href": f"/people/{row.patient_id}/safety/{row.id}",
+                    "words": f"{called(row)} {row.family_name}",
+                    "about": say(DOMAINS[row.domain]),
+                    "when": said_day(local_day(row.made_at, actor.zone), visit.today),
+                }
+                for row in await my_open_concerns(db, actor, limit=_MOST)
             ]
         if actor.may("minutes.write"):
             given["time"] = await _own_time(db, actor, visit.today)
