@@ -27,6 +27,7 @@ class Refused(Exception):
 
 #: what was asked for -> that it is not there; whole sentences, because other languages bend more than one word of it
 MISSING: Final = {
+    "assessment": N_("There is no such assessment in this practice."),
     "care team member": N_("There is no such care team member in this practice."),
     "choice": N_("There is no such choice in this practice."),
     "claim": N_("There is no such claim in this practice."),
@@ -70,6 +71,7 @@ MISSING: Final = {
     "record": N_("There is no such record in this practice."),
     "referral": N_("There is no such referral in this practice."),
     "row": N_("There is no such row in this practice."),
+    "safety concern": N_("There is no such safety concern in this practice."),
     "service": N_("There is no such service in this practice."),
     "session": N_("There is no such session in this practice."),
     "signed claim": N_("There is no such signed claim in this practice."),
