@@ -380,7 +380,7 @@ async def referral_confirmed(visit: Visit) -> Answer:
 @page.post("/referrals/{id:str}/coming", permission="enrollment.write")
 async def referral_coming(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
-        await say_coming(db, actor, id, note=text_in(form, "note"))
+        await say_coming(db, actor, id)
 
     return await _done(visit, act, say("They know you are coming."), "coming")
 
@@ -400,7 +400,7 @@ async def referral_not_now(visit: Visit) -> Answer:
 async def referral_accepted(visit: Visit) -> Answer:
     async def act(db: Db, actor: Actor, id: UUID, form: Form) -> None:
         met = form.get("introduced") == "yes"
-        await accept_referral(db, actor, id, introduced=met, note=text_in(form, "note"))
+        await accept_referral(db, actor, id, introduced=met)
 
     return await _done(visit, act, say("You look after it now, and whoever asked knows."), "accept")
 
