@@ -203,6 +203,7 @@ async def header_of(db: Db, actor: Actor, patient: Patient, on: date) -> dict[st
             f"{m.name} ({say(choices.CARE_TEAM_PART.get(m.part, m.part)).lower()})" for m in team[:3]
         ),
         "care": care_words(care) if care else "",
+        "in_care": care is not None and care.ended_on is None,
         "supports": ", ".join(
             f"{s.name}{', ' + s.relationship_words if s.relationship_words else ''}" for s in supports[:3]
         ),
