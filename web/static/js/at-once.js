@@ -20,10 +20,11 @@
     const answer = await fetch(address, { cache: "no-store", credentials: "same-origin", redirect: "manual" });
     return answer.ok ? answer.text() : null;
   }
-  /* What the page itself is about needs no slip over it. */
+  /* A page that asks the same already needs no slip over it; an answer is news on its own page, too. */
   function leaveOutThisPage() {
     const told = [...place.querySelectorAll(".at-once-one")];
-    for (const one of told) one.hidden = one.querySelector("a")?.getAttribute("href") === location.pathname;
+    for (const one of place.querySelectorAll(".at-once-asked"))
+      one.hidden = one.querySelector("a")?.getAttribute("href") === location.pathname;
     if (told.length && told.every((one) => one.hidden)) place.innerHTML = "";
   }
   async function look() {
