@@ -33,7 +33,7 @@ STAYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             "story_entry", "enrollment_change", "consent", "attestation", "decision_level", "encounter_amendment",
-            "time_entry", "plan_version", "plan_copy", "month_override", "usual_site", "referral_step", "arrival",
+            "time_entry", "plan_version", "plan_copy", "month_override", "usual_site", "arrival",
             "assessment", "safety_concern", "safety_closing",
         ), _RECORD,
     ),

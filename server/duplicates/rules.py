@@ -11,10 +11,6 @@ from server.words import say, say_of
 
 #: table -> rows of it, where somebody is told that they stand in the way
 ROWS: Final[Mapping[str, Callable[[int], str]]] = {
-    "referral_step": lambda n: say_of("1 step of a referral", "%(n)s steps of a referral", n),
-    "referral_asker": lambda n: say_of(
-        "1 colleague who asked for them", "%(n)s colleagues who asked for them", n
-    ),
     "time_entry": lambda n: say_of("1 entry of minutes", "%(n)s entries of minutes", n),
     "encounter_amendment": lambda n: say_of("1 change of a contact", "%(n)s changes of a contact", n),
     "enrollment_change": lambda n: say_of("1 change of a program", "%(n)s changes of a program", n),

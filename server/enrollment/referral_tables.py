@@ -118,22 +118,17 @@ class Referral(AboutPatient, Made, Table):
     ask_again_on: Mapped[date | None]
 
 
-class ReferralStep(AboutPatient, Made, Table):
-    """One step of a referral, by whom and when, with what was said."""
+class ReferralStep(Tenant, Made, Table):
+    """One step of a referral, by whom and when, with what was said. Whom it is about the referral says."""
 
     __tablename__ = "referral_step"
+    __table_args__ = within(
+        one_of("kind", *STEPS),
+        Index("ix_referral_step_referral", "tenant_id", "referral_id", "made_at"),
+        referral_id="referral",
+        to_id="staff",
+    )
     append_only = True
-
-    @declared_attr.directive
-    @classmethod
-    def __table_args__(cls) -> Any:
-        return within(
-            one_of("kind", *STEPS),
-            Index("ix_referral_step_referral", "tenant_id", "referral_id", "made_at"),
-            patient_id="patient",
-            referral_id="referral",
-            to_id="staff",
-        )
 
     referral_id: Mapped[UUID]
     kind: Mapped[str]
@@ -142,21 +137,16 @@ class ReferralStep(AboutPatient, Made, Table):
     first_visit_at: Mapped[datetime | None]
 
 
-class ReferralAsker(AboutPatient, Made, Table):
-    """A colleague who asked, and until when they have read what became of it."""
+class ReferralAsker(Tenant, Made, Table):
+    """A colleague who asked, and until when they have read what became of it. Whom it is about the referral says."""
 
     __tablename__ = "referral_asker"
-
-    @declared_attr.directive
-    @classmethod
-    def __table_args__(cls) -> Any:
-        return within(
-            unique("referral_id", "staff_id"),
-            Index("ix_referral_asker_staff", "tenant_id", "staff_id"),
-            patient_id="patient",
-            referral_id="referral",
-            staff_id="staff",
-        )
+    __table_args__ = within(
+        unique("referral_id", "staff_id"),
+        Index("ix_referral_asker_staff", "tenant_id", "staff_id"),
+        referral_id="referral",
+        staff_id="staff",
+    )
 
     referral_id: Mapped[UUID]
     staff_id: Mapped[UUID]

@@ -173,8 +173,8 @@ async def _asks(db: Db, actor: Actor, referral: Referral) -> bool:
         return False
     db.add(
         ReferralAsker(
-            tenant_id=actor.tenant_id, id=new_id(), patient_id=referral.patient_id, referral_id=referral.id,
-            staff_id=actor.staff_id, read_at=now(), made_at=now(), made_by=actor.staff_id,
+            tenant_id=actor.tenant_id, id=new_id(), referral_id=referral.id, staff_id=actor.staff_id,
+            read_at=now(), made_at=now(), made_by=actor.staff_id,
         )
     )  # fmt: skip
     return True
@@ -512,8 +512,8 @@ async def _note_step(
 ) -> None:  # fmt: skip
     db.add(
         ReferralStep(
-            tenant_id=actor.tenant_id, id=new_id(), patient_id=referral.patient_id, referral_id=referral.id, kind=kind,
-            note=note.strip(), to_id=to_id, first_visit_at=first_visit_at, made_at=now(), made_by=actor.staff_id,
+            tenant_id=actor.tenant_id, id=new_id(), referral_id=referral.id, kind=kind, note=note.strip(), to_id=to_id,
+            first_visit_at=first_visit_at, made_at=now(), made_by=actor.staff_id,
         )
     )  # fmt: skip
     await db.flush()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from cast import World
+from duplicates.pairs import join
 from enrollment.referral_steps import ENROLL, NEWS, OF, POLICY, asked, done, later, thought_of
 from newcomer import key, register, say, staff, today
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -221,6 +222,28 @@ async def test_handed_on_with_a_reason_the_sender_sees(lakeside: World, hillcres
     taken = await done(ask, lakeside, "nora", "acceptReferral", referral)
     assert taken["toName"] == "Nora Feld", "another care manager may take it over"
     assert (await done(ask, lakeside, "mika", "acceptReferral", referral))["code"] == "NOT_A_CARE_MANAGER"
+
+
+async def test_a_step_taken_while_two_records_were_one_does_not_keep_them_one(
+    lakeside: World, ask: Any
+) -> None:
+    """A referral moves with its record, and takes its steps and those who asked with it, there and back."""
+    kept = await register(ask, lakeside)
+    gone = await register(ask, lakeside, givenNames="Mary", birthDate="1961-05-06")
+    referral = (await asked(ask, lakeside, gone))["referral"]
+    merge = await join(ask, lakeside, key(kept), key(gone))
+    assert merge["__typename"] == "PatientMerge", merge
+    assert (await asked(ask, lakeside, kept, "dr_lin"))["joined"]
+    await done(ask, lakeside, "nora", "acceptReferral", referral)
+
+    separate = """mutation ($input: SeparateRecordsInput!) { separateRecords(input: $input) {
+      ... on PatientMerge { undoneAt } ... on Refusal { code message } } }"""
+    apart = await say(ask, lakeside, "nora", separate, input={"mergeId": merge["id"], "reason": "Sisters"})
+    assert apart.get("undoneAt"), apart
+    assert (await ask(lakeside, "nora", OF, id=kept))["data"]["node"]["referrals"] == []
+    (back,) = (await ask(lakeside, "nora", OF, id=gone))["data"]["node"]["referrals"]
+    assert [step["kind"] for step in back["steps"]] == ["ASKED", "JOINED", "ACCEPTED"]
+    assert len(back["askerIds"]) == 2
 
 
 async def test_a_providers_word_where_the_practice_wants_it(lakeside: World, ask: Any) -> None:
