@@ -32,11 +32,10 @@ class Written:
     by: UUID | None = None
 
 
-def copies_due(versions: Iterable[Written], *, died: bool, today: date) -> list[Wanted]:
+def copies_due(versions: Iterable[Written], *, today: date) -> list[Wanted]:
     """At most one task a program: for the version in which it was last rethought, where neither that nor a later one was
-    given. So one that a person dismissed is not asked for again by the next routine update."""
-    if died:
-        return []
+    given. So one that a person dismissed is not asked for again by the next routine update. Whether they have died is
+    looked at where tasks are read: it is changed in rooms below, which settle nothing here."""
     by_program: dict[str, list[Written]] = defaultdict(list)
     for one in sorted(versions, key=lambda one: (one.dated_on, one.number, one.id)):
         by_program[one.program].append(one)

@@ -21,13 +21,11 @@ async def keep_copy_tasks(db: Db, actor: Actor, record_id: UUID, *, because: str
     """Open or settle the task of giving somebody their plan. record_id: the record that was written for, which may have
     been joined with another since. because: what settles a task, as a sentence."""
     actor.require("plans.write")
-    whose, died = (
+    whose = (
         await db.execute(
-            select(func.coalesce(Patient.merged_into, Patient.id), Patient.deceased_on).where(
-                Patient.id == record_id
-            )
+            select(func.coalesce(Patient.merged_into, Patient.id)).where(Patient.id == record_id)
         )
-    ).one()
+    ).scalar_one()
 
     async def ask() -> Sequence[Wanted]:
         given = select(PlanCopy.id).where(
@@ -40,6 +38,6 @@ async def keep_copy_tasks(db: Db, actor: Actor, record_id: UUID, *, because: str
                 given.correlate(version).exists(), version.made_by,
             ).where(of_people(version.patient_id, [whose]))
         )  # fmt: skip
-        return copies_due([Written(*row) for row in rows], died=died is not None, today=today(actor.zone))
+        return copies_due([Written(*row) for row in rows], today=today(actor.zone))
 
     await reconcile(db, actor, whose, RULE, ask, because=because)
