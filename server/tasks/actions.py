@@ -107,6 +107,8 @@ async def give_task_back(db: Db, actor: Actor, task_id: UUID, *, words: str) -> 
     """Back to whoever gave it, with a word of why."""
     held = await task_for(db, actor, task_id, permission="tasks.write")
     check_step("give_back", held.standing, doer_of(actor), words=words, names=held.names)
+    if held.standing.given_by is not None:  # who may have left, or have no tasks by now
+        await colleague_for(db, actor, held.standing.given_by, field="words")
 
     held.task.holder_id = held.standing.given_by
     await _happened(db, actor, held.task, "came_back", words, held)

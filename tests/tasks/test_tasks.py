@@ -199,6 +199,20 @@ async def test_a_colleague_covers_with_a_word_and_without_leave(
     ]
 
 
+async def test_nothing_is_given_back_to_whoever_would_not_see_it(room: Room, behind: AsyncEngine) -> None:
+    """R037: the one who asked has left, so it stays with whoever has it, who can hand it on."""
+    made = await room.asked("rosa", "nora", what="Bring the scale")
+    async with behind.begin() as connection:
+        await connection.execute(
+            sa.text("update staff set active = false where id = :id"), {"id": room.world.staff["rosa"]}
+        )
+    refused = await room.do("nora", "giveTaskBack", taskId=made["id"], words="Not mine")
+    assert (refused.get("code"), refused.get("field")) == ("CANNOT_BE_ASKED", "words")
+    assert "Rosa Ortiz would not see it" in refused["message"]
+    assert await room.listed("nora", "myTasks") == ["Bring the scale"]
+    assert codes(await room.do("nora", "handTaskOn", taskId=made["id"], forRole="FRONT_DESK")) == ["Task"]
+
+
 async def test_a_chart_shows_its_tasks_and_nobody_shows_a_colleagues(room: Room, ask: Any) -> None:
     """V2, V3, T2, T23: a chart's tasks are for whoever may open the chart; there is no list of somebody else's."""
     for what, days in (("Third", 3), ("First", 0), ("Second", 1)):
