@@ -101,7 +101,7 @@ def news_of(one: CameBack, me: object, today: date, zone: str) -> dict[str, Any]
     return row_of(one.task, me, today) | {"happened": happened.get(one.kind, ""), "words": one.words}
 
 
-def event_words(row: TaskEventRow, *, first: bool) -> str:
+def event_words(row: TaskEventRow) -> str:
     """What happened to a task, as a sentence without the words that were said."""
     who = row.made_by_name or ""
     to = row.to_name or say(ROLES.get(row.to_role, "")).lower()
@@ -114,7 +114,7 @@ def event_words(row: TaskEventRow, *, first: bool) -> str:
     if row.kind == "asked" and row.made_by_name == row.to_name:
         return say("%(who)s wrote it down for themselves", who=who)
     return {
-        "asked": say("%(who)s asked %(to)s", who=who, to=to) if first else "",
+        "asked": say("%(who)s asked %(to)s", who=who, to=to),
         "taken": say("%(who)s took it on", who=who),
         "handed_on": say("%(who)s handed it on to %(to)s", who=who, to=to),
         "came_back": say("%(who)s gave it back to %(to)s", who=who, to=to),

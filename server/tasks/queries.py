@@ -46,7 +46,6 @@ class TaskRow:
     state: str
     outcome: str
     closed_at: datetime | None
-    source_kind: str
     made_at: datetime
     given_names: str
     family_name: str
@@ -176,6 +175,15 @@ async def came_back(
     found = [CameBack(TaskRow(*row[:width]), *row[width:]) for row in rows]
     _seen(db, actor, [one.task for one in found])
     return found
+
+
+async def news_unread(db: Db, actor: Actor, task_id: UUID) -> bool:
+    """Whether something that came of this task still waits for me to read it."""
+    actor.require("tasks.read")
+    waiting = select(TaskReport.id).where(
+        TaskReport.task_id == task_id, TaskReport.staff_id == actor.staff_id, TaskReport.read_at.is_(None)
+    )
+    return bool((await db.execute(select(waiting.exists()))).scalar_one())
 
 
 async def tasks_of(

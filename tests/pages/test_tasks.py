@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from cast import World
 from newcomer import key, register, today
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -93,3 +94,47 @@ async def test_from_asking_to_reading_what_came_of_it(
     for address in (task, free, f"{maria}/tasks", f"{maria}/tasks/new"):
         await theirs.get(address, 404)
     assert "Alvarez" not in await theirs.get("/tasks")
+
+
+async def test_what_does_not_fit_is_said_and_one_task_opens_one_person(
+    lakeside: World, hillcrest: World, ask: Any, at_browser: Callable[..., Any], behind: AsyncEngine
+) -> None:
+    """V2: a list that is cut says so; whoever reads one task has opened the record of that person and of nobody else."""
+    maria, luis = await register(ask, lakeside), await register(ask, lakeside, givenNames="Luis")
+    nora, mika, theirs = [
+        await at_browser(world, who)
+        for world, who in ((lakeside, "nora"), (lakeside, "mika"), (hillcrest, "nora"))
+    ]
+    new = {"what": "Bring the scale", "kind": "other", "due_on": today(lakeside).isoformat(), "who": str(lakeside.staff["mika"])}  # fmt: skip
+    for person in (maria, luis):
+        await nora.send(f"/people/{key(person)}/tasks", new)
+    page = await mika.get("/tasks")
+    first, second = re.findall(r'action="(/tasks/[^"/]+)/done"', page)
+    assert "more than fit here" not in page
+    for task in (first, second):
+        await mika.send(f"{task}/done", {"outcome": "In her kitchen."})
+    async with behind.begin() as connection:
+        about = await connection.execute(
+            sa.text("select patient_id from task where id = :id"), {"id": first.rpartition("/")[2]}
+        )
+        whose = about.scalar_one()
+        await connection.execute(sa.text("delete from audit_event where tenant_id = :t"), {"t": lakeside.tenant_id})  # fmt: skip
+    assert "I have read it" in await nora.get(first)
+    async with behind.begin() as connection:
+        opened = await connection.execute(
+            sa.text("select distinct unnest(patient_ids) from audit_event where tenant_id = :t"),
+            {"t": lakeside.tenant_id},
+        )
+        assert set(opened.scalars()) == {whose}
+        await connection.execute(
+            sa.text(
+                "insert into task (tenant_id, id, patient_id, kind, what, why, due_on, asked_by, holder_id, for_role, state,"
+                " outcome, source_kind, made_at, made_by) select tenant_id, gen_random_uuid(), patient_id, kind, what, why,"
+                " due_on, asked_by, holder_id, for_role, 'open', '', '', made_at, made_by from task,"
+                " generate_series(1, 101) where id = :id"
+            ),
+            {"id": first.rpartition("/")[2]},
+        )
+    for who, address in ((nora, "/tasks"), (mika, "/tasks"), (mika, f"/people/{whose}/tasks")):
+        assert "more than fit here" in await who.get(address), address
+    assert "more than fit here" not in await theirs.get("/tasks")

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from server.clock import today
 from server.errors import Refused, not_found
 from server.ids import parse_id
 from server.patients.tables import Patient
@@ -23,6 +24,7 @@ from server.tasks.queries import (
     came_back,
     colleagues,
     my_tasks,
+    news_unread,
     task_events,
     task_row,
     tasks_i_asked_for,
@@ -46,7 +48,7 @@ from web.task_words import (
     row_of,
     whom_to_ask,
 )
-from web.typed import Form, beside, day_in, day_or_none, text_in
+from web.typed import Form, beside, day_in, day_or_none, id_chosen, text_in
 
 _MOST: Final = 100
 _CLOSED: Final = 50
@@ -62,16 +64,17 @@ async def my_list(visit: Visit) -> Answer:
     """What is mine, what I could take, what I wait for. Nobody else's list is anywhere (V2)."""
     actor, on = visit.actor, visit.today
     async with tenant_db(actor, read_only=True) as db:
-        mine = await my_tasks(db, actor, limit=_MOST)
-        free = await tasks_to_take(db, actor, limit=_MOST)
-        asked = await tasks_i_asked_for(db, actor, limit=_MOST)
-        news = await came_back(db, actor, limit=_MOST)
+        mine = await my_tasks(db, actor, limit=_MOST + 1)
+        free = await tasks_to_take(db, actor, limit=_MOST + 1)
+        asked = await tasks_i_asked_for(db, actor, limit=_MOST + 1)
+        news = await came_back(db, actor, limit=_MOST + 1)
     return visit.show(
         "tasks/list.html",
-        days=by_day(mine, actor.staff_id, on),
-        free=[row_of(row, actor.staff_id, on) for row in free],
-        asked=[row_of(row, actor.staff_id, on) for row in asked],
-        news=[news_of(one, actor.staff_id, on, actor.zone) for one in news],
+        days=by_day(mine[:_MOST], actor.staff_id, on),
+        free=[row_of(row, actor.staff_id, on) for row in free[:_MOST]],
+        asked=[row_of(row, actor.staff_id, on) for row in asked[:_MOST]],
+        news=[news_of(one, actor.staff_id, on, actor.zone) for one in news[:_MOST]],
+        more=max(len(mine), len(free), len(asked), len(news)) > _MOST,
     )
 
 
@@ -90,8 +93,6 @@ async def tasks_for_today(db: Db, visit: Visit, *, most: int) -> dict[str, Any]:
 
 async def tasks_said(db: Db, actor: Actor, patient: Patient) -> list[dict[str, Any]]:
     """What is to be done for somebody, on their page."""
-    from server.clock import today
-
     rows = (await tasks_of(db, actor, [patient.id], False, _MOST)).get(patient.id, [])
     on = today(actor.zone)
     return [row_of(row, actor.staff_id, on) for row in rows]
@@ -102,7 +103,7 @@ async def tasks_of_person(visit: Visit) -> Answer:
     id, actor, on = visit.id("id", "patient"), visit.actor, visit.today
     async with tenant_db(actor, read_only=True) as db:
         given = await person_frame(db, visit, id)
-        opened = (await tasks_of(db, actor, [id], False, _MOST)).get(id, [])
+        opened = (await tasks_of(db, actor, [id], False, _MOST + 1)).get(id, [])
         marked = parse_id(visit.query("before"))
         before = await task_row(db, actor, marked) if marked else None
         place = (before.closed_at, before.id) if before and before.closed_at else None
@@ -110,7 +111,8 @@ async def tasks_of_person(visit: Visit) -> Answer:
     shown = closed[:_CLOSED]
     return visit.show(
         "tasks/person.html",
-        open=[row_of(row, actor.staff_id, on) for row in opened],
+        open=[row_of(row, actor.staff_id, on) for row in opened[:_MOST]],
+        more=len(opened) > _MOST,
         closed=[
             row_of(row, actor.staff_id, on) | {"closed": closed_words(row, actor.zone, on)} for row in shown
         ],
@@ -290,7 +292,7 @@ async def _task_page(visit: Visit) -> dict[str, Any]:
         given = await person_frame(db, visit, row.patient_id)
         events = (await task_events(db, actor, [id])).get(id, [])
         here = await colleagues(db, actor, on)
-        unread = next((one for one in await came_back(db, actor, limit=_MOST) if one.task.id == id), None)
+        unread = await news_unread(db, actor, id)
     names = {one.id: one.name for one in here}
     giver = held.standing.given_by
     return given | {
@@ -303,14 +305,14 @@ async def _task_page(visit: Visit) -> dict[str, Any]:
         "takes_over": not held.standing.is_free,
         "giver": names.get(giver, "") if giver else "",
         "whom": whom_to_ask(here, actor.staff_id, but=row.holder_id),
-        "unread": unread is not None,
+        "unread": unread,
         "events": [
             {
-                "what": event_words(one, first=place == 0),
+                "what": event_words(one),
                 "words": one.words,
                 "when": moment(one.made_at, actor.zone),
             }
-            for place, one in enumerate(events)
+            for one in events
         ],
         "start": {
             "move_on": max(row.due_on, on).isoformat(),
@@ -322,14 +324,8 @@ async def _task_page(visit: Visit) -> dict[str, Any]:
 
 def _whom(form: Form, name: str) -> tuple[UUID | None, str]:
     """Who was chosen: somebody's id, or a role."""
-    chosen = form.get(name, "")
-    kind, _, role = chosen.partition(":")
-    if kind == "role":
-        return None, role
-    found = parse_id(chosen) if chosen else None
-    if chosen and found is None:
-        raise not_found("colleague")
-    return found, ""
+    kind, _, role = form.get(name, "").partition(":")
+    return (None, role) if kind == "role" else (id_chosen(form, name, "colleague"), "")
 
 
 def _back(form: Form, id: UUID) -> str:
