@@ -5,6 +5,7 @@ in GraphQL and a sentence beside the field on a page. Anything else that is rais
 with a reference number, never shown.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from server.words import N_, say
@@ -99,6 +100,17 @@ def not_found(what: str = "record") -> Refused:
         say(MISSING.get(what, MISSING["record"])),
         say("Check the link, or find the person again from People."),
     )
+
+
+def check_choice(value: str, choices: Collection[str], field: str) -> None:
+    """Raises Refused NOT_A_CHOICE where `value` is none of them. An empty choice is one, but is not told."""
+    if value not in choices:
+        raise Refused(
+            "NOT_A_CHOICE",
+            say("“%(choice)s” is not among the choices.", choice=value[:40]),
+            say("Choose one of %(choices)s.", choices=", ".join(one for one in choices if one)),
+            field,
+        )
 
 
 def forbidden() -> Refused:

@@ -17,7 +17,7 @@ from server.encounters.gate import encounter_for
 from server.encounters.tables import KINDS, OUTCOMES, Encounter, EncounterAmendment
 from server.enrollment.days import Life, check_instant, clock
 from server.enrollment.gate import check_program, life_of
-from server.errors import Refused, not_found
+from server.errors import Refused, check_choice, not_found
 from server.ids import new_id
 from server.patients.gate import patient_for
 from server.patients.tables import Diagnosis
@@ -209,13 +209,7 @@ async def _change(db: Db, encounter: Encounter, life: Life, changes: Mapping[str
 
 def _check(life: Life, values: Mapping[str, Any]) -> None:
     for field, words in (("kind", KINDS), ("outcome", OUTCOMES)):
-        if values[field] not in words:
-            raise Refused(
-                "NOT_A_CHOICE",
-                say("“%(choice)s” is not among the choices.", choice=str(values[field])[:40]),
-                say("Choose one of %(choices)s.", choices=", ".join(words)),
-                field,
-            )
+        check_choice(str(values[field]), words, field)
     if values["program"]:
         check_program(values["program"])
     # A call to the family after a death is a contact too.

@@ -24,7 +24,7 @@ from server.enrollment.tables import (
     OtherService,
     PractitionerVisit,
 )
-from server.errors import Refused
+from server.errors import Refused, check_choice
 from server.ids import new_id
 from server.patients.gate import patient_for
 from server.tenants.actor import Actor
@@ -53,7 +53,7 @@ async def record_practitioner_visit(
     """A visit with a practitioner, here or (practitioner_id empty) elsewhere."""
     actor.require("enrollment.write")
     patient = await patient_for(db, actor, patient_id, permission="enrollment.write")
-    _check_word(new.kind, VISIT_KINDS, "kind")
+    check_choice(new.kind, VISIT_KINDS, "kind")
     check_day(life_of(patient, actor), new.visited_on, what=say("The visit"), field="visited_on")
     if new.initiating_for:
         check_program(new.initiating_for)
@@ -95,7 +95,7 @@ async def record_decision_level(
     actor.require("enrollment.write")
     patient = await patient_for(db, actor, patient_id, permission="enrollment.write")
     check_program(program)
-    _check_word(level, LEVELS, "level")
+    check_choice(level, LEVELS, "level")
     if not _MONTH.fullmatch(month):
         raise Refused(
             "MONTH_FORM",
@@ -235,13 +235,3 @@ def _withdraw(record: PractitionerVisit | OtherService, actor: Actor, reason: st
     record.withdrawn_at = now()
     record.withdrawn_by = actor.staff_id
     record.withdrawn_reason = reason
-
-
-def _check_word(word: str, words: dict[str, str], field: str) -> None:
-    if word not in words:
-        raise Refused(
-            "NOT_A_CHOICE",
-            say("“%(choice)s” is not among the choices.", choice=word[:40]),
-            say("Choose one of %(choices)s.", choices=", ".join(words)),
-            field,
-        )

@@ -19,7 +19,7 @@ from server.encounters.gate import encounter_for
 from server.encounters.tables import Encounter
 from server.enrollment.days import Life
 from server.enrollment.gate import check_program, life_of
-from server.errors import Refused, not_found
+from server.errors import Refused, check_choice, not_found
 from server.ids import new_id
 from server.minutes.arithmetic import Span, check_span, months_touched, overlap_refusal
 from server.minutes.closed import late_into, mark_changes
@@ -287,13 +287,7 @@ def _check(life: Life, new: NewMinutes) -> None:
         ("mode", ("", *MODES)),
         ("state", ("draft", "final")),
     ):
-        if getattr(new, field) not in words:
-            raise Refused(
-                "NOT_A_CHOICE",
-                say("“%(choice)s” is not among the choices.", choice=getattr(new, field)[:40]),
-                say("Choose one of %(choices)s.", choices=", ".join(word for word in words if word)),
-                field,
-            )
+        check_choice(getattr(new, field), words, field)
     check_span(life, new.span, reason=new.reason)
 
 

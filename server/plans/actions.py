@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from server.clock import now
 from server.enrollment.days import check_day, written
 from server.enrollment.gate import check_program, life_of
-from server.errors import Refused
+from server.errors import Refused, check_choice
 from server.ids import new_id
 from server.patients.gate import patient_for
 from server.patients.records import of_people
@@ -133,13 +133,7 @@ async def record_copy_given(
 ) -> PlanCopy:
     """A copy of this version was given to the person, or to someone who helps them."""
     version = await plan_version_for(db, actor, version_id, permission="plans.write")
-    if how not in WAYS:
-        raise Refused(
-            "NOT_A_CHOICE",
-            say("“%(choice)s” is not among the choices.", choice=how[:40]),
-            say("Choose one of %(choices)s.", choices=", ".join(WAYS)),
-            "how",
-        )
+    check_choice(how, WAYS, "how")
     if not to_whom.strip():
         raise Refused(
             "TO_WHOM_MISSING", say("A copy was given to somebody."), say("Write to whom."), "to_whom"

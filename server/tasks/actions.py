@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from server.clock import now, today
-from server.errors import Refused
+from server.errors import Refused, check_choice
 from server.ids import new_id
 from server.patients.gate import patient_for
 from server.tasks.gate import Held, colleague_for, doer_of, roles_with_tasks, task_for
@@ -39,13 +39,7 @@ async def ask_for_task(db: Db, actor: Actor, patient_id: UUID, new: NewTask) -> 
     """Ask a colleague, whoever of a role takes it, or oneself, to do something for a person."""
     actor.require("tasks.write")
     await patient_for(db, actor, patient_id, permission="tasks.write")
-    if new.kind not in KINDS:
-        raise Refused(
-            "NOT_A_CHOICE",
-            say("“%(kind)s” is not among the choices.", kind=new.kind[:40]),
-            say("Choose one of %(kinds)s.", kinds=", ".join(KINDS)),
-            "kind",
-        )
+    check_choice(new.kind, KINDS, "kind")
     if not new.what.strip():
         raise Refused("WHAT_NEEDED", say("What is to be done?"), say("Write it in a few words."), "what")
     check_due(new.due_on, new.due_time, today(actor.zone))
