@@ -10,6 +10,7 @@ from sqlalchemy import select
 from server.assessments import library
 from server.assessments.gate import assessment_for
 from server.assessments.instrument import Answer, Instrument
+from server.assessments.queries import answers_of
 from server.assessments.scoring import Scored, check_answers, concerns, scores
 from server.assessments.tables import (
     ANSWERED_BY,
@@ -57,7 +58,7 @@ async def record_assessment(db: Db, actor: Actor, patient_id: UUID, new: NewAsse
     instrument = answered_now(new.instrument, new.version)
     check_choice(new.mode, MODES, "mode")
     check_choice(new.answered_by, ANSWERED_BY, "answered_by")
-    check_instant(life_of(patient, actor), new.at, what="the assessment", field="at")
+    check_instant(life_of(patient, actor), new.at, what=say("The assessment"), field="at")
     earlier = await _to_correct(db, actor, patient_id, new) if new.corrects else None
     if instrument.in_person and new.mode not in FACE_TO_FACE and not new.mode_reason.strip():
         await _check_first(db, patient_id, instrument)
@@ -100,7 +101,7 @@ async def record_assessment(db: Db, actor: Actor, patient_id: UUID, new: NewAsse
         for one in told
         if one.value is not None
     )  # fmt: skip
-    before = await _opened_by(db, earlier) if earlier and worries else set()
+    before = await _worries_before(db, actor, earlier) if earlier and worries else set()
     db.add_all(
         SafetyConcern(
             tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, domain=one.domain,
@@ -246,7 +247,10 @@ async def _check_first(db: Db, patient_id: UUID, instrument: Instrument) -> None
         )
 
 
-async def _opened_by(db: Db, earlier: Assessment) -> set[str]:
-    """What the corrected answers opened: the same worry is not opened again by correcting them."""
-    rows = await db.scalars(select(SafetyConcern.domain).where(SafetyConcern.assessment_id == earlier.id))
-    return set(rows)
+async def _worries_before(db: Db, actor: Actor, earlier: Assessment) -> set[str]:
+    """What the corrected answers were a worry about already: it was opened with them, or with those that they correct."""
+    instrument = library.known(earlier.instrument, earlier.version)
+    if instrument is None:
+        return set()
+    answers = (await answers_of(db, actor, [earlier.id])).get(earlier.id, [])
+    return {one.domain for one in concerns(instrument, {answer.item: answer for answer in answers})}

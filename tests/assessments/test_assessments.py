@@ -106,7 +106,7 @@ async def test_answers_are_kept_with_their_score_and_corrected_by_answering_anew
 
 
 async def test_what_cannot_be_is_refused_kindly_and_nothing_is_kept(lakeside: World, ask: Any) -> None:
-    """Bad input: importance 11, another version, a branch that is closed, the future, after a death, twice, nothing."""
+    """Bad input: importance 11, another version, a branch that is closed, the future, twice, nothing."""
     maria = await register(ask, lakeside)
     ten = [{"item": "importance", "number": 11}]
     tomorrow = written(ago(days=-1))
@@ -130,6 +130,30 @@ async def test_what_cannot_be_is_refused_kindly_and_nothing_is_kept(lakeside: Wo
         assert refused["message"]
         assert refused["nextStep"]
     assert (await say(ask, lakeside, "nora", OF, id=maria)) == {"assessments": [], "safetyConcerns": []}
+
+
+async def test_nothing_is_answered_after_a_death_nor_in_the_place_of_anothers_answers(
+    lakeside: World, hillcrest: World, ask: Any
+) -> None:
+    """What was answered before may still be written down; a correction stays with its person, instrument and practice."""
+    maria, ruth = await register(ask, lakeside), await register(ask, lakeside)
+    hers = await record(ask, lakeside, ruth, phq(1))
+    for new in ({}, {"instrument": "gad-7"}):
+        who, answers = (ruth, [{"item": "nervous", "codes": [DAYS[1]]}]) if new else (maria, phq(1))
+        other = await record(ask, lakeside, who, answers, correctsId=hers["id"], reason="Mixed up", **new)
+        assert (other["code"], other["field"]) == ("CORRECTS_ANOTHER", "correctsId")
+    there = await register(ask, hillcrest)
+    theirs = await record(ask, hillcrest, there, phq(1), correctsId=hers["id"], reason="Mixed up")
+    assert theirs["code"] == "NOT_FOUND"
+
+    died = "mutation ($input: ChangePatientInput!) { changePatient(input: $input) { ... on Patient { id } ... on Refusal { code } } }"
+    on = str(today(lakeside) - timedelta(days=2))
+    assert (await say(ask, lakeside, "nora", died, input={"patientId": maria, "deceasedOn": on})).get("id")
+    late = await record(ask, lakeside, maria, phq(1))
+    assert (late["code"], late["field"]) == ("DATED_AFTER_DEATH", "at")
+    assert late["message"].startswith("The assessment is dated")
+    before = await record(ask, lakeside, maria, phq(1), at=written(ago(days=4)))
+    assert before["state"] == "PARTLY"
 
 
 async def test_a_first_long_talk_is_face_to_face_or_says_why_not(lakeside: World, ask: Any) -> None:
@@ -167,7 +191,17 @@ async def test_thoughts_of_harm_open_a_worry_that_closes_in_words_alone(
         correctsId=told["id"],
         reason="The rest came later",
     )
-    await say(ask, lakeside, "nora", TAKE_BACK, input={"id": fixed["id"], "reason": "Asked again tomorrow"})
+    once_more = await record(
+        ask,
+        lakeside,
+        maria,
+        phq(1, 1, 1, 1, 1, 1, 1, 2, 2),
+        correctsId=fixed["id"],
+        reason="The eighth, too",
+    )
+    await say(
+        ask, lakeside, "nora", TAKE_BACK, input={"id": once_more["id"], "reason": "Asked again tomorrow"}
+    )
     assert await say(ask, lakeside, "nora", MINE) == [worry]
     for missing in ("done", "doneBy", "talkedWith", "words"):  # on pages: tests/pages/test_assessments.py
         empty = await ask(lakeside, "nora", CLOSE, input=closing(worry["id"], lakeside, **{missing: " "}))
