@@ -64,6 +64,8 @@ def _instrument(raw: dict[str, Any]) -> Instrument:
             raise BadInstrument("a concern rests on an item or on a score, and on one of them")
         if concern.item and concern.item not in by_id:
             raise BadInstrument(f"a concern rests on {concern.item}, which is not asked")
+        if concern.item:
+            _reach(by_id[concern.item])  # without points it would never be one
         if concern.score and concern.score not in keys:
             raise BadInstrument(f"a concern rests on {concern.score}, which is no score")
     plain = {
@@ -78,6 +80,8 @@ def _instrument(raw: dict[str, Any]) -> Instrument:
             raise BadInstrument(f"{name} is missing")
     if not _ID.fullmatch(made.key):
         raise BadInstrument("its key is not written in small letters, digits and hyphens")
+    if not made.version.isdecimal():
+        raise BadInstrument(f"version is {made.version!r}; it is a whole number")
     if made.wording not in WORDINGS:
         raise BadInstrument(f"wording is {made.wording!r}; it is one of {sorted(WORDINGS)}")
     if made.wording in {"codes", "score"} and not made.copy:
@@ -93,6 +97,11 @@ def _options(given: Any) -> tuple[Option, ...]:
     codes = [one.code for one in made]
     if len(set(codes)) != len(codes):
         raise BadInstrument(f"the code {next(c for c in codes if codes.count(c) > 1)} stands for two answers")
+    for one in made:
+        if one.score is not None and type(one.score) is not int:
+            raise BadInstrument(
+                f"the answer {one.code} has the points {one.score!r}, which cannot be added up"
+            )
     for code in codes:
         if not _CODE.fullmatch(code):
             raise BadInstrument(

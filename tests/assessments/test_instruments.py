@@ -1,6 +1,7 @@
 """Every instrument against its own published table, and what no instrument's file may say."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from server.assessments.instrument import Answer, Instrument, Item
 from server.assessments.library import FOLDER, every_version, known, newest
 from server.assessments.reading import BadInstrument, read_instrument
 from server.assessments.scoring import asked, check_answers, concerns, scores
+from server.assessments.tables import DOMAINS
 from server.errors import Refused
 
 EVERY = sorted(every_version(), key=lambda one: (one.key, one.version))
@@ -93,22 +95,31 @@ def test_wording_that_is_not_ours_is_there_only_where_its_owner_allows_it() -> N
         assert "mmse" not in words
         if one.wording == "codes":
             assert all(len(item.text) < 60 and "?" not in item.text for item in one.items), one.key
-    prapare, ours = US_CORE / "Questionnaire-prapare-example.json", known("prapare", "1")
-    if prapare.exists() and ours is not None:
-        text = prapare.read_text()
-        assert [item.text for item in ours.items if len(item.text) > 24 and item.text in text] == []
+
+
+def test_the_labels_of_prapare_are_not_its_questions() -> None:
+    text = sample("Questionnaire-prapare-example")
+    ours = [item for one in EVERY if one.key == "prapare" for item in one.items]
+    assert [item.text for item in ours if len(item.text) > 24 and item.text in text] == []
+
+
+def test_a_worry_is_one_of_those_that_can_be_kept() -> None:
+    """The reader of files is pure and cannot see the table; a word it does not know would be a fault when it is answered."""
+    assert {concern.domain for one in EVERY for concern in one.concerns} <= set(DOMAINS)
 
 
 # --- the published examples of US Core -------------------------------------------------------------------------
 
 
+def sample(name: str) -> str:
+    """The text of one example. Where the folder is there, a file that is not fails: no skip may hide it."""
+    if not US_CORE.is_dir():
+        pytest.skip(f"no samples at {US_CORE}")
+    return (US_CORE / f"{name}.json").read_text(encoding="utf-8")
+
+
 def response(name: str) -> dict[str, list[dict[str, Any]]]:
     """LOINC code -> its answers."""
-    import json
-
-    path = US_CORE / f"QuestionnaireResponse-{name}.json"
-    if not path.exists():
-        pytest.skip("the sample data of US Core is not beside this repository")
     found: dict[str, list[dict[str, Any]]] = {}
 
     def walk(items: list[dict[str, Any]]) -> None:
@@ -117,7 +128,7 @@ def response(name: str) -> dict[str, list[dict[str, Any]]]:
                 found[item["linkId"].rpartition("/")[2]] = item["answer"]
             walk(item.get("item", []))
 
-    walk(json.loads(path.read_text())["item"])
+    walk(json.loads(sample(f"QuestionnaireResponse-{name}"))["item"])
     return found
 
 
@@ -163,6 +174,9 @@ def test_the_examples_of_us_core_come_to_their_published_totals() -> None:
     )
     assert len(checked) == len(prapare.items)
     assert scores(prapare, checked)[0].value == 1  # the example has no housing
+    assert [worry.domain for worry in concerns(prapare, checked)] == [
+        "home"
+    ]  # nor does it feel safe where it lives
 
 
 def test_the_alcohol_example_of_us_core_lacks_a_question_and_gets_no_total() -> None:
@@ -178,15 +192,11 @@ def test_the_alcohol_example_of_us_core_lacks_a_question_and_gets_no_total() -> 
 
 def test_the_observations_of_us_core_are_the_same_answers() -> None:
     """The single Observations of the PHQ-9 example, as records systems send them, come to the same total."""
-    import json
-
     phq = instrument("phq-9")
     found = []
     for item in phq.items:
-        path = US_CORE / f"Observation-PHQ9-item-example-{item.loinc}.json"
-        if not path.exists():
-            pytest.skip("the sample data of US Core is not beside this repository")
-        code = json.loads(path.read_text())["valueCodeableConcept"]["coding"][0]["code"]
+        example = json.loads(sample(f"Observation-PHQ9-item-example-{item.loinc}"))
+        code = example["valueCodeableConcept"]["coding"][0]["code"]
         found.append(Answer(item.id, (code,)))
     assert scores(phq, check_answers(phq, found))[0].value == 12
 
@@ -296,6 +306,10 @@ scores:
         ("least: 0, most: 3", "least: 3, most: 0", "nothing is between"),
         ("items:", "rows:", "which nobody reads"),
         ("key: small", "key: [", "not YAML"),
+        ('version: "1"', 'version: "1b"', "version is '1b'; it is a whole number"),
+        ("score: 2}", "score: '2'}", "the answer b has the points '2'"),
+        ("scores:", "concerns: [{domain: home, item: three, above: 0}]\nscores:", "rests on three, which is not asked"),
+        ("scores:", "  - {id: three, type: text, text: Three}\nconcerns: [{domain: home, item: three, above: 0}]\nscores:", "none of its answers has points"),
     ],
 )  # fmt: skip
 def test_a_file_that_could_not_work_is_refused_with_the_reason(old: str, new: str, why: str) -> None:
