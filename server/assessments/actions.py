@@ -70,7 +70,8 @@ async def record_assessment(db: Db, actor: Actor, patient_id: UUID, new: NewAsse
     row = Assessment(
         tenant_id=actor.tenant_id,
         id=new_id(),
-        patient_id=patient_id,
+        # Beside what it corrects, should two records of one person be taken apart again.
+        patient_id=earlier.patient_id if earlier else patient_id,
         instrument=instrument.key,
         version=instrument.version,
         language=instrument.language,
@@ -104,7 +105,7 @@ async def record_assessment(db: Db, actor: Actor, patient_id: UUID, new: NewAsse
     before = await _worries_before(db, actor, earlier) if earlier and worries else set()
     db.add_all(
         SafetyConcern(
-            tenant_id=actor.tenant_id, id=new_id(), patient_id=patient_id, domain=one.domain,
+            tenant_id=actor.tenant_id, id=new_id(), patient_id=row.patient_id, domain=one.domain,
             assessment_id=row.id, made_at=row.made_at, made_by=actor.staff_id,
         )
         for one in worries
@@ -130,7 +131,7 @@ async def take_back_assessment(db: Db, actor: Actor, assessment_id: UUID, *, rea
     row = Assessment(
         tenant_id=actor.tenant_id,
         id=new_id(),
-        patient_id=patient.id,
+        patient_id=earlier.patient_id,  # beside it, as a correction
         instrument=earlier.instrument,
         version=earlier.version,
         language=earlier.language,

@@ -71,8 +71,8 @@ async def open_safety_concern(
     return concern
 
 
-async def close_safety_concern(db: Db, actor: Actor, concern_id: UUID, closing: Closing) -> SafetyClosing:
-    """Once, and with all of its words."""
+async def close_safety_concern(db: Db, actor: Actor, concern_id: UUID, closing: Closing) -> SafetyConcern:
+    """Once, and with all of its words. Returns what is closed."""
     actor.require("assessments.write")
     # Locked: of two who close it at once the second is told.
     concern, patient = await concern_for(
@@ -91,7 +91,7 @@ async def close_safety_concern(db: Db, actor: Actor, concern_id: UUID, closing: 
     _check(closing, local_day(opened, actor.zone), local_day(now(), actor.zone))
 
     row = SafetyClosing(
-        tenant_id=actor.tenant_id, id=new_id(), patient_id=patient.id, concern_id=concern.id, done=closing.done,
+        tenant_id=actor.tenant_id, id=new_id(), patient_id=concern.patient_id, concern_id=concern.id, done=closing.done,
         done_by=closing.done_by, talked_with=closing.talked_with, words=closing.words, done_on=closing.on,
         made_at=now(), made_by=actor.staff_id,
     )  # fmt: skip
@@ -101,7 +101,7 @@ async def close_safety_concern(db: Db, actor: Actor, concern_id: UUID, closing: 
         actor, "assessments.close_safety_concern", entity="safety_concern", entity_ids=[concern.id],
         patient_ids=[patient.id], effect="write",
     )  # fmt: skip
-    return row
+    return concern
 
 
 def _check(closing: Closing, opened: date, today: date) -> None:

@@ -563,6 +563,6 @@ class AssessmentsMutation:
         closing = safety.Closing(input.done, input.done_by, input.talked_with, input.words, input.on)
         async with tenant_db(actor) as db:
             made = await safety.close_safety_concern(db, actor, id_of("SafetyConcern", input.id), closing)
-            rows = (await queries.concerns_of(db, actor, [made.patient_id]))[made.patient_id]
+            row = await written(db, actor, queries.concerns_of, made)
         info.context.forget()
-        return SafetyConcern.of(next(row for row in rows if row.id == made.concern_id))
+        return SafetyConcern.of(row)

@@ -244,8 +244,9 @@ async def written(
     made: Any,
 ) -> Row:
     """What an action made, as the lists show it: with the names of those concerned."""
-    rows: Any = (await load(db, actor, [made.patient_id]))[made.patient_id]
-    found: Row = next(row for row in rows if row.id == made.id)
+    # Under whoever that is now: the record it was written for may have been joined with another one.
+    theirs: Any = (await load(db, actor, [made.patient_id])).values()
+    found: Row = next(row for rows in theirs for row in rows if row.id == made.id)
     return found
 
 

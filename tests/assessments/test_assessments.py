@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from cast import World
-from newcomer import ago, register, say, today, written
+from duplicates.pairs import join
+from newcomer import ago, key, register, say, today, written
 
 ROW = "id instrument version title state corrects: correctsId correctedById reason note modeReason recordedBy answers { item codes chosen number text } scores { key value band loinc }"
 RESULT = f"{{ ... on Assessment {{ {ROW} }} ... on Refusal {{ code message nextStep field }} }}"
@@ -154,6 +155,37 @@ async def test_nothing_is_answered_after_a_death_nor_in_the_place_of_anothers_an
     assert late["message"].startswith("The assessment is dated")
     before = await record(ask, lakeside, maria, phq(1), at=written(ago(days=4)))
     assert before["state"] == "PARTLY"
+
+
+async def test_what_two_records_answered_goes_with_its_own_when_they_are_taken_apart(
+    lakeside: World, ask: Any
+) -> None:
+    """Corrected, taken back and closed while they were one person: none of it stays behind with the other one."""
+    kept = await register(ask, lakeside)
+    gone = await register(ask, lakeside, givenNames="Mary", birthDate="1961-05-06")
+    wrong, not_so = [await record(ask, lakeside, gone, phq(*[1] * 9)) for _ in range(2)]
+    merge = await join(ask, lakeside, key(kept), key(gone))
+    assert merge["__typename"] == "PatientMerge", merge
+    for one in (wrong, not_so):
+        assert (await say(ask, lakeside, "nora", NODE, id=one["id"]))["id"] == one["id"]
+    worries = (await say(ask, lakeside, "nora", OF, id=kept))["safetyConcerns"]
+    for worry in worries:
+        assert (await say(ask, lakeside, "nora", NODE, id=worry["id"]))["id"] == worry["id"]
+    right = await record(
+        ask, lakeside, kept, phq(*[2] * 9), correctsId=wrong["id"], reason="Misheard the days"
+    )
+    back = await say(ask, lakeside, "nora", TAKE_BACK, input={"id": not_so["id"], "reason": "Asked twice"})
+    closed = await say(ask, lakeside, "nora", CLOSE, input=closing(worries[0]["id"], lakeside))
+    assert closed.get("closed"), closed
+
+    separate = """mutation ($input: SeparateRecordsInput!) { separateRecords(input: $input) {
+      ... on PatientMerge { undoneAt } ... on Refusal { code message } } }"""
+    apart = await say(ask, lakeside, "nora", separate, input={"mergeId": merge["id"], "reason": "Sisters"})
+    assert apart.get("undoneAt"), apart
+    assert (await say(ask, lakeside, "nora", OF, id=kept)) == {"assessments": [], "safetyConcerns": []}
+    hers = await say(ask, lakeside, "nora", OF, id=gone)
+    assert {one["id"] for one in hers["assessments"]} == {wrong["id"], not_so["id"], right["id"], back["id"]}
+    assert sorted(one["closed"] for one in hers["safetyConcerns"]) == [False, True]
 
 
 async def test_a_first_long_talk_is_face_to_face_or_says_why_not(lakeside: World, ask: Any) -> None:
